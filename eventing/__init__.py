@@ -1,0 +1,1 @@
+"""Broker and Trigger: API types, reconcilers, the event log and delivery."""

@@ -1,0 +1,1 @@
+"""What the other packages may import of `eventing`: kinds, types and protocols."""

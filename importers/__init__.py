@@ -1,0 +1,1 @@
+"""Sources of events and the plug-in door through which all of them enter."""

@@ -1,0 +1,1 @@
+"""Service, Configuration, Revision and Route: API types and reconcilers."""

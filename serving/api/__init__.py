@@ -1,0 +1,1 @@
+"""What the other packages may import of `serving`: kinds, types and protocols."""

@@ -1,0 +1,80 @@
+"""The declarations of Kubernetes' own kinds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tanebi.api.core import network, plain, pod, workload
+from tanebi.api.kind import AnyKind, Kind
+
+NAMESPACE: Final = Kind(
+    "",
+    "v1",
+    "Namespace",
+    "namespaces",
+    plain.Namespace,
+    short_names=("ns",),
+    namespaced=False,
+    builtin=True,
+)
+POD: Final = Kind(
+    "", "v1", "Pod", "pods", pod.Pod, short_names=("po",), categories=("all",), builtin=True
+)
+SERVICE: Final = Kind(
+    "",
+    "v1",
+    "Service",
+    "services",
+    network.Service,
+    short_names=("svc",),
+    categories=("all",),
+    builtin=True,
+)
+CONFIG_MAP: Final = Kind(
+    "",
+    "v1",
+    "ConfigMap",
+    "configmaps",
+    plain.ConfigMap,
+    short_names=("cm",),
+    status=False,
+    builtin=True,
+)
+SECRET: Final = Kind("", "v1", "Secret", "secrets", plain.Secret, status=False, builtin=True)
+EVENT: Final = Kind(
+    "", "v1", "Event", "events", plain.Event, short_names=("ev",), status=False, builtin=True
+)
+DEPLOYMENT: Final = Kind(
+    "apps",
+    "v1",
+    "Deployment",
+    "deployments",
+    workload.Deployment,
+    short_names=("deploy",),
+    categories=("all",),
+    builtin=True,
+)
+ENDPOINT_SLICE: Final = Kind(
+    "discovery.k8s.io",
+    "v1",
+    "EndpointSlice",
+    "endpointslices",
+    network.EndpointSlice,
+    status=False,
+    builtin=True,
+)
+LEASE: Final = Kind(
+    "coordination.k8s.io", "v1", "Lease", "leases", workload.Lease, status=False, builtin=True
+)
+
+KINDS: Final[tuple[AnyKind, ...]] = (
+    NAMESPACE,
+    POD,
+    SERVICE,
+    CONFIG_MAP,
+    SECRET,
+    EVENT,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    LEASE,
+)

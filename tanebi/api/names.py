@@ -1,0 +1,120 @@
+"""Kubernetes' grammar of names, with its own wording of what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+LABEL_MAX: Final = 63
+SUBDOMAIN_MAX: Final = 253
+
+_DNS1123_LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_DNS1035_LABEL: Final = "[a-z]([-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN: Final = rf"{_DNS1123_LABEL}(\.{_DNS1123_LABEL})*"
+_QUALIFIED: Final = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+_LABEL_VALUE: Final = f"({_QUALIFIED})?"
+
+
+def _too_long(limit: int) -> str:
+    return f"must be no more than {limit} characters"
+
+
+def _regex_hint(rule: str, regex: str, *examples: str) -> str:
+    shown = ", ".join(f"'{e}'" if i == 0 else f" or '{e}'" for i, e in enumerate(examples))
+    return f"{rule} (e.g. {shown}, regex used for validation is '{regex}')"
+
+
+def dns1035_label(name: str) -> list[str]:
+    """What is wrong with `name` as an RFC 1035 label; empty when nothing is."""
+    errors = [_too_long(LABEL_MAX)] if len(name) > LABEL_MAX else []
+    if not re.fullmatch(_DNS1035_LABEL, name):
+        errors.append(
+            _regex_hint(
+                "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with "
+                "an alphabetic character, and end with an alphanumeric character",
+                _DNS1035_LABEL,
+                "my-name",
+                "abc-123",
+            )
+        )
+    return errors
+
+
+def dns1123_label(name: str) -> list[str]:
+    errors = [_too_long(LABEL_MAX)] if len(name) > LABEL_MAX else []
+    if not re.fullmatch(_DNS1123_LABEL, name):
+        errors.append(
+            _regex_hint(
+                "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
+                "must start and end with an alphanumeric character",
+                _DNS1123_LABEL,
+                "my-name",
+                "123-abc",
+            )
+        )
+    return errors
+
+
+def dns1123_subdomain(name: str) -> list[str]:
+    errors = [_too_long(SUBDOMAIN_MAX)] if len(name) > SUBDOMAIN_MAX else []
+    if not re.fullmatch(_SUBDOMAIN, name):
+        errors.append(
+            _regex_hint(
+                "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+                "'.', and must start and end with an alphanumeric character",
+                _SUBDOMAIN.replace("(\\.", "(\\."),
+                "example.com",
+            )
+        )
+    return errors
+
+
+def qualified_name(name: str) -> list[str]:
+    """A label or annotation key: `[prefix/]name`."""
+    prefix, slash, rest = name.rpartition("/")
+    errors: list[str] = []
+    if slash:
+        errors = [f"prefix part {e}" for e in dns1123_subdomain(prefix)]
+    if len(rest) > LABEL_MAX:
+        errors.append(f"name part {_too_long(LABEL_MAX)}")
+    if not re.fullmatch(_QUALIFIED, rest):
+        errors.append(
+            _regex_hint(
+                "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
+                "with an alphanumeric character",
+                _QUALIFIED,
+                "MyName",
+                "my.name",
+                "123-abc",
+            )
+        )
+    return errors
+
+
+def label_value(value: str) -> list[str]:
+    errors = [_too_long(LABEL_MAX)] if len(value) > LABEL_MAX else []
+    if not re.fullmatch(_LABEL_VALUE, value):
+        errors.append(
+            _regex_hint(
+                "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
+                "'.', and must start and end with an alphanumeric character",
+                _LABEL_VALUE,
+                "MyValue",
+                "my_value",
+                "12345",
+            )
+        )
+    return errors
+
+
+def child_name(parent: str, suffix: str) -> str:
+    """`parent` + `suffix`, shortened with a digest when longer than a label (knative.dev/pkg kmeta.ChildName)."""
+    full = f"{parent}{suffix}"
+    if len(full) <= LABEL_MAX:
+        return full
+    digest = hashlib.md5(full.encode(), usedforsecurity=False).hexdigest()
+    room = LABEL_MAX - len(digest) - len(suffix)
+    if room > 0:
+        return f"{parent[:room]}{digest}{suffix}"
+    return f"{parent[: LABEL_MAX - len(digest)]}{digest}"

@@ -1,0 +1,154 @@
+"""Label and field selectors: parsed from the query form and from LabelSelector objects.
+
+Grammar: Kubernetes' `labels.Parse` (equality: `a=b,c!=d`; sets: `a in (x,y)`, `b notin (z)`, `c`, `!d`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Verb = Literal["in", "notin", "exists", "absent"]
+
+_TERM: Final = re.compile(
+    r"\s*(?:(?P<absent>!)\s*(?P<akey>[^\s,=!()]+)"
+    r"|(?P<key>[^\s,=!()]+)\s*"
+    r"(?:(?P<op>==|=|!=)\s*(?P<value>[^\s,=!()]*)"
+    r"|(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?)\s*(?:,|$)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    key: str
+    verb: Verb
+    values: frozenset[str] = frozenset()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        value = labels.get(self.key)
+        match self.verb:
+            case "in":
+                return value is not None and value in self.values
+            case "notin":
+                return value is None or value not in self.values
+            case "exists":
+                return value is not None
+            case "absent":
+                return value is None
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A conjunction; no terms means everything."""
+
+    terms: tuple[Term, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        return all(term.matches(labels) for term in self.terms)
+
+    def __str__(self) -> str:
+        return ",".join(_show(term) for term in self.terms)
+
+
+def _show(term: Term) -> str:
+    values = sorted(term.values)
+    match term.verb:
+        case "in" if len(values) == 1:
+            return f"{term.key}={values[0]}"
+        case "notin" if len(values) == 1:
+            return f"{term.key}!={values[0]}"
+        case "in" | "notin":
+            return f"{term.key} {term.verb} ({','.join(values)})"
+        case "exists":
+            return term.key
+        case "absent":
+            return f"!{term.key}"
+
+
+EVERYTHING: Final = Selector()
+
+
+def parse(text: str) -> Selector:
+    """Read the query form. Raises ValueError naming the text from where it could not be read."""
+    terms: list[Term] = []
+    at = 0
+    while at < len(text):
+        found = _TERM.match(text, at)
+        if found is None or found.end() == at:
+            raise ValueError(f"unable to parse requirement: {text[at:]!r}")
+        terms.append(_term(found))
+        at = found.end()
+    return Selector(tuple(terms))
+
+
+def _term(found: re.Match[str]) -> Term:
+    if found["absent"]:
+        return Term(found["akey"], "absent")
+    if found["set"]:
+        values = frozenset(v.strip() for v in found["values"].split(","))
+        return Term(found["key"], "in" if found["set"] == "in" else "notin", values)
+    if found["op"] == "!=":
+        return Term(found["key"], "notin", frozenset((found["value"],)))
+    if found["op"]:
+        return Term(found["key"], "in", frozenset((found["value"],)))
+    return Term(found["key"], "exists")
+
+
+def from_labels(labels: Mapping[str, str]) -> Selector:
+    return Selector(tuple(Term(k, "in", frozenset((v,))) for k, v in sorted(labels.items())))
+
+
+_OBJECT_VERBS: Final[Mapping[str, Verb]] = {
+    "In": "in",
+    "NotIn": "notin",
+    "Exists": "exists",
+    "DoesNotExist": "absent",
+}
+
+
+def from_object(selector: Mapping[str, Any]) -> Selector:
+    """Read a LabelSelector (`matchLabels`, `matchExpressions`). Raises ValueError on an unknown operator."""
+    terms = list(from_labels(selector.get("matchLabels") or {}).terms)
+    for rule in selector.get("matchExpressions") or ():
+        verb = _OBJECT_VERBS.get(rule.get("operator", ""))
+        if verb is None:
+            raise ValueError(f"{rule.get('operator')!r} is not a valid label selector operator")
+        terms.append(Term(rule["key"], verb, frozenset(rule.get("values") or ())))
+    return Selector(tuple(terms))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSelector:
+    """`metadata.name=x,status.phase!=Failed`. A missing field reads as the empty string."""
+
+    terms: tuple[tuple[str, bool, str], ...] = ()  # path, equal, value
+
+    def matches(self, obj: Mapping[str, Any]) -> bool:
+        return all((_lookup(obj, path) == value) == equal for path, equal, value in self.terms)
+
+
+def parse_fields(
+    text: str, *, supported: Callable[[str], bool] = lambda path: True
+) -> FieldSelector:
+    """Raises ValueError on bad grammar or a path that `supported` refuses."""
+    terms = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        found = re.match(r"^([^=!]+)(==|=|!=)(.*)$", part)
+        if found is None:
+            raise ValueError(f"invalid field selector: {part!r}")
+        path, op, value = found.groups()
+        if not supported(path):
+            raise ValueError(f"field label not supported: {path}")
+        terms.append((path, op != "!=", value))
+    return FieldSelector(tuple(terms))
+
+
+def _lookup(obj: Mapping[str, Any], path: str) -> str:
+    value: Any = obj
+    for step in path.split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)

@@ -1,0 +1,1 @@
+"""Clock, random source, errors, settings, log, metrics: what everything stands on."""

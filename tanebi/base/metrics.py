@@ -1,0 +1,18 @@
+"""The process's metric registry. Each component defines its own metrics, names as constants, in its `metrics.py`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+
+REGISTRY: Final = CollectorRegistry(auto_describe=True)
+ProcessCollector(registry=REGISTRY)
+GCCollector(registry=REGISTRY)
+
+
+def exposition() -> tuple[str, bytes]:
+    """Content type and body of a scrape."""
+    return CONTENT_TYPE_LATEST, generate_latest(REGISTRY)

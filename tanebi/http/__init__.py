@@ -1,0 +1,1 @@
+"""HTTP without I/O, and the uvloop engine that gives it sockets."""

@@ -1,0 +1,45 @@
+"""What can go wrong between us and another HTTP program.
+
+PeerError
+└── HttpError
+    ├── CapacityTimeout    no capacity came free within the wait (nothing was sent)
+    ├── ConnectFailed      no connection (nothing was sent)
+    ├── ExchangeTimeout    the peer did not finish its answer in time
+    ├── PeerReset          the connection ended before the answer did
+    ├── ResponseTooLarge   the answer exceeds the caller's limit
+    └── BadResponse        the answer is not HTTP
+"""
+
+from __future__ import annotations
+
+from tanebi.base.errors import PeerError
+
+
+class HttpError(PeerError):
+    """Base of the family; `sent` tells whether the request may have reached the peer."""
+
+    sent = True
+
+
+class CapacityTimeout(HttpError):
+    sent = False
+
+
+class ConnectFailed(HttpError):
+    sent = False
+
+
+class ExchangeTimeout(HttpError):
+    pass
+
+
+class PeerReset(HttpError):
+    pass
+
+
+class ResponseTooLarge(HttpError):
+    pass
+
+
+class BadResponse(HttpError):
+    pass
