@@ -1,0 +1,79 @@
+"""The declarations of the four serving kinds (names and columns: reference/knative-serving.md §1.1)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from serving.api.configuration_types import Configuration
+from serving.api.names import GROUP, LABEL_CONFIGURATION, LABEL_CONFIGURATION_GENERATION, VERSION
+from serving.api.names import VALIDATION_WEBHOOK as WEBHOOK
+from serving.api.revision_types import Revision
+from serving.api.route_types import Route
+from serving.api.service_types import Service
+from tanebi.api.kind import AnyKind, Column, Kind
+
+_CATEGORIES: Final = ("all", "knative", "serving")
+_READY: Final = Column("Ready", ".status.conditions[?(@.type=='Ready')].status")
+_REASON: Final = Column("Reason", ".status.conditions[?(@.type=='Ready')].reason")
+_URL: Final = Column("URL", ".status.url")
+_LATEST_CREATED: Final = Column("LatestCreated", ".status.latestCreatedRevisionName")
+_LATEST_READY: Final = Column("LatestReady", ".status.latestReadyRevisionName")
+
+
+def _label_path(label: str) -> str:
+    return ".metadata.labels['{}']".format(label.replace(".", "\\."))
+
+
+SERVICE: Final = Kind(
+    GROUP,
+    VERSION,
+    "Service",
+    "services",
+    Service,
+    short_names=("kservice", "ksvc"),
+    categories=_CATEGORIES,
+    columns=(_URL, _LATEST_CREATED, _LATEST_READY, _READY, _REASON),
+    webhook=WEBHOOK,
+)
+CONFIGURATION: Final = Kind(
+    GROUP,
+    VERSION,
+    "Configuration",
+    "configurations",
+    Configuration,
+    short_names=("config", "cfg"),
+    categories=_CATEGORIES,
+    columns=(_LATEST_CREATED, _LATEST_READY, _READY, _REASON),
+    webhook=WEBHOOK,
+)
+REVISION: Final = Kind(
+    GROUP,
+    VERSION,
+    "Revision",
+    "revisions",
+    Revision,
+    short_names=("rev",),
+    categories=_CATEGORIES,
+    columns=(
+        Column("Config Name", _label_path(LABEL_CONFIGURATION)),
+        Column("Generation", _label_path(LABEL_CONFIGURATION_GENERATION)),
+        _READY,
+        _REASON,
+        Column("Actual Replicas", ".status.actualReplicas", type="integer"),
+        Column("Desired Replicas", ".status.desiredReplicas", type="integer"),
+    ),
+    webhook=WEBHOOK,
+)
+ROUTE: Final = Kind(
+    GROUP,
+    VERSION,
+    "Route",
+    "routes",
+    Route,
+    short_names=("rt",),
+    categories=_CATEGORIES,
+    columns=(_URL, _READY, _REASON),
+    webhook=WEBHOOK,
+)
+
+KINDS: Final[tuple[AnyKind, ...]] = (SERVICE, CONFIGURATION, REVISION, ROUTE)
