@@ -43,7 +43,7 @@ class Conditions:
         self._living = living
         self._now = rfc3339(now)
         self._by_type: dict[str, Obj] = {
-            c.type: c.model_dump(by_alias=True, exclude_none=True, exclude_defaults=False)
+            c.type: c.model_dump(by_alias=True, exclude_none=True, exclude_unset=True)
             for c in existing
         }
 
@@ -134,7 +134,7 @@ class Conditions:
             new["reason"] = reason
         if message:
             new["message"] = message
-        old = {k: v for k, v in self._by_type.get(type_, {}).items() if v != ""}
+        old = dict(self._by_type.get(type_, {}))
         before = old.pop("lastTransitionTime", None)
         new["lastTransitionTime"] = before if old == new and before else self._now
         self._by_type[type_] = new

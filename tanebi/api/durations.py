@@ -74,31 +74,33 @@ def parse_iso(text: str) -> float:
     )
 
 
+_MINUTE: Final = 60
+_HOUR: Final = 60 * _MINUTE
+_DAY: Final = 24 * _HOUR
+_YEAR: Final = 365 * _DAY
+
+# Below this age (seconds): unit, its letter, the smaller unit shown beside it (0: none), its letter.
+_AGE_STEPS: Final = (
+    (2 * _MINUTE, 1, "s", 0, ""),
+    (10 * _MINUTE, _MINUTE, "m", 1, "s"),
+    (3 * _HOUR, _MINUTE, "m", 0, ""),
+    (8 * _HOUR, _HOUR, "h", _MINUTE, "m"),
+    (2 * _DAY, _HOUR, "h", 0, ""),
+    (8 * _DAY, _DAY, "d", _HOUR, "h"),
+    (2 * _YEAR, _DAY, "d", 0, ""),
+    (8 * _YEAR, _YEAR, "y", _DAY, "d"),
+)
+
+
 def human_age(seconds: float) -> str:
     """How kubectl shows an age: `5s`, `3m12s`, `2h`, `4d3h`, `2y15d` (k8s.io/apimachinery duration.HumanDuration)."""
-    s = int(seconds)
-    if s < -1:
-        return "<invalid>"
-    if s < 0:
-        return "0s"
-    if s < 120:
-        return f"{s}s"
-    m = s // 60
-    if m < 10:
-        return f"{m}m{s % 60}s" if s % 60 else f"{m}m"
-    if m < 180:
-        return f"{m}m"
-    h = m // 60
-    if h < 8:
-        return f"{h}h{m % 60}m" if m % 60 else f"{h}h"
-    if h < 48:
-        return f"{h}h"
-    d = h // 24
-    if h < 192:
-        return f"{d}d{h % 24}h" if h % 24 else f"{d}d"
-    if d < 730:
-        return f"{d}d"
-    y = d // 365
-    if d < 2920:
-        return f"{y}y{d % 365}d" if d % 365 else f"{y}y"
-    return f"{y}y"
+    age = int(seconds)
+    if age < 0:
+        return "0s" if age >= -1 else "<invalid>"
+    for below, unit, letter, small, small_letter in _AGE_STEPS:
+        if age < below:
+            rest = (age % unit) // small if small else 0
+            return (
+                f"{age // unit}{letter}{rest}{small_letter}" if rest else f"{age // unit}{letter}"
+            )
+    return f"{age // _YEAR}y"

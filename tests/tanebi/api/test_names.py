@@ -1,0 +1,47 @@
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tanebi.api import names
+
+
+@pytest.mark.parametrize(
+    ("check", "good", "bad"),
+    [
+        (
+            names.dns1035_label,
+            ["a", "my-name", "a" * 63],
+            ["", "1a", "A", "a-", "a.b", "a_b", "a" * 64],
+        ),
+        (names.dns1123_label, ["a", "1a", "a-1"], ["", "-a", "A", "a.b", "a" * 64]),
+        (names.dns1123_subdomain, ["a", "a.b-c.1"], ["", "a..b", ".a", "A.b", "a" * 254]),
+        (names.qualified_name, ["a", "A_b.c", "x.io/a"], ["", "x/", "/a", "X!/a", "a b", "a" * 64]),
+        (names.label_value, ["", "a", "A_b.c"], ["-a", "a b", "a" * 64]),
+    ],
+)
+def test_the_grammar_of_names(
+    check: Callable[[str], list[str]], good: list[str], bad: list[str]
+) -> None:
+    assert [name for name in good if check(name)] == []
+    assert [name for name in bad if not check(name)] == []
+
+
+def test_the_wording_is_kubernetes_own() -> None:
+    assert names.dns1035_label("Bad") == [
+        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an "
+        "alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', "
+        "regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
+    ]
+
+
+@given(
+    st.text("abcdefgh-", min_size=1, max_size=80), st.sampled_from(["-deployment", "-private", ""])
+)
+def test_child_names_fit_a_label_and_differ_with_their_parents(parent: str, suffix: str) -> None:
+    child = names.child_name(parent, suffix)
+    assert len(child) <= names.LABEL_MAX
+    assert child != names.child_name(f"{parent}x", suffix)
+    if len(parent + suffix) <= names.LABEL_MAX:
+        assert child == parent + suffix

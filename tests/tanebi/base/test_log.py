@@ -1,0 +1,34 @@
+import json
+
+import pytest
+import structlog
+
+from tanebi.base.log import configure, get_logger
+
+
+@pytest.fixture(autouse=True)
+def _restore() -> object:
+    yield
+    structlog.reset_defaults()
+
+
+def test_json_lines_carry_the_component(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(level="info", json=True)
+    log = get_logger("kubelet")
+    log.debug("hidden")
+    log.info("started", name="p")
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["component"], line["name"], line["level"]) == (
+        "started",
+        "kubelet",
+        "p",
+        "info",
+    )
+
+
+def test_people_get_key_value(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(level="nonsense means info")
+    get_logger("kubelet").warning("slow", seconds=3)
+    err = capsys.readouterr().err
+    assert "slow" in err
+    assert "seconds=3" in err
