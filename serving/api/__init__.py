@@ -4,9 +4,35 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from serving.api.config_defaults import CONFIG_DEFAULTS
+from serving.api.config_deployment import CONFIG_DEPLOYMENT
+from serving.api.config_domain import CONFIG_DOMAIN
+from serving.api.config_features import CONFIG_FEATURES
+from serving.api.config_gc import CONFIG_GC
+from serving.api.config_network import CONFIG_NETWORK
 from serving.api.kinds import CONFIGURATION, KINDS, REVISION, ROUTE, SERVICE
 from tanebi.api.kind import ConfigKind
 
-CONFIGS: Final[tuple[ConfigKind[Any], ...]] = ()
+CONFIGS: Final[tuple[ConfigKind[Any], ...]] = (
+    CONFIG_DEFAULTS,
+    CONFIG_DEPLOYMENT,
+    CONFIG_DOMAIN,
+    CONFIG_FEATURES,
+    CONFIG_GC,
+    CONFIG_NETWORK,
+)
 
-__all__ = ["CONFIGS", "CONFIGURATION", "KINDS", "REVISION", "ROUTE", "SERVICE"]
+__all__ = [
+    "CONFIGS",
+    "CONFIGURATION",
+    "CONFIG_DEFAULTS",
+    "CONFIG_DEPLOYMENT",
+    "CONFIG_DOMAIN",
+    "CONFIG_FEATURES",
+    "CONFIG_GC",
+    "CONFIG_NETWORK",
+    "KINDS",
+    "REVISION",
+    "ROUTE",
+    "SERVICE",
+]
