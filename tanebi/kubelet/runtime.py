@@ -1,0 +1,70 @@
+"""What runs containers. One contract suite holds for every runtime: tests/contract/test_runtime.py.
+
+A runtime starts a prepared command and tells when it has ended; restarts, probes and statuses are the kubelet's business.
+Implementations: tanebi.kubelet.process (a child process a container). Engine and OCI runtimes come with the same protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tanebi.base.errors import TanebiError
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One start of one container. `log` is the file its output is appended to."""
+
+    pod_uid: str
+    container: str
+    attempt: int
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: Path
+    log: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a container ended. A signal's exit code is 128 + its number, as shells and Kubernetes have it."""
+
+    code: int
+    signal: int = 0
+
+
+class StartFailed(TanebiError):
+    """The command could not be run. `code` is the waiting reason Kubernetes would show (RunContainerError, …)."""
+
+
+class Running(Protocol):
+    """One started container."""
+
+    @property
+    def id(self) -> str:
+        """As in a container status: `process://12345`."""
+
+    async def wait(self) -> Exit:
+        """How it ended, once it has and its output has been written. May be awaited more than once."""
+
+    def terminate(self) -> None:
+        """Ask it to end (SIGTERM). Does nothing when it has ended."""
+
+    def kill(self) -> None:
+        """End it and everything it started."""
+
+
+class Runtime(Protocol):
+    async def start(self, launch: Launch) -> Running:
+        """Run it. Raises StartFailed."""
+
+    async def execute(self, launch: Launch, *, timeout_s: float) -> Exit | None:
+        """Run a probe's command to its end beside the container; None when it took longer and was killed."""
+
+    async def clean(self, pod_uid: str) -> None:
+        """End whatever of this pod still runs, also what left its process group, and forget the pod."""
+
+    async def clean_all(self) -> int:
+        """End what an earlier run of the platform left behind. Returns how many processes that were."""
