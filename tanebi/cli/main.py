@@ -100,7 +100,7 @@ def _complain(error: TanebiError) -> None:
 
 def _deaf() -> int:
     """Our reader is gone (`| head`): say nothing more, not even at interpreter exit."""
-    sys.stdout = None  # type: ignore[assignment]
+    sys.stdout = None
     return 1
 
 

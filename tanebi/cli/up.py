@@ -1,0 +1,41 @@
+"""`tanebi up`: hand the options to the composition root."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from tanebi.cli.options import data_dir_option
+from tanebi.cli.platform import data_dir
+
+
+@click.command()
+@data_dir_option
+@click.option(
+    "--gateway-port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Where requests and events come in; 0 takes any free port.",
+)
+@click.option(
+    "--api-port",
+    type=click.IntRange(0, 65535),
+    default=6443,
+    show_default=True,
+    help="Where the Kubernetes API is served; 0 takes any free port.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+def up(folder: str | None, gateway_port: int, api_port: int, host: str) -> int:
+    """Run the whole platform in this process, until Ctrl-C.
+
+    API server, controllers, gateway, autoscaler, broker and importers start in about a second. The addresses are printed, and
+    written to endpoints.json in the data directory together with a kubeconfig for kubectl.
+    """
+    root = importlib.import_module("tanebi.up")
+    options = root.UpOptions(
+        data_dir=data_dir(folder).root, gateway_port=gateway_port, api_port=api_port, host=host
+    )
+    code: int = root.run(options)
+    return code
