@@ -5,7 +5,23 @@ from __future__ import annotations
 from typing import Final
 
 from tanebi.api.core import network, plain, pod, workload
-from tanebi.api.kind import AnyKind, Kind
+from tanebi.api.core.network_rules import (
+    ENDPOINT_SLICE_COLUMNS,
+    SERVICE_COLUMNS,
+    default_endpoint_slice,
+    default_service,
+    validate_endpoint_slice,
+    validate_service,
+)
+from tanebi.api.core.pod_columns import POD_COLUMNS
+from tanebi.api.core.pod_defaults import default_pod
+from tanebi.api.core.pod_validation import validate_pod
+from tanebi.api.core.workload_rules import (
+    DEPLOYMENT_COLUMNS,
+    default_deployment,
+    validate_deployment,
+)
+from tanebi.api.kind import AnyKind, Kind, ScalePaths
 
 NAMESPACE: Final = Kind(
     "",
@@ -18,7 +34,17 @@ NAMESPACE: Final = Kind(
     builtin=True,
 )
 POD: Final = Kind(
-    "", "v1", "Pod", "pods", pod.Pod, short_names=("po",), categories=("all",), builtin=True
+    "",
+    "v1",
+    "Pod",
+    "pods",
+    pod.Pod,
+    short_names=("po",),
+    categories=("all",),
+    builtin=True,
+    columns=POD_COLUMNS,
+    defaults=default_pod,
+    validate=validate_pod,
 )
 SERVICE: Final = Kind(
     "",
@@ -29,6 +55,10 @@ SERVICE: Final = Kind(
     short_names=("svc",),
     categories=("all",),
     builtin=True,
+    has_generation=False,
+    columns=SERVICE_COLUMNS,
+    defaults=default_service,
+    validate=validate_service,
 )
 CONFIG_MAP: Final = Kind(
     "",
@@ -53,6 +83,10 @@ DEPLOYMENT: Final = Kind(
     short_names=("deploy",),
     categories=("all",),
     builtin=True,
+    scale=ScalePaths(selector=".spec.selector"),
+    columns=DEPLOYMENT_COLUMNS,
+    defaults=default_deployment,
+    validate=validate_deployment,
 )
 ENDPOINT_SLICE: Final = Kind(
     "discovery.k8s.io",
@@ -62,6 +96,9 @@ ENDPOINT_SLICE: Final = Kind(
     network.EndpointSlice,
     status=False,
     builtin=True,
+    columns=ENDPOINT_SLICE_COLUMNS,
+    defaults=default_endpoint_slice,
+    validate=validate_endpoint_slice,
 )
 LEASE: Final = Kind(
     "coordination.k8s.io", "v1", "Lease", "leases", workload.Lease, status=False, builtin=True

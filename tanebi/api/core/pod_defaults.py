@@ -1,0 +1,98 @@
+"""What Kubernetes fills in for a pod that does not say (k8s.io/kubernetes pkg/apis/core/v1/defaults.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from tanebi.api.kind import Admission
+from tanebi.api.meta import Obj
+
+PROBES: Final = ("livenessProbe", "readinessProbe", "startupProbe")
+FILE_MODE: Final = 420  # 0644
+
+
+def default_pod(pod: Obj, old: Obj | None, admission: Admission) -> Obj:
+    """Complete a Pod."""
+    spec = pod.setdefault("spec", {})
+    default_pod_spec(spec)
+    fill(spec, {"enableServiceLinks": True, "serviceAccountName": "default", "priority": 0})
+    status = pod.setdefault("status", {})
+    status.setdefault("phase", "Pending")
+    status.setdefault("qosClass", "BestEffort")
+    return pod
+
+
+def default_pod_spec(spec: Obj) -> None:
+    """Complete a pod template's or a pod's spec in place."""
+    fill(
+        spec,
+        {
+            "restartPolicy": "Always",
+            "dnsPolicy": "ClusterFirst",
+            "terminationGracePeriodSeconds": 30,
+            "schedulerName": "default-scheduler",
+            "securityContext": {},
+        },
+    )
+    for container in (*objects(spec, "initContainers"), *objects(spec, "containers")):
+        _default_container(container)
+    for volume in objects(spec, "volumes"):
+        _default_volume(volume)
+
+
+def fill(obj: Obj, defaults: Obj) -> None:
+    """Set what is absent or null."""
+    for name, value in defaults.items():
+        if obj.get(name) is None:
+            obj[name] = value
+
+
+def objects(obj: Obj, name: str) -> Iterable[Obj]:
+    """The objects of a list that may be absent; what is not an object is validation's business."""
+    found: Any = obj.get(name)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _default_container(container: Obj) -> None:
+    tag = str(container.get("image") or "").rpartition("/")[2]
+    fixed = "@" in tag or (":" in tag and not tag.endswith(":latest"))
+    fill(
+        container,
+        {
+            "imagePullPolicy": "IfNotPresent" if fixed else "Always",
+            "terminationMessagePath": "/dev/termination-log",
+            "terminationMessagePolicy": "File",
+            "resources": {},
+        },
+    )
+    for port in objects(container, "ports"):
+        fill(port, {"protocol": "TCP"})
+    for variable in objects(container, "env"):
+        source = variable.get("valueFrom") or {}
+        if isinstance(source.get("fieldRef"), dict):
+            fill(source["fieldRef"], {"apiVersion": "v1"})
+    for name in PROBES:
+        if isinstance(container.get(name), dict):
+            _default_probe(container[name])
+
+
+def _default_probe(probe: Obj) -> None:
+    for name, value in (
+        ("timeoutSeconds", 1),
+        ("periodSeconds", 10),
+        ("successThreshold", 1),
+        ("failureThreshold", 3),
+    ):
+        if not probe.get(name):  # Kubernetes treats zero as "not said"
+            probe[name] = value
+    if isinstance(probe.get("httpGet"), dict):
+        fill(probe["httpGet"], {"path": "/", "scheme": "HTTP"})
+
+
+def _default_volume(volume: Obj) -> None:
+    if set(volume) <= {"name"}:
+        volume["emptyDir"] = {}
+    for source in ("configMap", "secret", "projected", "downwardAPI"):
+        if isinstance(volume.get(source), dict):
+            fill(volume[source], {"defaultMode": FILE_MODE})

@@ -1,0 +1,194 @@
+"""The essential rules for pods, in Kubernetes' words (k8s.io/kubernetes pkg/apis/core/validation)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from tanebi.api import names, quantity
+from tanebi.api.core.pod import Container, ContainerPort, EnvVar, Pod, PodSpec, Probe
+from tanebi.api.core.refusals import duplicate, forbidden, invalid, not_supported, required
+from tanebi.api.fielderrors import FieldError, via
+from tanebi.api.kind import Admission
+
+PORT_MAX: Final = 65535
+RESTART_POLICIES: Final = ("Always", "OnFailure", "Never")
+PROTOCOLS: Final = ("TCP", "UDP", "SCTP")
+PULL_POLICIES: Final = ("Always", "IfNotPresent", "Never")
+# What may change in the spec of a pod that exists.
+MUTABLE: Final = frozenset(
+    {"containers", "init_containers", "active_deadline_seconds", "tolerations", "node_name"}
+    | {"termination_grace_period_seconds"}
+)
+
+_ENV_NAME: Final = re.compile(r"[^\s=\x00-\x1f\x7f]+")
+
+
+def validate_pod(pod: Pod, old: Pod | None, admission: Admission) -> list[FieldError]:
+    """Every error of a Pod; on update also what may not change."""
+    if admission.subresource:
+        return []
+    errors = via("spec", validate_pod_spec(pod.spec))
+    if old is not None and _fixed_part(pod.spec) != _fixed_part(old.spec):
+        errors.append(
+            forbidden(
+                "spec",
+                "pod updates may not change fields other than `spec.containers[*].image`,"
+                "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` "
+                "(only additions to existing tolerations),`spec.terminationGracePeriodSeconds` "
+                "(allow it to be set to 1 if it was previously negative)",
+            )
+        )
+    return errors
+
+
+def validate_pod_spec(spec: PodSpec) -> list[FieldError]:
+    """Paths are below the spec."""
+    return [*_spec_errors(spec)]
+
+
+def _spec_errors(spec: PodSpec) -> Iterator[FieldError]:
+    if not spec.containers:
+        yield required("containers")
+    if spec.restart_policy not in RESTART_POLICIES:
+        yield not_supported("restartPolicy", spec.restart_policy, RESTART_POLICIES)
+    if (spec.termination_grace_period_seconds or 0) < 0:
+        yield _not_negative("terminationGracePeriodSeconds", spec.termination_grace_period_seconds)
+    volumes = [volume.name for volume in spec.volumes]
+    for i, name in enumerate(volumes):
+        yield from via(f"volumes[{i}].name", _label_errors(name, volumes[:i]))
+    seen: list[str] = []
+    for path, containers in (
+        ("initContainers", spec.init_containers),
+        ("containers", spec.containers),
+    ):
+        for i, container in enumerate(containers):
+            for error in _container_errors(container, volumes):
+                yield error.via(f"{path}[{i}]")
+            yield from via(f"{path}[{i}].name", _label_errors(container.name, seen))
+            seen.append(container.name)
+
+
+def _label_errors(name: str, taken: Sequence[str]) -> Iterator[FieldError]:
+    if not name:
+        yield required("")
+    elif problems := names.dns1123_label(name):
+        yield invalid("", name, problems[0])
+    elif name in taken:
+        yield duplicate("", name)
+
+
+def _container_errors(container: Container, volumes: Sequence[str]) -> Iterator[FieldError]:
+    if not container.image:
+        yield required("image")
+    if container.image_pull_policy not in ("", *PULL_POLICIES):
+        yield not_supported("imagePullPolicy", container.image_pull_policy, PULL_POLICIES)
+    yield from _ports_errors(container.ports)
+    for i, variable in enumerate(container.env):
+        yield from via(f"env[{i}]", _env_errors(variable))
+    for path, probe in (
+        ("livenessProbe", container.liveness_probe),
+        ("readinessProbe", container.readiness_probe),
+        ("startupProbe", container.startup_probe),
+    ):
+        if probe is not None:
+            yield from via(path, _probe_errors(probe, once=path != "readinessProbe"))
+    for i, mount in enumerate(container.volume_mounts):
+        if mount.name not in volumes:
+            yield FieldError(f'Not found: "{mount.name}"', (f"volumeMounts[{i}].name",))
+        if not mount.mount_path:
+            yield required(f"volumeMounts[{i}].mountPath")
+    yield from _resource_errors(container)
+
+
+def _ports_errors(ports: Sequence[ContainerPort]) -> Iterator[FieldError]:
+    for i, port in enumerate(ports):
+        if not 1 <= port.container_port <= PORT_MAX:
+            yield invalid(
+                f"ports[{i}].containerPort",
+                port.container_port,
+                f"must be between 1 and {PORT_MAX}, inclusive",
+            )
+        if port.protocol not in ("", *PROTOCOLS):
+            yield not_supported(f"ports[{i}].protocol", port.protocol, PROTOCOLS)
+        if port.name and any(port.name == other.name for other in ports[:i]):
+            yield duplicate(f"ports[{i}].name", port.name)
+
+
+def _env_errors(variable: EnvVar) -> Iterator[FieldError]:
+    if not variable.name:
+        yield required("name")
+    elif not _ENV_NAME.fullmatch(variable.name):
+        yield invalid(
+            "name",
+            variable.name,
+            "a valid environment variable name must consist only of printable ASCII characters other than '='",
+        )
+    source = variable.value_from
+    if source is None:
+        return
+    given = [
+        ref
+        for ref in (
+            source.config_map_key_ref,
+            source.secret_key_ref,
+            source.field_ref,
+            source.resource_field_ref,
+        )
+        if ref is not None
+    ]
+    if len(given) != 1:
+        detail = "may not have more than one field specified at a time" if given else ""
+        detail = (
+            detail
+            or "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
+        )
+        yield invalid("valueFrom", "", detail)
+    if variable.value:
+        yield invalid("valueFrom", "", "may not be specified when `value` is not empty")
+
+
+def _probe_errors(probe: Probe, *, once: bool) -> Iterator[FieldError]:
+    handlers = [h for h in (probe.http_get, probe.tcp_socket, probe.exec, probe.grpc) if h]
+    if not handlers:
+        yield required("", "must specify a handler type")
+    if len(handlers) > 1:
+        yield forbidden("", "may not specify more than 1 handler type")
+    for path, value in (
+        ("initialDelaySeconds", probe.initial_delay_seconds),
+        ("timeoutSeconds", probe.timeout_seconds),
+        ("periodSeconds", probe.period_seconds),
+        ("successThreshold", probe.success_threshold),
+        ("failureThreshold", probe.failure_threshold),
+    ):
+        if (value or 0) < 0:
+            yield _not_negative(path, value)
+    if once and (probe.success_threshold or 1) != 1:
+        yield invalid("successThreshold", probe.success_threshold, "must be 1")
+
+
+def _resource_errors(container: Container) -> Iterator[FieldError]:
+    for path, amounts in (
+        ("requests", container.resources.requests),
+        ("limits", container.resources.limits),
+    ):
+        for name, amount in amounts.items():
+            where = f"resources.{path}[{name}]"
+            try:
+                if quantity.parse(amount) < 0:
+                    yield _not_negative(where, str(amount))
+            except ValueError as error:
+                yield invalid(where, str(amount), str(error))
+
+
+def _fixed_part(spec: PodSpec) -> object:
+    rest = spec.model_dump(exclude=set(MUTABLE))
+    containers = [
+        c.model_dump(exclude={"image"}) for c in (*spec.init_containers, *spec.containers)
+    ]
+    return rest, containers
+
+
+def _not_negative(path: str, value: object) -> FieldError:
+    return invalid(path, value, "must be greater than or equal to 0")
