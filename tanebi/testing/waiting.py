@@ -25,4 +25,6 @@ async def wait_until(
             if last:
                 return last
             await anyio.sleep(POLL_S)
-    raise AssertionError(f"not within {timeout_s} s: {what or repr(predicate)} (last value: {last!r})")
+    raise AssertionError(
+        f"not within {timeout_s} s: {what or repr(predicate)} (last value: {last!r})"
+    )
