@@ -46,6 +46,9 @@ class Conditions:
             c.type: c.model_dump(by_alias=True, exclude_none=True, exclude_unset=True)
             for c in existing
         }
+        self._before: dict[str, Obj] = {
+            name: _without_blanks(condition) for name, condition in self._by_type.items()
+        }
 
     def initialize(self) -> None:
         happy = self._by_type.get(self._living.happy)
@@ -96,8 +99,21 @@ class Conditions:
         )
 
     def dump(self) -> list[Obj]:
-        """For a status, sorted by type."""
-        return [self._by_type[name] for name in sorted(self._by_type)]
+        """For a status, sorted by type.
+
+        A condition that moved and came back to what it was keeps its old time, so that a reconcile which changes nothing
+        gives an equal status.
+        """
+        return [self._settled(name) for name in sorted(self._by_type)]
+
+    def _settled(self, type_: str) -> Obj:
+        condition = _without_blanks(self._by_type[type_])
+        before = self._before.get(type_)
+        if before and "lastTransitionTime" in before:
+            back = {**condition, "lastTransitionTime": before["lastTransitionTime"]}
+            if back == before:
+                return back
+        return condition
 
     def _recompute(self, changed: str) -> None:
         unhappy = self._unhappy_dependent()
@@ -138,3 +154,7 @@ class Conditions:
         before = old.pop("lastTransitionTime", None)
         new["lastTransitionTime"] = before if old == new and before else self._now
         self._by_type[type_] = new
+
+
+def _without_blanks(condition: Obj) -> Obj:
+    return {key: value for key, value in condition.items() if value != ""}

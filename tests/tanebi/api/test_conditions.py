@@ -124,3 +124,14 @@ def test_ready_is_true_only_if_all_are_and_false_only_if_one_is(
         assert conditions.status("Ready") == "True"
     else:
         assert conditions.status("Ready") == "Unknown"
+
+
+def test_a_condition_that_comes_back_keeps_its_time() -> None:
+    living = ConditionSet(("A",))
+    first = living.manage([], now=datetime(2026, 1, 1, tzinfo=UTC))
+    first.mark_true("A")
+    before = [ConditionView.model_validate(c) for c in first.dump()]
+    again = living.manage(before, now=datetime(2026, 1, 2, tzinfo=UTC))
+    again.mark_unknown("A", "Deploying")
+    again.mark_true("A")
+    assert again.dump() == first.dump()
