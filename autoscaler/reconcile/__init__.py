@@ -1,0 +1,1 @@
+"""PodAutoscaler and ServerlessService: pure `desired()` each."""
