@@ -1,0 +1,129 @@
+"""What the data plane needs to know of revisions and endpoints, read from their objects.
+
+Pure: typed views in, frozen facts out. Caller: activator.feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from serving.api.revision_types import Revision
+from tanebi.api.core.network import Endpoint, EndpointPort, EndpointSlice
+from tanebi.api.core.pod import HttpGetAction, Probe
+from tanebi.http.pool import Address
+
+SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
+PRIVATE_SUFFIX: Final = "-private"
+# Names under which a revision's port is published (reference/knative-serving.md §1.10), the best first.
+REQUEST_PORTS: Final = ("http", "http1", "http2", "h2c", "user-port", "")
+DEFAULT_TIMEOUT_S: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSpec:
+    """How to ask a new pod whether it answers. `kubelet`: do not ask, wait for the kubelet's word."""
+
+    kind: Literal["tcp", "http", "kubelet"] = "tcp"
+    path: str = "/"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionFacts:
+    """Times are seconds; 0 means no such timer (reference/knative-serving.md §2.1)."""
+
+    concurrency: int = 0
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    response_start_timeout_s: float = 0.0
+    idle_timeout_s: float = 0.0
+    probe: ProbeSpec = ProbeSpec()
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointFacts:
+    """One pod's port as its slice tells it."""
+
+    address: Address
+    ready: bool
+    terminating: bool
+
+
+def revision_facts(revision: Revision) -> RevisionFacts:
+    spec = revision.spec
+    return RevisionFacts(
+        concurrency=spec.container_concurrency or 0,
+        timeout_s=float(spec.timeout_seconds or DEFAULT_TIMEOUT_S),
+        response_start_timeout_s=float(spec.response_start_timeout_seconds or 0),
+        idle_timeout_s=float(spec.idle_timeout_seconds or 0),
+        probe=_probe_spec(revision),
+    )
+
+
+def _probe_spec(revision: Revision) -> ProbeSpec:
+    """Exec probes and startup probes are the kubelet's business: it alone can run them (reference §3.4)."""
+    container = revision.spec.serving_container
+    if container is None:
+        return ProbeSpec()
+    if container.startup_probe is not None:
+        return ProbeSpec("kubelet")
+    probe = container.readiness_probe or Probe()
+    if probe.exec is not None or probe.grpc is not None:
+        return ProbeSpec("kubelet")
+    own_port = container.ports[0].container_port if container.ports else 0
+    action = probe.http_get or probe.tcp_socket
+    if action is not None and not _is_own_port(action.port, own_port):
+        return ProbeSpec("kubelet")
+    if probe.http_get is not None:
+        return _http_probe(probe.http_get)
+    return ProbeSpec()
+
+
+def _is_own_port(port: int | str, own: int) -> bool:
+    """A probe of another port than the one requests go to cannot be asked through the endpoint."""
+    return isinstance(port, str) or port in (0, own) or own == 0
+
+
+def _http_probe(action: HttpGetAction) -> ProbeSpec:
+    if action.scheme.upper() == "HTTPS":
+        return ProbeSpec("kubelet")
+    headers = tuple((h.name.encode(), h.value.encode()) for h in action.http_headers)
+    path = action.path if action.path.startswith("/") else f"/{action.path}"
+    return ProbeSpec("http", path, headers)
+
+
+def endpoint_facts(
+    slices: Iterable[EndpointSlice], *, port: str = ""
+) -> dict[Address, EndpointFacts]:
+    """All pods of a Service. `port` is the wanted port's name; "" means the one that takes requests."""
+    found: dict[Address, EndpointFacts] = {}
+    for piece in slices:
+        number = _port_number(piece.ports, port)
+        if number is None:
+            continue
+        for endpoint in piece.endpoints:
+            for ip in endpoint.addresses[:1]:
+                facts = _endpoint(endpoint, (ip, number))
+                found[facts.address] = facts
+    return found
+
+
+def _endpoint(endpoint: Endpoint, address: Address) -> EndpointFacts:
+    conditions = endpoint.conditions
+    # Absent means ready (discovery.k8s.io/v1 EndpointConditions).
+    return EndpointFacts(address, conditions.ready is not False, conditions.terminating is True)
+
+
+def _port_number(ports: Iterable[EndpointPort], wanted: str) -> int | None:
+    by_name = {p.name or "": p.port for p in ports if p.port and (p.protocol or "TCP") == "TCP"}
+    for name in (wanted,) if wanted else REQUEST_PORTS:
+        if name in by_name:
+            return by_name[name]
+    return next(iter(by_name.values()), None) if not wanted else None
+
+
+def revision_of_slice(piece: EndpointSlice) -> str:
+    """The revision that a slice of a `<revision>-private` Service belongs to, or ""."""
+    service = piece.metadata.labels.get(SERVICE_NAME_LABEL, "")
+    return service.removesuffix(PRIVATE_SUFFIX) if service.endswith(PRIVATE_SUFFIX) else ""

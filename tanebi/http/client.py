@@ -1,0 +1,225 @@
+"""Whole requests and answers, for what is small: deliveries, probes, importers.
+
+`HttpClient.request` sends one request and returns its answer, body included, within a deadline and a size limit. Connections
+are kept and reused. Redirects are not followed and nothing is decoded: data goes out and comes in byte for byte.
+Not for proxied traffic (activator.proxy streams). Errors: tanebi.http.errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from tanebi.base.clock import Clock
+from tanebi.http.errors import (
+    BadResponse,
+    ConnectFailed,
+    ExchangeTimeout,
+    HttpError,
+    ResponseTooLarge,
+)
+from tanebi.http.exchange import REPLAYABLE
+from tanebi.http.headers import CONNECTION, CONTENT_LENGTH, HOST, MEANING, TRANSFER_ENCODING, block
+from tanebi.http.messages import Headers, HttpResponse
+from tanebi.http.pool import Address
+from tanebi.http.upstream import CONNECT_TIMEOUT_S, UpstreamConnection, Upstreams, pool_key
+
+RESPONSE_MAX: Final = 16 * 1024 * 1024
+FRAMING: Final = HOST | CONTENT_LENGTH | TRANSFER_ENCODING | CONNECTION
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a URL leads: the peer's address, what goes into Host, and the target to ask for."""
+
+    address: Address
+    host: bytes
+    target: bytes
+    tls: bool
+
+
+def parse_url(url: str) -> Origin:
+    """Read an absolute http or https URL. Raises ValueError that says what is wrong."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"not an absolute http or https URL: {url!r}")
+    tls = parts.scheme == "https"
+    port = parts.port or (443 if tls else 80)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    host = parts.netloc.rpartition("@")[2]
+    if any(ord(c) <= 32 or ord(c) == 127 for c in target + host):
+        raise ValueError(f"the URL contains blanks or control characters: {url!r}")
+    try:
+        host.encode("ascii")
+    except UnicodeEncodeError:
+        host = host.encode("idna").decode()
+    return Origin((parts.hostname, port), host.encode(), _quoted(target), tls)
+
+
+def _quoted(target: str) -> bytes:
+    return b"".join(bytes([b]) if b < 128 else b"%%%02X" % b for b in target.encode())
+
+
+def request_bytes(method: str, host: bytes, target: bytes, headers: Headers, body: bytes) -> bytes:
+    """The request as sent. Host, framing and Connection are ours; a Host among `headers` wins over the URL's."""
+    given = next((value for name, value in headers if MEANING[name] & HOST), host)
+    lines = block([(n, v) for n, v in headers if not MEANING[n] & FRAMING])
+    framing = b""
+    if body or method not in ("GET", "HEAD", "OPTIONS", "DELETE", "TRACE"):
+        framing = b"Content-Length: %d\r\n" % len(body)
+    if any(c in lines for c in (b"\0", b"\n\n")) or lines.count(b"\n") != lines.count(b"\r\n"):
+        raise ValueError("a header contains a line break")
+    start = b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (method.encode("ascii"), target, given)
+    return b"".join((start, lines, framing, b"\r\n", body))
+
+
+class _Whole:
+    """Collects one answer and resolves a future with it."""
+
+    __slots__ = (
+        "_chunks",
+        "_connection",
+        "_headers",
+        "_max",
+        "_size",
+        "_status",
+        "answered",
+        "done",
+        "reusable",
+    )
+
+    def __init__(
+        self, connection: UpstreamConnection, done: asyncio.Future[HttpResponse], response_max: int
+    ) -> None:
+        self._connection = connection
+        self._max = response_max
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._status = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        self.answered = False
+        self.done = done
+        self.reusable = False
+
+    def on_interim(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.answered = True
+
+    def on_head(self, status: int, headers: list[tuple[bytes, bytes]], *, framed: bool) -> None:
+        self.answered = True
+        self._status, self._headers = status, headers
+
+    def on_body(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size > self._max:
+            self._connection.close()
+            self.on_failed(
+                ResponseTooLarge("response-too-large", f"the answer exceeds {self._max} bytes")
+            )
+            return
+        self._chunks.append(chunk)
+
+    def on_end(self, trailers: list[tuple[bytes, bytes]], *, reusable: bool) -> None:
+        self.reusable = reusable
+        if not self.done.done():
+            self.done.set_result(HttpResponse(self._status, self._headers, b"".join(self._chunks)))
+
+    def on_failed(self, error: HttpError) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+    def on_flush(self) -> None:
+        """Nothing is held back here."""
+
+    def on_sending_paused(self) -> None:
+        """The whole request was written at once; the transport holds it."""
+
+    def on_sending_resumed(self) -> None:
+        """See on_sending_paused."""
+
+
+class HttpClient:
+    """Sends whole requests. One per role; safe for any number of concurrent requests."""
+
+    def __init__(self, clock: Clock, upstreams: Upstreams | None = None) -> None:
+        self._clock = clock
+        self._upstreams = upstreams or Upstreams(clock)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        headers: Headers = (),
+        body: bytes = b"",
+        *,
+        timeout_s: float,
+        response_max: int = RESPONSE_MAX,
+        address: Address | None = None,
+    ) -> HttpResponse:
+        """The answer to one request. `address` says where to connect when it is not where `url` says.
+
+        Raises ConnectFailed, ExchangeTimeout, PeerReset, ResponseTooLarge, BadResponse; ValueError for a bad URL or header.
+        """
+        origin = parse_url(url)
+        data = request_bytes(method, origin.host, origin.target, headers, body)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._attempts(origin, address, method, data, bool(body), response_max)
+        except TimeoutError as error:
+            raise ExchangeTimeout(
+                "exchange-timeout",
+                f"no complete answer from {origin.host.decode()} in {timeout_s:g} s",
+            ) from error
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._upstreams.close()
+
+    async def _attempts(
+        self,
+        origin: Origin,
+        address: Address | None,
+        method: str,
+        data: bytes,
+        has_body: bool,
+        response_max: int,
+    ) -> HttpResponse:
+        where = address or origin.address
+        self._upstreams.expire(self._clock.now())
+        connection = self._upstreams.take(pool_key(where, tls=origin.tls))
+        if connection is not None:
+            whole = self._whole(connection, response_max)
+            try:
+                return await self._exchange(connection, whole, method, data)
+            except BadResponse:
+                raise
+            except HttpError:
+                replayable = method.encode() in REPLAYABLE and not has_body
+                if whole.answered or not replayable:
+                    raise
+        connection = await self._upstreams.dial(where, timeout_s=CONNECT_TIMEOUT_S, tls=origin.tls)
+        return await self._exchange(connection, self._whole(connection, response_max), method, data)
+
+    def _whole(self, connection: UpstreamConnection, response_max: int) -> _Whole:
+        loop = asyncio.get_running_loop()
+        return _Whole(connection, loop.create_future(), response_max)
+
+    async def _exchange(
+        self, connection: UpstreamConnection, whole: _Whole, method: str, data: bytes
+    ) -> HttpResponse:
+        finished = False
+        try:
+            connection.begin(whole, head_only=method == "HEAD")
+            connection.write(data)
+            response = await whole.done
+            finished = True
+            return response
+        finally:
+            if finished and whole.reusable:
+                self._upstreams.give_back(connection)
+            else:
+                connection.close()
+
+
+__all__ = ["ConnectFailed", "HttpClient", "Origin", "parse_url", "request_bytes"]

@@ -1,0 +1,601 @@
+"""Our side of a client's connection: requests in, answers out, one at a time and in order.
+
+`ServerConnection` reads HTTP/1.1 (httptools, strictly: what two parsers could read differently is refused), hands each head to
+the `Application` as a `ServerRequest`, and streams its body to the request's `sink`. The application writes the answer as bytes.
+Pipelined requests wait, and the socket is not read while any does. `HttpServer` listens and, every SWEEP_S, looks for whoever is
+too slow: one sweep over the connections instead of a timer for each phase of each request.
+Not here: routing, proxying, whole-message handlers (activator.gateway).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, cast
+
+import anyio
+import httptools
+from anyio.abc import TaskStatus
+
+from tanebi.base.clock import Clock
+from tanebi.base.errors import UserError
+from tanebi.base.log import get_logger
+from tanebi.http.headers import (
+    CONNECTION,
+    CONTENT_LENGTH,
+    EXPECT,
+    HOST,
+    MEANING,
+    TRANSFER_ENCODING,
+    block,
+    bodiless,
+    split_target,
+    status_line,
+    tokens,
+)
+from tanebi.http.messages import Headers
+
+HEAD_MAX: Final = 65536  # bytes of a request's head
+HEADERS_MAX: Final = 200
+HEAD_TIMEOUT_S: Final = 10.0  # from the first byte of a head to its last
+IDLE_TIMEOUT_S: Final = 120.0  # between requests
+LINGER_S: Final = (
+    2.0  # how long a refused upload is read and thrown away, so that the client can read why
+)
+SWEEP_S: Final = 0.1
+BACKLOG: Final = 2048
+DRAIN_S: Final = 10.0
+
+# Why reading is held. Reading goes on when no bit is left.
+_HELD_BY_PIPELINE: Final = 1
+_HELD_BY_SINK: Final = 2
+
+_ONCE: Final = HOST | CONTENT_LENGTH | TRANSFER_ENCODING
+_RARE: Final = CONTENT_LENGTH | TRANSFER_ENCODING | CONNECTION | EXPECT
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """What a client may do. Bytes and seconds."""
+
+    head_max: int = HEAD_MAX
+    headers_max: int = HEADERS_MAX
+    head_timeout_s: float = HEAD_TIMEOUT_S
+    idle_timeout_s: float = IDLE_TIMEOUT_S
+    drain_s: float = DRAIN_S
+
+
+class BodySink(Protocol):
+    """Who takes a request once its head is known. All calls come from the loop, never from within `Application.begin`."""
+
+    def on_request_body(self, chunk: bytes) -> None: ...
+
+    def on_request_end(self) -> None: ...
+
+    def on_client_left(self) -> None:
+        """The client is gone; nothing can be answered."""
+
+    def on_client_slow(self) -> None:
+        """The client reads slowly: send no more until `on_client_ready`."""
+
+    def on_client_ready(self) -> None: ...
+
+    def on_sweep(self, now: float) -> None:
+        """Look at your deadlines. Called every SWEEP_S while the request is being answered."""
+
+
+class Application(Protocol):
+    def begin(self, request: ServerRequest) -> None:
+        """A request's head is here, and it is its turn. Set `request.sink` or answer at once."""
+
+
+class BadRequest(Exception):
+    """The head breaks a rule; raised inside the parser's callbacks."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class ServerRequest:
+    """One request while it is answered."""
+
+    __slots__ = (
+        "body_length",
+        "chunked",
+        "complete",
+        "connection",
+        "done",
+        "expects_continue",
+        "headers",
+        "host",
+        "http10",
+        "keep_alive",
+        "method",
+        "pending",
+        "sink",
+        "target",
+    )
+
+    def __init__(
+        self,
+        connection: ServerConnection,
+        method: bytes,
+        target: bytes,
+        host: bytes,
+        headers: list[tuple[bytes, bytes]],
+    ) -> None:
+        self.connection = connection
+        self.method = method
+        self.target = target  # in origin form, or `*`
+        self.host = host  # as sent, with its port
+        self.headers = headers
+        self.sink: BodySink | None = None
+        self.keep_alive = True
+        self.http10 = False
+        self.chunked = False
+        self.body_length = 0  # as announced; meaningless when chunked
+        self.expects_continue = False
+        self.complete = False  # the whole body is here
+        self.done = False  # answered
+        self.pending: list[bytes] | None = None  # body that came before its turn
+
+    @property
+    def has_body(self) -> bool:
+        return self.chunked or self.body_length > 0
+
+    def take_body(self) -> list[bytes]:
+        """What came before the sink was there."""
+        chunks, self.pending = self.pending or [], None
+        return chunks
+
+    def hold_body(self) -> None:
+        """Read no more of this client until `want_body`."""
+        self.connection.hold(_HELD_BY_SINK)
+
+    def want_body(self) -> None:
+        self.connection.unhold(_HELD_BY_SINK)
+
+    def write(self, data: bytes) -> None:
+        """Bytes of the answer, head first."""
+        self.connection.transport.write(data)
+
+    def finish(self) -> None:
+        """The answer is complete: the next request may begin."""
+        self.connection.finished(self)
+
+    def abort(self) -> None:
+        """Cut the connection: half an answer is out and there will be no more."""
+        self.done = True
+        self.connection.abort()
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """A whole answer. A request that is not complete yet will not be: the connection is closed in good order."""
+        if not self.complete:
+            self.keep_alive = False
+        parts = [status_line(status), block(headers)]
+        if not bodiless(status):
+            parts.append(b"Content-Length: %d\r\n" % len(body))
+        parts += (self.connection_header(), b"\r\n")
+        if not bodiless(status) and self.method != b"HEAD":
+            parts.append(body)
+        self.write(b"".join(parts))
+        self.finish()
+
+    def respond_text(self, status: int, text: str) -> None:
+        """A plain sentence, ended by a line break as Go's http.Error does."""
+        self.respond(
+            status,
+            (
+                (b"Content-Type", b"text/plain; charset=utf-8"),
+                (b"X-Content-Type-Options", b"nosniff"),
+            ),
+            text.encode() + b"\n",
+        )
+
+    def connection_header(self) -> bytes:
+        """The Connection line that the answer needs, or nothing."""
+        if not self.keep_alive:
+            return b"Connection: close\r\n"
+        return b"Connection: keep-alive\r\n" if self.http10 else b""
+
+
+class ServerConnection(asyncio.Protocol):
+    """One client. The attribute names that start with `on_` are httptools' callbacks."""
+
+    __slots__ = (
+        "_active",
+        "_app",
+        "_headers",
+        "_held",
+        "_head_bytes",
+        "_head_open",
+        "_host",
+        "_limits",
+        "_lingering",
+        "_parser",
+        "_reading",
+        "_seen",
+        "_server",
+        "_url",
+        "_waiting",
+        "peer",
+        "since",
+        "forwarded_for",
+        "transport",
+    )
+
+    def __init__(self, server: HttpServer) -> None:
+        self._server = server
+        self._app = server.application
+        self._limits = server.limits
+        self._parser = httptools.HttpRequestParser(self)
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self.peer = ""
+        self.forwarded_for: tuple[bytes, bytes] | None = (
+            None  # the application's memory of this client
+        )
+        self.since = 0.0  # when the present silence began; 0: not measured yet
+        self._active: ServerRequest | None = None  # being answered
+        self._reading: ServerRequest | None = None  # whose body is coming in
+        self._waiting: deque[ServerRequest] = (
+            deque()
+        )  # pipelined; bounded by one read of the socket
+        self._held = 0
+        self._lingering = False
+        self._reset_head()
+
+    def _reset_head(self) -> None:
+        self._url = b""
+        self._host = b""
+        self._seen = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._head_open = False
+        self._head_bytes = 0
+
+    @property
+    def busy(self) -> bool:
+        return self._active is not None
+
+    # --- asyncio.Protocol ----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.peer = peer[0] if isinstance(peer, tuple) else ""
+        self._server.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.connections.discard(self)
+        self._lingering = True
+        self._waiting.clear()
+        request, self._active = self._active, None
+        if request is not None and request.sink is not None and not request.done:
+            request.done = True
+            request.sink.on_client_left()
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingering:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._after_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._refuse(error)
+        if self._head_open:
+            self._head_bytes += len(data)
+            if self._head_bytes > self._limits.head_max:
+                self._refuse(BadRequest(431, "the request's head is too large"))
+
+    def pause_writing(self) -> None:
+        if self._active is not None and self._active.sink is not None:
+            self._active.sink.on_client_slow()
+
+    def resume_writing(self) -> None:
+        if self._active is not None and self._active.sink is not None:
+            self._active.sink.on_client_ready()
+
+    # --- httptools -----------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self._head_open = True
+        self.since = 0.0
+
+    def on_url(self, piece: bytes) -> None:
+        self._url = self._url + piece if self._url else piece
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._head_open:
+            return  # a trailer: dropped, for nobody announced an interest (RFC 9110 §6.5.1)
+        meaning = MEANING[name]
+        if meaning:
+            if meaning & self._seen & _ONCE:
+                raise BadRequest(400, f"more than one {name.decode('latin-1')} header")
+            self._seen |= meaning
+            if meaning & HOST:
+                self._host = value
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self._head_open = False
+        self._check_head()
+        request = ServerRequest(
+            self, self._parser.get_method(), self._url, self._host, self._headers
+        )
+        if self._seen & _RARE or not self._parser.should_keep_alive():
+            self._read_rare(request)
+        elif not self._host:
+            self._need_host(request)
+        if request.target[:1] != b"/":
+            self._read_target(request)
+        self._reset_head()
+        if request.chunked or request.body_length:
+            self._reading = request
+        else:
+            request.complete = True
+        self._admit(request)
+
+    def on_body(self, chunk: bytes) -> None:
+        request = self._reading
+        if request is None or request.done:
+            return
+        if request.sink is not None and request is self._active:
+            request.sink.on_request_body(chunk)
+        elif request.pending is None:
+            request.pending = [chunk]
+        else:
+            request.pending.append(chunk)
+
+    def on_message_complete(self) -> None:
+        request, self._reading = self._reading, None
+        if request is None:
+            return
+        request.complete = True
+        if request.sink is not None and request is self._active and not request.done:
+            request.sink.on_request_end()
+
+    # --- heads ---------------------------------------------------------------------------------
+
+    def _check_head(self) -> None:
+        if len(self._headers) > self._limits.headers_max:
+            raise BadRequest(431, f"more than {self._limits.headers_max} headers")
+        size = len(self._url)
+        for name, value in self._headers:
+            size += len(name) + len(value)
+        if size > self._limits.head_max:
+            raise BadRequest(431, f"the request's head exceeds {self._limits.head_max} bytes")
+
+    def _read_rare(self, request: ServerRequest) -> None:
+        """Framing, persistence, expectations: what a plain GET does not have."""
+        request.keep_alive = self._parser.should_keep_alive()
+        request.http10 = self._parser.get_http_version() == "1.0"
+        for name, value in request.headers:
+            meaning = MEANING[name]
+            if meaning & CONTENT_LENGTH:
+                request.body_length = int(value)  # the parser has seen that these are digits
+            elif meaning & TRANSFER_ENCODING:
+                if tokens(value) != [b"chunked"]:
+                    raise BadRequest(501, "the only transfer coding understood is chunked")
+                request.chunked = True
+            elif meaning & EXPECT:
+                if value.strip().lower() != b"100-continue":
+                    raise BadRequest(417, "the only expectation understood is 100-continue")
+                request.expects_continue = not request.http10
+        if request.chunked and (request.http10 or self._seen & CONTENT_LENGTH):
+            raise BadRequest(400, "the length of the body is ambiguous")
+        self._need_host(request)
+
+    def _need_host(self, request: ServerRequest) -> None:
+        if not self._host and not self._seen & HOST and self._parser.get_http_version() != "1.0":
+            raise BadRequest(400, "missing Host header")
+
+    def _read_target(self, request: ServerRequest) -> None:
+        if request.method == b"CONNECT":
+            raise BadRequest(405, "this is not a forward proxy")
+        authority, request.target = split_target(request.target)
+        if authority is not None:
+            request.host = authority
+        elif request.target != b"*":
+            raise BadRequest(400, "the request target is neither a path nor an http URL")
+
+    # --- order ---------------------------------------------------------------------------------
+
+    def _admit(self, request: ServerRequest) -> None:
+        if self._active is None:
+            self._active = request
+            self._app.begin(request)
+        else:
+            self._waiting.append(request)
+            self.hold(_HELD_BY_PIPELINE)
+
+    def finished(self, request: ServerRequest) -> None:
+        """The answer to `request` is written."""
+        request.done = True
+        if request is not self._active:
+            return
+        self._active = None
+        self.since = 0.0
+        if not request.keep_alive or not request.complete:
+            self._close_in_good_order(request)
+        elif self._waiting:
+            self._next()
+        elif self._held:
+            self.unhold(_HELD_BY_SINK | _HELD_BY_PIPELINE)
+
+    def _next(self) -> None:
+        request = self._waiting.popleft()
+        self.unhold(_HELD_BY_SINK if self._waiting else _HELD_BY_SINK | _HELD_BY_PIPELINE)
+        self._active = request
+        # Not from within the last answer's call: thousands of pipelined requests must not become a deep stack.
+        self._server.call_soon(self._begin, request)
+
+    def _begin(self, request: ServerRequest) -> None:
+        if request is self._active:
+            self._app.begin(request)
+
+    def hold(self, why: int) -> None:
+        if not self._held and not self.transport.is_closing():
+            self.transport.pause_reading()
+        self._held |= why
+
+    def unhold(self, why: int) -> None:
+        before, self._held = self._held, self._held & ~why
+        if before and not self._held and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    # --- ends ----------------------------------------------------------------------------------
+
+    def abort(self) -> None:
+        self._active = None
+        self._lingering = True
+        self.transport.abort()
+
+    def _close_in_good_order(self, request: ServerRequest) -> None:
+        """A close while the client still sends would destroy what it has not read yet: end our side, then read on for a while."""
+        self._lingering = True
+        self._waiting.clear()
+        if request.complete or self.transport.is_closing():
+            self.transport.close()
+            return
+        self._held = 0
+        self.transport.write_eof()
+        self.transport.resume_reading()
+        self.since = self._server.clock.now()
+
+    def _refuse(self, error: Exception) -> None:
+        """The bytes are not acceptable HTTP: say so if nothing is being answered, and close."""
+        cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
+        if cause is not None and not isinstance(cause, (BadRequest, httptools.HttpParserError)):
+            raise cause
+        request, self._active = self._active, None
+        self._head_open = False
+        if request is not None and not request.done:
+            request.done = True
+            if request.sink is not None:
+                request.sink.on_client_left()
+            self.abort()
+            return
+        status, text = 400, "malformed request"
+        if isinstance(cause, BadRequest):
+            status, text = cause.status, cause.text
+        self._server.refused(self.peer, text)
+        refused = ServerRequest(self, b"", b"", b"", [])
+        refused.keep_alive = False
+        self._active = refused
+        refused.respond_text(status, text)
+
+    def _after_upgrade(self, rest: bytes) -> None:
+        """Upgrades are not offered: an Upgrade header is ignored (RFC 9110 §7.8) and what follows is the next request."""
+        if self._reading is not None:
+            self._refuse(BadRequest(400, "a body with Upgrade is not supported"))
+        elif rest:
+            self.data_received(rest)
+
+    def sweep(self, now: float) -> None:
+        """Look for slowness. `since` is set on the first look after a silence began, so it is late by at most SWEEP_S."""
+        active = self._active
+        if active is not None:
+            if active.sink is not None:
+                active.sink.on_sweep(now)
+            return
+        if self.since == 0.0:
+            self.since = now
+            return
+        silence = now - self.since
+        if self._lingering:
+            limit = LINGER_S
+        elif self._head_open:
+            limit = self._limits.head_timeout_s
+        else:
+            limit = self._limits.idle_timeout_s
+        if silence >= limit:
+            self.abort()
+
+
+class HttpServer:
+    """A listening socket and its connections. Inert until `run`."""
+
+    def __init__(
+        self,
+        application: Application,
+        *,
+        host: str,
+        port: int,
+        clock: Clock,
+        limits: ServerLimits | None = None,
+    ) -> None:
+        self.application = application
+        self.limits = limits or ServerLimits()
+        self.clock = clock
+        self.connections: set[ServerConnection] = set()
+        self._host = host
+        self._port = port
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: asyncio.Server | None = None
+        self._log = get_logger("http")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens; the port is the real one once `run` has started."""
+        return self._host, self._port
+
+    def call_soon(self, callback: Any, *args: Any) -> None:
+        assert self._loop is not None
+        self._loop.call_soon(callback, *args)
+
+    def refused(self, peer: str, text: str) -> None:
+        self._log.debug("request refused", peer=peer, why=text)
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled; then take no more connections and give requests under way `drain_s` to end.
+
+        Raises UserError when the port cannot be had.
+        """
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._server = await self._loop.create_server(
+                lambda: ServerConnection(self), self._host, self._port, backlog=BACKLOG
+            )
+        except OSError as error:
+            raise UserError(
+                "port-taken",
+                f"cannot listen on {self._host}:{self._port}",
+                hint="another program has the port; choose another one, or 0 for any free one",
+            ) from error
+        self._port = self._server.sockets[0].getsockname()[1]
+        task_status.started()
+        try:
+            await self._sweep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._drain()
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await self.clock.sleep(SWEEP_S)
+            now = self.clock.now()
+            for connection in list(self.connections):
+                connection.sweep(now)
+
+    async def _drain(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for connection in list(self.connections):
+            if not connection.busy:
+                connection.abort()
+        with anyio.move_on_after(self.limits.drain_s):
+            while self.connections:
+                await anyio.sleep(SWEEP_S)
+                now = self.clock.now()
+                for connection in list(self.connections):
+                    if connection.busy:
+                        connection.sweep(now)
+                    else:
+                        connection.abort()
+        for connection in list(self.connections):
+            connection.abort()

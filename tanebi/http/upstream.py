@@ -1,0 +1,302 @@
+"""Our side of a connection to an HTTP/1.1 server: one request at a time, both bodies streamed.
+
+`UpstreamConnection` writes what it is given and reports what it reads to its `Answer`. Bodies are never collected here; who
+cannot keep up calls `pause` and the kernel's buffers hold the peer back. `Upstreams` keeps idle connections (tanebi.http.pool
+decides which) and dials new ones; names are resolved off the loop.
+Callers: activator.proxy (streams), tanebi.http.client (whole messages). Grammar is checked by httptools, strictly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, cast
+
+import httptools
+
+from tanebi.base.clock import Clock
+from tanebi.http.errors import BadResponse, ConnectFailed, HttpError, PeerReset
+from tanebi.http.headers import CONTENT_LENGTH, MEANING, TRANSFER_ENCODING
+from tanebi.http.pool import Address, Pool
+
+HEAD_MAX: Final = 65536  # bytes of an answer's head
+CONNECT_TIMEOUT_S: Final = 10.0
+EXPIRE_EVERY_S: Final = 5.0
+
+
+class Answer(Protocol):
+    """Who takes an answer. Calls come in this order: interim*, head, body*, then end or failed, once."""
+
+    def on_interim(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """A 1xx head."""
+
+    def on_head(self, status: int, headers: list[tuple[bytes, bytes]], *, framed: bool) -> None:
+        """The final head. `framed`: it has a Content-Length; otherwise the body's length is unknown or nothing."""
+
+    def on_body(self, chunk: bytes) -> None: ...
+
+    def on_end(self, trailers: list[tuple[bytes, bytes]], *, reusable: bool) -> None:
+        """Complete. A reusable connection may serve the next request; its owner gives it back or closes it."""
+
+    def on_failed(self, error: HttpError) -> None:
+        """The connection is gone before the end."""
+
+    def on_flush(self) -> None:
+        """Nothing more is to be read for now: write out what was put together."""
+
+    def on_sending_paused(self) -> None:
+        """The peer reads slowly: send no more until resumed."""
+
+    def on_sending_resumed(self) -> None: ...
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One connection. Idle when `answer` is None."""
+
+    __slots__ = (
+        "address",
+        "answer",
+        "closed",
+        "served",
+        "_body_of_rest",
+        "_ended",
+        "_head_bytes",
+        "_head_only",
+        "_headers",
+        "_in_body",
+        "_keep",
+        "_on_idle_lost",
+        "_parser",
+        "_trailers",
+        "transport",
+    )
+
+    def __init__(self, address: Address, on_idle_lost: Any) -> None:
+        self.address = address
+        self.answer: Answer | None = None
+        self.closed = False
+        self.served = 0
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._on_idle_lost = on_idle_lost
+        self._parser = httptools.HttpResponseParser(self)
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._trailers: list[tuple[bytes, bytes]] = []
+        self._head_only = False
+        self._head_bytes = 0
+        self._in_body = False
+        self._body_of_rest = False
+        self._keep = True
+        self._ended = True
+
+    # --- what the owner does -------------------------------------------------------------------
+
+    def begin(self, answer: Answer, *, head_only: bool) -> None:
+        """The next request's answer goes to `answer`. `head_only`: the request is HEAD."""
+        assert self.answer is None, "one request at a time"
+        self.answer = answer
+        self._head_only = head_only
+        self._ended = False
+        self.served += 1
+
+    def write(self, data: bytes) -> None:
+        self.transport.write(data)
+
+    def pause(self) -> None:
+        """Read no more until `resume`."""
+        if not self.closed:
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        if not self.closed:
+            self.transport.resume_reading()
+
+    def close(self) -> None:
+        """Of no use any more; the answer is told nothing."""
+        self.answer = None
+        self.closed = True
+        self.transport.abort()
+
+    # --- asyncio.Protocol ----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self.answer is None:
+            self._drop_idle()
+            return
+        if not self._in_body:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._fail(_bad_response(error))
+            return
+        if self._head_bytes > HEAD_MAX and not self._in_body:
+            self._fail(
+                BadResponse("bad-response", f"the head of the answer exceeds {HEAD_MAX} bytes")
+            )
+            return
+        answer = cast("Answer | None", self.answer)
+        if answer is not None:
+            answer.on_flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed = True
+        answer = self.answer
+        if answer is None:
+            self._on_idle_lost(self)
+            return
+        if self._in_body and self._body_of_rest and exc is None:
+            self._keep = False
+            self._end()
+            return
+        self._fail(PeerReset("peer-reset", "the connection ended before the answer did"))
+
+    def pause_writing(self) -> None:
+        if self.answer is not None:
+            self.answer.on_sending_paused()
+
+    def resume_writing(self) -> None:
+        if self.answer is not None:
+            self.answer.on_sending_resumed()
+
+    # --- httptools -----------------------------------------------------------------------------
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_body:
+            self._trailers.append((name, value))
+        else:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self._ended:
+            raise ValueError("an answer without a question")
+        answer = cast(Answer, self.answer)
+        status = self._parser.get_status_code()
+        headers, self._headers = self._headers, []
+        if status < 200:
+            if status != 101:  # 101 makes the parser raise: we asked for no upgrade
+                answer.on_interim(status, headers)
+            return
+        seen = 0
+        for name, _ in headers:
+            seen |= MEANING[name]
+        self._in_body = True
+        self._head_bytes = 0
+        self._keep = self._parser.should_keep_alive()
+        self._body_of_rest = not seen & (CONTENT_LENGTH | TRANSFER_ENCODING)
+        answer.on_head(status, headers, framed=bool(seen & CONTENT_LENGTH))
+        if self._head_only:
+            # The parser would wait for the body that the head announces; it is of no use after this.
+            self._parser = httptools.HttpResponseParser(self)
+            self._keep = self._keep or not seen & (CONTENT_LENGTH | TRANSFER_ENCODING)
+            self._end()
+
+    def on_body(self, chunk: bytes) -> None:
+        if self.answer is not None and not self._ended:
+            self.answer.on_body(chunk)
+
+    def on_message_complete(self) -> None:
+        if self._in_body and not self._ended:
+            self._end()
+
+    # --- ends ----------------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        answer, self.answer = self.answer, None
+        trailers, self._trailers = self._trailers, []
+        self._in_body = False
+        self._ended = True
+        if answer is not None:
+            answer.on_end(trailers, reusable=self._keep and not self.closed)
+
+    def _fail(self, error: HttpError) -> None:
+        answer, self.answer = self.answer, None
+        self._ended = True
+        self.closed = True
+        self.transport.abort()
+        if answer is not None:
+            answer.on_failed(error)
+
+    def _drop_idle(self) -> None:
+        """Bytes nobody asked for: the peer is confused, or somebody is smuggling."""
+        self.closed = True
+        self.transport.abort()
+
+
+def _bad_response(cause: Exception) -> BadResponse:
+    error = BadResponse("bad-response", "the answer is not HTTP/1.1")
+    error.__cause__ = cause
+    return error
+
+
+def pool_key(address: Address, *, tls: bool) -> Address:
+    """What the pool knows a connection by: an encrypted one never serves a plain request. No host name has a blank."""
+    return (f"tls {address[0]}", address[1]) if tls else address
+
+
+@dataclass(eq=False)
+class Upstreams:
+    """Idle connections and the way to new ones."""
+
+    clock: Clock
+    tls: ssl.SSLContext | None = None
+    pool: Pool[UpstreamConnection] = field(default_factory=Pool)
+    _expired_at: float = 0.0
+
+    def take(self, address: Address) -> UpstreamConnection | None:
+        """An idle connection, or None: dial."""
+        while (connection := self.pool.take(address)) is not None:
+            if not connection.closed:
+                return connection
+        return None
+
+    def give_back(self, connection: UpstreamConnection) -> None:
+        """The connection is clean and idle."""
+        if connection.closed:
+            return
+        surplus = self.pool.put(connection.address, connection, self.clock.now())
+        if surplus is not None:
+            surplus.close()
+
+    def forget(self, address: Address) -> None:
+        """Nothing listens at `address` any more."""
+        for connection in self.pool.forget(address):
+            connection.close()
+
+    def expire(self, now: float) -> None:
+        """Close what has been idle too long; cheap to call often."""
+        if now - self._expired_at >= EXPIRE_EVERY_S:
+            self._expired_at = now
+            for connection in self.pool.expire(now):
+                connection.close()
+
+    def close(self) -> None:
+        for connection in self.pool.expire(float("inf")):
+            connection.close()
+
+    async def dial(
+        self, address: Address, *, timeout_s: float = CONNECT_TIMEOUT_S, tls: bool = False
+    ) -> UpstreamConnection:
+        """A new connection. Raises ConnectFailed."""
+        loop = asyncio.get_running_loop()
+        host, port = address
+        context = (self.tls or ssl.create_default_context()) if tls else None
+        try:
+            async with asyncio.timeout(timeout_s):
+                _, connection = await loop.create_connection(
+                    lambda: UpstreamConnection(pool_key(address, tls=tls), self._idle_lost),
+                    host,
+                    port,
+                    ssl=context,
+                )
+        except (OSError, TimeoutError, UnicodeError) as error:
+            raise ConnectFailed(
+                "connect-failed", f"no connection to {host}:{port}", hint="is it listening?"
+            ) from error
+        return connection
+
+    def _idle_lost(self, connection: UpstreamConnection) -> None:
+        self.pool.drop(connection.address, connection)
