@@ -19,7 +19,7 @@ JSON: str = "application/json"
 def validate(source: PingSource, old: PingSource | None, admission: Admission) -> list[FieldError]:
     spec = source.spec
     errors = _schedule(spec)
-    errors += validate_sink(spec.sink, namespace=source.metadata.namespace)
+    errors += validate_sink(spec.sink)
     errors += _data(spec, data_max=admission.configs.get(PING_DEFAULTS).data_max_bytes)
     return via("spec", errors)
 

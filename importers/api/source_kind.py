@@ -32,7 +32,7 @@ def sink_defaults(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
 
 
 def sink_rules(source: Source, old: Source | None, admission: Admission) -> list[FieldError]:
-    return via("spec", validate_sink(source.spec.sink, namespace=source.metadata.namespace))
+    return via("spec", validate_sink(source.spec.sink))
 
 
 def source_kind(

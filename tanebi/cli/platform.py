@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from tanebi.base.errors import Unavailable, UserError
 from tanebi.base.settings import DataDir, default_data_dir, environment
@@ -67,6 +68,15 @@ def parse_kubeconfig(text: str, path: Path) -> Access:
 def gateway(home: DataDir) -> str:
     """The gateway's base URL. Raises Unavailable when the platform is not ready."""
     return str(endpoints(home)["gateway"]).rstrip("/")
+
+
+def reachable(url: str, gateway_url: str) -> str:
+    """A service's URL with the gateway's port, so that it works from this machine as printed."""
+    port = urlsplit(gateway_url).port
+    parts = urlsplit(url)
+    if not parts.hostname or parts.port or port in (None, 80):
+        return url
+    return urlunsplit(parts._replace(netloc=f"{parts.netloc}:{port}"))
 
 
 def endpoints(home: DataDir) -> dict[str, Any]:

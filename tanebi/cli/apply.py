@@ -1,0 +1,171 @@
+"""`tanebi apply`: server-side apply of whole files, checked to the last document before the first is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import click
+
+from tanebi.base.errors import UserError
+from tanebi.cli.client import FIELD_MANAGER, Api, ApiFailure
+from tanebi.cli.discovery import Catalog, ResourceType
+from tanebi.cli.manifests import Document, read
+from tanebi.cli.options import data_dir_option, namespace_option
+from tanebi.cli.output import full_name
+from tanebi.cli.platform import data_dir
+
+APPLY: Final = "application/apply-patch+yaml"
+NAMESPACE: Final = ("v1", "Namespace")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One document and where it goes."""
+
+    document: Document
+    type: ResourceType
+    namespace: str
+
+    @property
+    def name(self) -> str:
+        return str(self.document.obj["metadata"]["name"])
+
+    @property
+    def full_name(self) -> str:
+        return full_name(self.type, self.name)
+
+    @property
+    def path(self) -> str:
+        return self.type.path(self.namespace, self.name)
+
+
+@click.command()
+@click.option(
+    "-f",
+    "--filename",
+    "files",
+    multiple=True,
+    required=True,
+    metavar="FILE|DIR|-",
+    help="YAML or JSON to apply; may be repeated.",
+)
+@namespace_option
+@click.option(
+    "--dry-run",
+    type=click.Choice(["none", "server"]),
+    default="none",
+    show_default=True,
+    help="server: check everything, write nothing.",
+)
+@data_dir_option
+def apply(files: tuple[str, ...], namespace: str, dry_run: str, folder: str | None) -> int:
+    """Create or change objects from YAML.
+
+    All documents are checked by the server before the first one is written: a mistake in any of them changes nothing.
+    """
+    documents = read(files)
+    api = Api.of(data_dir(folder))
+    items = plan(Catalog.of(api), documents, namespace)
+    for item in apply_all(api, items, write=dry_run == "none"):
+        click.echo(item)
+    return 0
+
+
+def plan(catalog: Catalog, documents: list[Document], namespace: str) -> list[Item]:
+    """Raises UserError for the first document whose kind nobody serves."""
+    items = []
+    for document in documents:
+        api_version, kind = document.obj["apiVersion"], document.obj["kind"]
+        type_ = catalog.of_object(api_version, kind)
+        if type_ is None:
+            raise UserError(
+                "unknown-kind",
+                f"{document.where}: no kind {kind!r} in version {api_version!r} is served here",
+                hint=_kinds_like(catalog, kind),
+            )
+        given = document.obj["metadata"].get("namespace") or namespace
+        items.append(Item(document, type_, given if type_.namespaced else ""))
+    return items
+
+
+def _kinds_like(catalog: Catalog, kind: str) -> str:
+    known = [t.api_version for t in catalog.types if t.kind == kind]
+    return f"{kind} is known in {', '.join(known)}" if known else "nothing was applied"
+
+
+def apply_all(api: Api, items: list[Item], *, write: bool) -> list[str]:
+    """What happened to each object, in kubectl's words. Raises UserError before anything is written when one is refused."""
+    fresh = {item.name for item in items if _is_namespace(item)}
+    for item in items:
+        if (
+            item.namespace not in fresh
+        ):  # what lives in a namespace that this call makes cannot be tried before
+            _patch(api, item, dry_run=True)
+    return [
+        _apply(api, item, write=write) for item in items if write or item.namespace not in fresh
+    ]
+
+
+def _is_namespace(item: Item) -> bool:
+    return (item.type.api_version, item.type.kind) == NAMESPACE
+
+
+def _apply(api: Api, item: Item, *, write: bool) -> str:
+    before = _current(api, item)
+    after = _patch(api, item, dry_run=not write)
+    tail = "" if write else " (server dry run)"
+    return f"{item.full_name} {_outcome(before, after)}{tail}"
+
+
+def _current(api: Api, item: Item) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = api.get(item.path)
+    except ApiFailure as error:
+        if error.status == 404:
+            return None
+        raise
+    return found
+
+
+def _outcome(before: dict[str, Any] | None, after: dict[str, Any]) -> str:
+    if before is None:
+        return "created"
+    return "unchanged" if _essence(before) == _essence(after) else "configured"
+
+
+def _essence(obj: dict[str, Any]) -> dict[str, Any]:
+    """An object without what changes by itself."""
+    meta = {
+        k: v
+        for k, v in obj["metadata"].items()
+        if k not in ("resourceVersion", "managedFields", "generation")
+    }
+    return {k: v for k, v in obj.items() if k not in ("metadata", "status")} | {"metadata": meta}
+
+
+def _patch(api: Api, item: Item, *, dry_run: bool) -> dict[str, Any]:
+    query = {
+        "fieldManager": FIELD_MANAGER,
+        "force": "true",
+        "fieldValidation": "Strict",
+        "dryRun": "All" if dry_run else "",
+    }
+    try:
+        found: dict[str, Any] = api.call(
+            "PATCH", item.path, query=query, body=item.document.obj, content_type=APPLY
+        )
+    except ApiFailure as error:
+        raise _refused(item, error, nothing=dry_run) from error
+    return found
+
+
+def _refused(item: Item, error: ApiFailure, *, nothing: bool) -> UserError:
+    line = item.document.line
+    causes = (error.details or {}).get("causes") if isinstance(error.details, dict) else None
+    for cause in causes or ():
+        line = item.document.line_of(str(cause.get("field") or ""))
+        break
+    where = f"{item.document.file}:{line} (document {item.document.index})"
+    hint = "nothing was applied" if nothing else "objects before this one were applied"
+    return UserError("apply-refused", f"{where}: {item.full_name}: {error.text}", hint=hint)
