@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from tanebi.api import durations, quantity
 
 T = TypeVar("T")
+U = TypeVar("U")
 Data = Mapping[str, str]
 
 INT_MAX: Final = 2**63 - 1
@@ -19,7 +20,7 @@ _BOOLS: Final = {
 }
 
 
-def read(data: Data, key: str, default: T, convert: Callable[[str], T]) -> T:
+def read(data: Data, key: str, default: T, convert: Callable[[str], U]) -> T | U:
     """`convert(data[key])`, or the default when the key is absent. Raises ValueError naming key and value."""
     text = data.get(key)
     if text is None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from serving.api.configuration_defaults import set_configuration_defaults
 from serving.api.configuration_types import Configuration
 from serving.api.names import GROUP, LABEL_CONFIGURATION, LABEL_CONFIGURATION_GENERATION, VERSION
 from serving.api.names import VALIDATION_WEBHOOK as WEBHOOK
+from serving.api.revision_defaults import set_revision_defaults
 from serving.api.revision_types import Revision
+from serving.api.route_defaults import set_route_defaults
 from serving.api.route_types import Route
+from serving.api.service_defaults import set_service_defaults
 from serving.api.service_types import Service
 from tanebi.api.kind import AnyKind, Column, Kind
 
@@ -34,6 +38,7 @@ SERVICE: Final = Kind(
     categories=_CATEGORIES,
     columns=(_URL, _LATEST_CREATED, _LATEST_READY, _READY, _REASON),
     webhook=WEBHOOK,
+    defaults=set_service_defaults,
 )
 CONFIGURATION: Final = Kind(
     GROUP,
@@ -45,6 +50,7 @@ CONFIGURATION: Final = Kind(
     categories=_CATEGORIES,
     columns=(_LATEST_CREATED, _LATEST_READY, _READY, _REASON),
     webhook=WEBHOOK,
+    defaults=set_configuration_defaults,
 )
 REVISION: Final = Kind(
     GROUP,
@@ -63,6 +69,7 @@ REVISION: Final = Kind(
         Column("Desired Replicas", ".status.desiredReplicas", type="integer"),
     ),
     webhook=WEBHOOK,
+    defaults=set_revision_defaults,
 )
 ROUTE: Final = Kind(
     GROUP,
@@ -74,6 +81,7 @@ ROUTE: Final = Kind(
     categories=_CATEGORIES,
     columns=(_URL, _READY, _REASON),
     webhook=WEBHOOK,
+    defaults=set_route_defaults,
 )
 
 KINDS: Final[tuple[AnyKind, ...]] = (SERVICE, CONFIGURATION, REVISION, ROUTE)

@@ -1,0 +1,1 @@
+"""Makers: each turns an owner into one desired child. Pure."""
