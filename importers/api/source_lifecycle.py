@@ -12,7 +12,6 @@ OIDC_IDENTITY_CREATED: Final = "OIDCIdentityCreated"
 
 SINK_NOT_FOUND: Final = "NotFound"
 OIDC_DISABLED: Final = "authentication-oidc feature disabled"
-NO_IMPORTER: Final = "NoImporter"
 WAITING_FOR_SINK: Final = "WaitingForSink"
 
 SOURCE_CONDITIONS: Final = ConditionSet((SINK_PROVIDED, DEPLOYED, OIDC_IDENTITY_CREATED))
@@ -28,10 +27,6 @@ def mark_no_sink(conditions: Conditions, message: str) -> None:
 
 def mark_deployed(conditions: Conditions) -> None:
     conditions.mark_true(DEPLOYED)
-
-
-def mark_no_importer(conditions: Conditions, message: str) -> None:
-    conditions.mark_false(DEPLOYED, NO_IMPORTER, message)
 
 
 def mark_waiting_for_sink(conditions: Conditions) -> None:
