@@ -35,6 +35,14 @@ class Exit:
     signal: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """How a probe's command ended and what it said. `exit` is None when it took too long and was killed."""
+
+    exit: Exit | None
+    output: str
+
+
 class StartFailed(TanebiError):
     """The command could not be run. `code` is the waiting reason Kubernetes would show (RunContainerError, …)."""
 
@@ -60,8 +68,8 @@ class Runtime(Protocol):
     async def start(self, launch: Launch) -> Running:
         """Run it. Raises StartFailed."""
 
-    async def execute(self, launch: Launch, *, timeout_s: float) -> Exit | None:
-        """Run a probe's command to its end beside the container; None when it took longer and was killed."""
+    async def execute(self, launch: Launch, *, timeout_s: float) -> ExecResult:
+        """Run a probe's command to its end beside the container. Never raises for a command that cannot be run."""
 
     async def clean(self, pod_uid: str) -> None:
         """End whatever of this pod still runs, also what left its process group, and forget the pod."""

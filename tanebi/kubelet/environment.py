@@ -1,0 +1,215 @@
+"""What a container is told: its command, its variables, its files.
+
+Pure: ConfigMaps and Secrets are looked up through functions, and files are returned as content. `$(NAME)` is replaced as in
+Kubernetes (third_party/forked/golang/expansion): `$$(NAME)` stays as `$(NAME)`, an unknown name stays as it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from tanebi.api.core.plain import ConfigMap, Secret
+from tanebi.api.core.pod import Container, EnvVar, EnvVarSource, KeyToPath, Pod, Volume
+from tanebi.kubelet.ports import POD_IP, PortMap
+
+PORT: Final = "PORT"
+VOLUME_VARIABLE: Final = "TANEBI_VOLUME_"  # + the volume's name in capitals: where its files are
+
+_REFERENCE: Final = re.compile(r"\$(\$|\(([^()$]+)\))")
+_KEYED: Final = re.compile(r"^metadata\.(labels|annotations)\['(.+)'\]$")
+
+T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """The pod asks for something that is not there; Kubernetes' words for CreateContainerConfigError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where values come from, by namespace and name, and how a URL looks from where pods run."""
+
+    config_map: Callable[[str, str], ConfigMap | None]
+    secret: Callable[[str, str], Secret | None]
+    local_url: Callable[[str], str]
+
+
+def variables(pod: Pod, container: Container, ports: PortMap, sources: Sources) -> dict[str, str]:
+    """Raises ConfigError."""
+    found: dict[str, str] = {}
+    for source in container.env_from:
+        for name, value in _whole(pod, source, sources).items():
+            found[f"{source.prefix}{name}"] = value
+    for variable in container.env:
+        own = _value(pod, variable, found, sources)
+        if own is not None:
+            found[variable.name] = sources.local_url(own)
+    return found | _port(container, found, ports)
+
+
+def command(
+    container: Container, image_command: Sequence[str], env: Mapping[str, str]
+) -> tuple[str, ...]:
+    """`command` replaces what the image would run, `args` are added to it. Empty when nobody says what to run."""
+    own = [expand(word, env) for word in container.command]
+    args = [expand(word, env) for word in container.args]
+    if own or not args:
+        return (*(own or image_command), *args)
+    if list(image_command[:2]) == ["/bin/sh", "-c"]:
+        return (*image_command[:2], f'{image_command[2]} "$@"', "sh", *args)
+    return (*image_command, *args)
+
+
+def expand(text: str, env: Mapping[str, str]) -> str:
+    """Replace every `$(NAME)` that is known."""
+
+    def one(found: re.Match[str]) -> str:
+        if found[1] == "$":
+            return "$"
+        return env.get(found[2], found[0])
+
+    return _REFERENCE.sub(one, text)
+
+
+def volume_files(volume: Volume, namespace: str, sources: Sources) -> dict[str, bytes] | None:
+    """Path to content; None for a kind of volume that this runtime does not have. Raises ConfigError."""
+    if volume.empty_dir is not None:
+        return {}
+    if (maps := volume.config_map) is not None:
+        found = _required(
+            sources.config_map(namespace, maps.name), "configmap", maps.name, maps.optional
+        )
+        return (
+            _selected(_config_bytes(found), maps.items, f"configmap {maps.name!r}") if found else {}
+        )
+    if (keep := volume.secret) is not None:
+        secret = _required(
+            sources.secret(namespace, keep.secret_name), "secret", keep.secret_name, keep.optional
+        )
+        return (
+            _selected(_secret_bytes(secret), keep.items, f"secret {keep.secret_name!r}")
+            if secret
+            else {}
+        )
+    return None
+
+
+def volume_variable(volume: str) -> str:
+    return VOLUME_VARIABLE + volume.upper().replace("-", "_")
+
+
+def _value(pod: Pod, variable: EnvVar, known: Mapping[str, str], sources: Sources) -> str | None:
+    if variable.value_from is None:
+        return expand(variable.value, known)
+    return _from(pod, variable.value_from, sources)
+
+
+def _from(pod: Pod, source: EnvVarSource, sources: Sources) -> str | None:
+    ns = pod.metadata.namespace
+    if (ref := source.config_map_key_ref) is not None:
+        found = _required(sources.config_map(ns, ref.name), "configmap", ref.name, ref.optional)
+        data: Mapping[str, str] = found.data if found else {}
+        return _keyed(data, ref.key, f"ConfigMap {ns}/{ref.name}", ref.optional)
+    if (ref := source.secret_key_ref) is not None:
+        secret = _required(sources.secret(ns, ref.name), "secret", ref.name, ref.optional)
+        content = _text(_secret_bytes(secret)) if secret else {}
+        return _keyed(content, ref.key, f"Secret {ns}/{ref.name}", ref.optional)
+    if source.field_ref is not None:
+        return pod_field(pod, source.field_ref.field_path)
+    raise ConfigError("resourceFieldRef: resources are not limited by this runtime")
+
+
+def pod_field(pod: Pod, path: str) -> str:
+    """The downward API. Raises ConfigError."""
+    if keyed := _KEYED.match(path):
+        found = pod.metadata.labels if keyed[1] == "labels" else pod.metadata.annotations
+        return found.get(keyed[2], "")
+    values = {
+        "metadata.name": pod.metadata.name,
+        "metadata.namespace": pod.metadata.namespace,
+        "metadata.uid": pod.metadata.uid,
+        "spec.nodeName": pod.spec.node_name,
+        "spec.serviceAccountName": pod.spec.service_account_name,
+        "status.hostIP": POD_IP,
+        "status.hostIPs": POD_IP,
+        "status.podIP": POD_IP,
+        "status.podIPs": POD_IP,
+    }
+    if path not in values:
+        raise ConfigError(f"unsupported fieldPath: {path}")
+    return values[path]
+
+
+def _whole(pod: Pod, source: object, sources: Sources) -> Mapping[str, str]:
+    ns = pod.metadata.namespace
+    maps, keep = getattr(source, "config_map_ref", None), getattr(source, "secret_ref", None)
+    if maps is not None:
+        found = _required(sources.config_map(ns, maps.name), "configmap", maps.name, maps.optional)
+        return found.data if found else {}
+    if keep is not None:
+        secret = _required(sources.secret(ns, keep.name), "secret", keep.name, keep.optional)
+        return _text(_secret_bytes(secret)) if secret else {}
+    return {}
+
+
+def _port(container: Container, env: Mapping[str, str], ports: PortMap) -> dict[str, str]:
+    """PORT as the real port: where it names a declared port, and where the pod says nothing of PORT."""
+    if PORT in env:
+        declared = int(env[PORT]) if env[PORT].isdigit() else 0
+    else:
+        declared = container.ports[0].container_port if container.ports else 0
+    return {PORT: str(ports[declared])} if declared in ports else {}
+
+
+def _required(found: T | None, what: str, name: str, optional: bool | None) -> T | None:
+    if found is None and not optional:
+        raise ConfigError(f'{what} "{name}" not found')
+    return found
+
+
+def _keyed(data: Mapping[str, str], key: str, where: str, optional: bool | None) -> str | None:
+    if key not in data and not optional:
+        raise ConfigError(f"couldn't find key {key} in {where}")
+    return data.get(key)
+
+
+def _selected(
+    content: Mapping[str, bytes], items: Sequence[KeyToPath], where: str
+) -> dict[str, bytes]:
+    if not items:
+        return dict(content)
+    missing = [item.key for item in items if item.key not in content]
+    if missing:
+        raise ConfigError(f"references non-existent key in {where}: {missing[0]}")
+    unsafe = [
+        item.path for item in items if item.path.startswith("/") or ".." in item.path.split("/")
+    ]
+    if unsafe:
+        raise ConfigError(f"path must stay inside the volume: {unsafe[0]}")
+    return {item.path: content[item.key] for item in items}
+
+
+def _config_bytes(found: ConfigMap) -> dict[str, bytes]:
+    binary = {k: _decoded(v, k) for k, v in found.binary_data.items()}
+    return {k: v.encode() for k, v in found.data.items()} | binary
+
+
+def _secret_bytes(found: Secret) -> dict[str, bytes]:
+    plain = {k: v.encode() for k, v in found.string_data.items()}
+    return {k: _decoded(v, k) for k, v in found.data.items()} | plain
+
+
+def _decoded(value: str, key: str) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error as error:
+        raise ConfigError(f"illegal base64 data at key {key}") from error
+
+
+def _text(content: Mapping[str, bytes]) -> dict[str, str]:
+    return {k: v.decode("utf-8", "replace") for k, v in content.items()}

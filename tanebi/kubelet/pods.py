@@ -1,0 +1,389 @@
+"""The life of one pod, without running anything.
+
+Facts go in (a container started, could not start, ended, answered its probe), and each method returns what to do now: start a
+container, or stop one. `status()` is the pod's status as Kubernetes would write it. Times: `now` is monotonic and governs
+back-offs, `stamp` is civil and goes into the status.
+
+Rules (k8s.io/kubernetes pkg/kubelet): init containers run one after the other, then all others start at once. A container that
+ended is started again by the pod's restartPolicy; the first time at once, then after 10 s, doubled each time up to 300 s, and
+from the beginning again when it ran for 600 s. What could not even start waits the same way. Readiness without a probe is
+running; a startup probe holds the other two back.
+
+Not here: processes, probes themselves, ports, the API. Caller: tanebi.kubelet.worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from tanebi.api.core.pod import Container, Pod
+from tanebi.api.meta import Obj, rfc3339
+from tanebi.kubelet.runtime import Exit
+
+BACKOFF_FIRST_S: Final = 10.0
+BACKOFF_MAX_S: Final = 300.0
+BACKOFF_FORGET_S: Final = 600.0
+
+CRASH_LOOP: Final = "CrashLoopBackOff"
+CREATING: Final = "ContainerCreating"
+INITIALIZING: Final = "PodInitializing"
+ERR_IMAGE: Final = "ErrImagePull"
+IMAGE_BACKOFF: Final = "ImagePullBackOff"
+CONFIG_ERROR: Final = "CreateContainerConfigError"
+
+Phase = Literal["Pending", "Running", "Succeeded", "Failed"]
+Aspect = Literal["startup", "readiness", "liveness"]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Run this container; `attempt` counts its runs from 0."""
+
+    container: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End this container because `why`; whether it starts again is decided when it has ended."""
+
+    container: str
+    why: str
+
+
+Action = Start | Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    id: str
+    started: datetime
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    id: str
+    exit: Exit
+    message: str
+    started: datetime
+    finished: datetime
+
+    @property
+    def reason(self) -> str:
+        return "Completed" if self.exit.code == 0 else "Error"
+
+
+@dataclass(slots=True)
+class _Box:
+    """One container's place in the pod."""
+
+    spec: Container
+    init: bool
+    attempt: int
+    state: Waiting | Live | Ended
+    last: Ended | None = None
+    image_id: str = ""
+    started: bool = False
+    ready: bool = False
+    backoff_s: float = 0.0
+    retry_at: float | None = None
+    asked: bool = False  # a Start was given out and has not been answered
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    def delay(self) -> float:
+        """How long to wait this time; the next time longer."""
+        waited, self.backoff_s = (
+            self.backoff_s,
+            min(max(BACKOFF_FIRST_S, 2 * self.backoff_s), BACKOFF_MAX_S),
+        )
+        return waited
+
+
+@dataclass(slots=True)
+class PodLife:
+    """The machine. `extra` is written into the status as it is (addresses)."""
+
+    pod: Pod
+    extra: Obj = field(default_factory=dict)
+    _boxes: dict[str, _Box] = field(default_factory=dict)
+    _since: dict[str, tuple[str, str]] = field(default_factory=dict)  # condition: status, time
+    _stopping: bool = False
+
+    def __post_init__(self) -> None:
+        spec, status = self.pod.spec, self.pod.status
+        runs = {
+            s.name: s.restart_count + 1
+            for s in (*status.init_container_statuses, *status.container_statuses)
+            if s.container_id
+        }
+        for init, containers in ((True, spec.init_containers), (False, spec.containers)):
+            for container in containers:
+                waiting = Waiting(INITIALIZING if spec.init_containers else CREATING)
+                attempt = runs.get(container.name, 0)
+                self._boxes[container.name] = _Box(container, init, attempt, waiting)
+        for known in status.conditions:
+            self._since[known.type] = (known.status, known.last_transition_time or "")
+
+    # --- facts ---------------------------------------------------------------------------------
+
+    def begin(self) -> list[Action]:
+        """The pod is ours to run."""
+        return self._next()
+
+    def started(self, name: str, *, id: str, image_id: str, now: float, stamp: datetime) -> None:
+        box = self._boxes[name]
+        box.state = Live(id, stamp, now)
+        box.image_id, box.asked = image_id, False
+        box.started = box.spec.startup_probe is None
+        box.ready = box.started and box.spec.readiness_probe is None
+
+    def start_failed(self, name: str, reason: str, message: str, *, now: float) -> None:
+        """It could not be started: wait, then try again."""
+        box = self._boxes[name]
+        again = isinstance(box.state, Waiting) and box.state.reason in (ERR_IMAGE, IMAGE_BACKOFF)
+        if reason == ERR_IMAGE and again:
+            reason, message = IMAGE_BACKOFF, f'Back-off pulling image "{box.spec.image}": {message}'
+        box.state, box.asked = Waiting(reason, message), False
+        box.backoff_s = max(box.backoff_s, BACKOFF_FIRST_S)
+        box.retry_at = now + box.delay()
+
+    def exited(
+        self, name: str, exit: Exit, message: str, *, now: float, stamp: datetime
+    ) -> list[Action]:
+        """It ran and has ended."""
+        box = self._boxes[name]
+        assert isinstance(box.state, Live), f"ended without running: {name}"
+        ran_s = now - box.state.since
+        ended = Ended(box.state.id, exit, message, box.state.started, stamp)
+        box.state, box.ready, box.started = ended, False, False
+        if self._stopping or not self._restarts(box, exit):
+            return self._next()
+        if ran_s >= BACKOFF_FORGET_S:
+            box.backoff_s = 0.0
+        delay_s = box.delay()
+        box.attempt += 1
+        box.last = ended
+        if delay_s == 0:
+            return [self._start(box)]
+        meta = self.pod.metadata
+        box.state = Waiting(
+            CRASH_LOOP,
+            f"back-off {delay_s:g}s restarting failed container={name} "
+            f"pod={meta.name}_{meta.namespace}({meta.uid})",
+        )
+        box.retry_at = now + delay_s
+        return []
+
+    def due(self, now: float) -> list[Action]:
+        """Back-offs up to `now` are over."""
+        boxes = [b for b in self._boxes.values() if b.retry_at is not None and b.retry_at <= now]
+        return [self._start(box) for box in boxes if not self._stopping]
+
+    def retry(self, reasons: Iterable[str]) -> list[Action]:
+        """What containers wait for with one of `reasons` may have changed: try now."""
+        wanted = tuple(reasons)
+        return [
+            self._start(box)
+            for box in self._boxes.values()
+            if box.retry_at is not None
+            and isinstance(box.state, Waiting)
+            and box.state.reason in wanted
+            and not self._stopping
+        ]
+
+    def probed(self, name: str, aspect: Aspect, ok: bool, message: str) -> list[Action]:
+        """A probe reached its threshold, up or down."""
+        box = self._boxes[name]
+        if not isinstance(box.state, Live):
+            return []
+        match aspect:
+            case "readiness":
+                box.ready = ok and box.started
+            case "startup" if ok:
+                box.started = True
+                box.ready = box.spec.readiness_probe is None
+                return self._next()
+            case _ if not ok:
+                return [Stop(name, f"Container {name} failed {aspect} probe, will be restarted")]
+        return []
+
+    def stop(self) -> None:
+        """The pod ends: nothing starts any more."""
+        self._stopping = True
+        for box in self._boxes.values():
+            box.retry_at = None
+
+    def next_due(self) -> float | None:
+        """When to call `due`. None: no back-off runs."""
+        return min(
+            (b.retry_at for b in self._boxes.values() if b.retry_at is not None), default=None
+        )
+
+    # --- what is true --------------------------------------------------------------------------
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        return tuple(b.name for b in self._boxes.values() if isinstance(b.state, Live))
+
+    def waiting(self, name: str) -> Waiting | None:
+        state = self._boxes[name].state
+        return state if isinstance(state, Waiting) else None
+
+    @property
+    def phase(self) -> Phase:
+        """pkg/kubelet getPhase."""
+        inits, mains = self._of(init=True), self._of(init=False)
+        policy = self.pod.spec.restart_policy
+        if any(_failed(b) for b in inits) and policy == "Never":
+            return "Failed"
+        if not all(_completed(b) for b in inits):
+            return "Pending"
+        if any(isinstance(b.state, Waiting) and b.last is None for b in mains):
+            return "Pending"
+        if any(isinstance(b.state, Live) for b in mains) or policy in ("", "Always"):
+            return "Running"
+        if all(_completed(b) for b in mains):
+            return "Succeeded"
+        done = all(isinstance(b.state, Ended) for b in mains)
+        return "Failed" if done and (policy == "Never" or self._stopping) else "Running"
+
+    @property
+    def finished(self) -> bool:
+        return self.phase in ("Succeeded", "Failed")
+
+    def status(self, stamp: datetime) -> Obj:
+        """The whole status to write."""
+        found: Obj = {
+            "phase": self.phase,
+            "conditions": self._conditions(stamp),
+            "containerStatuses": [_container_status(b) for b in self._of(init=False)],
+            "startTime": self.pod.status.start_time,
+            "qosClass": self.pod.status.qos_class or "BestEffort",
+            "observedGeneration": self.pod.metadata.generation,
+        }
+        if inits := self._of(init=True):
+            found["initContainerStatuses"] = [_container_status(b) for b in inits]
+        extra = dict(self.extra)
+        found["conditions"] += extra.pop("conditions", [])
+        return {k: v for k, v in found.items() if v is not None} | extra
+
+    def _conditions(self, stamp: datetime) -> list[Obj]:
+        inits, mains = self._of(init=True), self._of(init=False)
+        unready = [b.name for b in mains if not b.ready]
+        not_ready = ("ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]")
+        if self.finished:
+            not_ready = ("PodCompleted" if self.phase == "Succeeded" else "PodFailed", "")
+        incomplete = [b.name for b in inits if not _completed(b)]
+        not_init = (
+            "ContainersNotInitialized",
+            f"containers with incomplete status: [{' '.join(incomplete)}]",
+        )
+        wanted = (
+            ("Initialized", not incomplete, not_init),
+            ("Ready", not unready, not_ready),
+            ("ContainersReady", not unready, not_ready),
+            ("PodScheduled", True, ("", "")),
+        )
+        return [self._condition(name, ok, why, stamp) for name, ok, why in wanted]
+
+    def _condition(self, name: str, ok: bool, why: tuple[str, str], stamp: datetime) -> Obj:
+        status = "True" if ok else "False"
+        before = self._since.get(name)
+        since = before[1] if before and before[0] == status and before[1] else rfc3339(stamp)
+        self._since[name] = (status, since)
+        found: Obj = {"type": name, "status": status, "lastTransitionTime": since}
+        if not ok:
+            found |= {k: v for k, v in zip(("reason", "message"), why, strict=True) if v}
+        return found
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _of(self, *, init: bool) -> Sequence[_Box]:
+        return [b for b in self._boxes.values() if b.init == init]
+
+    def _next(self) -> list[Action]:
+        """What has never been started and may start now."""
+        if self._stopping:
+            return []
+        for box in self._of(init=True):
+            if not _completed(box):
+                return [self._start(box)] if _untouched(box) else []
+        return [self._start(b) for b in self._of(init=False) if _untouched(b)]
+
+    def _start(self, box: _Box) -> Start:
+        if _untouched(box):
+            box.state = Waiting(CREATING)
+        box.retry_at, box.asked = None, True
+        return Start(box.name, box.attempt)
+
+    def _restarts(self, box: _Box, exit: Exit) -> bool:
+        policy = self.pod.spec.restart_policy
+        if box.init:
+            return exit.code != 0 and policy != "Never"
+        return policy in ("", "Always") or (policy == "OnFailure" and exit.code != 0)
+
+
+def _untouched(box: _Box) -> bool:
+    return (
+        isinstance(box.state, Waiting)
+        and box.state.reason in (CREATING, INITIALIZING)
+        and box.retry_at is None
+        and not box.asked
+    )
+
+
+def _completed(box: _Box) -> bool:
+    return isinstance(box.state, Ended) and box.state.exit.code == 0
+
+
+def _failed(box: _Box) -> bool:
+    return isinstance(box.state, Ended) and box.state.exit.code != 0
+
+
+def _container_status(box: _Box) -> Obj:
+    found: Obj = {
+        "name": box.name,
+        "image": box.spec.image,
+        "imageID": box.image_id,
+        "state": _state(box.state),
+        "lastState": _state(box.last) if box.last else {},
+        "ready": box.ready or (box.init and _completed(box)),
+        "started": box.started,
+        "restartCount": box.attempt,
+    }
+    known = box.last if isinstance(box.state, Waiting) else box.state
+    if isinstance(known, Live | Ended):
+        found["containerID"] = known.id
+    return found
+
+
+def _state(state: Waiting | Live | Ended) -> Obj:
+    match state:
+        case Waiting(reason, message):
+            return {"waiting": {"reason": reason} | ({"message": message} if message else {})}
+        case Live(started=started):
+            return {"running": {"startedAt": rfc3339(started)}}
+        case Ended():
+            return {
+                "terminated": {
+                    "exitCode": state.exit.code,
+                    "reason": state.reason,
+                    "startedAt": rfc3339(state.started),
+                    "finishedAt": rfc3339(state.finished),
+                    "containerID": state.id,
+                }
+                | ({"message": state.message} if state.message else {})
+            }

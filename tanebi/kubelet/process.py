@@ -1,0 +1,284 @@
+"""The runtime that needs nothing: a container is a child process in a session of its own.
+
+Its working directory is the image's snapshot, its output goes line by line to the log, its input is empty. Ending it ends
+its process group, and `clean` whatever left the group (tanebi.kubelet.processes). Spawning costs about 0.3 ms, measured,
+and happens on the loop: a thread hand-over costs more. The end of a process is an event (pidfd), never a poll.
+
+A file `<pods>/<uid>/<container>.json` with pid and start time lets the next run of the platform end what a killed one left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import anyio
+from anyio import to_thread
+
+from tanebi.base.clock import Clock
+from tanebi.base.log import get_logger
+from tanebi.kubelet import processes
+from tanebi.kubelet.logfile import LogWriter, Splitter, StreamName, stamp_of
+from tanebi.kubelet.runtime import ExecResult, Exit, Launch, StartFailed
+
+READ_BYTES: Final = 64 * 1024
+DRAIN_READS_MAX: Final = (
+    16  # a pipe holds 64 KiB; more than this at the end comes from a stranger that keeps writing
+)
+EXEC_OUTPUT_MAX: Final = 10 * 1024
+ID_PREFIX: Final = "process://"
+
+_log = get_logger("runtime")
+
+
+class ProcessRuntime:
+    """Implements tanebi.kubelet.runtime.Runtime. `folder` is the data directory's `pods`."""
+
+    def __init__(self, folder: Path, *, clock: Clock) -> None:
+        self._folder = folder.absolute()
+        self._clock = clock
+
+    async def start(self, launch: Launch) -> Child:
+        """Raises StartFailed."""
+        pod = self._folder / launch.pod_uid
+        env = self._environment(launch, pod)
+        try:
+            (pod / "tmp").mkdir(parents=True, exist_ok=True)
+            writer = LogWriter(launch.log)
+        except OSError as error:
+            raise StartFailed(
+                "CreateContainerError", f"cannot prepare {error.filename}: {error.strerror}"
+            ) from error
+        try:
+            spawned = _spawn(launch, env)
+        except BaseException:
+            writer.close()
+            raise
+        child = Child(spawned, writer, self._clock)
+        self._remember(pod, launch.container, child.pid)
+        return child
+
+    async def execute(self, launch: Launch, *, timeout_s: float) -> ExecResult:
+        env = self._environment(launch, self._folder / launch.pod_uid)
+        return await to_thread.run_sync(_run_to_end, launch, env, timeout_s, abandon_on_cancel=True)
+
+    async def clean(self, pod_uid: str) -> None:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(processes.kill_pod, pod_uid)
+            await to_thread.run_sync(_forget, self._folder / pod_uid)
+
+    async def clean_all(self) -> int:
+        return await to_thread.run_sync(self._clean_all)
+
+    def _clean_all(self) -> int:
+        for state in self._folder.glob("*/*.json"):
+            with contextlib.suppress(ValueError, KeyError):  # half-written when we were killed
+                known = json.loads(state.read_text())
+                if processes.started_ticks(known["pid"]) == known["started"]:
+                    processes.kill_group(known["pid"])
+        killed = processes.kill_platform(self._folder)
+        for pod in self._folder.glob("*"):
+            _forget(pod)
+        return killed
+
+    def _environment(self, launch: Launch, pod: Path) -> dict[str, str]:
+        """What the pod says, what a program cannot do without, and our marks."""
+        home = str(pod / "tmp")
+        own = {processes.POD_MARKER: launch.pod_uid, processes.PLATFORM_MARKER: str(self._folder)}
+        return {"PATH": os.defpath, "HOME": home, "TMPDIR": home, **launch.env, **own}
+
+    def _remember(self, pod: Path, container: str, pid: int) -> None:
+        state = {"pid": pid, "started": processes.started_ticks(pid)}
+        try:
+            (pod / f"{container}.json").write_text(json.dumps(state))
+        except OSError as error:  # the marks in its environment are enough to find it
+            _log.warning("container state not written", path=error.filename, why=error.strerror)
+
+
+class _Spawned(NamedTuple):
+    process: subprocess.Popen[bytes]
+    stdout: int
+    stderr: int
+
+
+class Child:
+    """One child process. Implements tanebi.kubelet.runtime.Running."""
+
+    def __init__(self, spawned: _Spawned, writer: LogWriter, clock: Clock) -> None:
+        process, *outputs = spawned
+        self._process = process
+        self._writer = writer
+        self._ended = anyio.Event()
+        self._exit: Exit | None = None
+        self._loop = asyncio.get_running_loop()
+        self._pumps = [
+            _Pump(outputs[0], "stdout", writer, clock),
+            _Pump(outputs[1], "stderr", writer, clock),
+        ]
+        self._pidfd = os.pidfd_open(process.pid)
+        self._loop.add_reader(self._pidfd, self._on_exit)
+
+    @property
+    def id(self) -> str:
+        return f"{ID_PREFIX}{self._process.pid}"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def wait(self) -> Exit:
+        await self._ended.wait()
+        assert self._exit is not None
+        return self._exit
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._exit is None:  # until it is reaped its group is surely its own
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, number)
+
+    def _on_exit(self) -> None:
+        """It has ended and is a zombie: end its group while the number is still its own, then take its exit."""
+        self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        processes.kill_group(self._process.pid)
+        code = self._process.wait()
+        for pump in self._pumps:
+            pump.finish()
+        self._writer.close()
+        if self._writer.lost_bytes:
+            _log.warning("output lost, the log could not be written", bytes=self._writer.lost_bytes)
+        self._exit = Exit(128 - code, -code) if code < 0 else Exit(code)
+        self._ended.set()
+
+
+class _Pump:
+    """From one pipe to the log. Holds one line at most; a container that writes faster than we do waits."""
+
+    def __init__(self, fd: int, stream: StreamName, writer: LogWriter, clock: Clock) -> None:
+        self._fd = fd
+        self._open = True
+        self._splitter = Splitter(stream)
+        self._writer = writer
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        os.set_blocking(fd, False)
+        self._loop.add_reader(fd, self._read)
+
+    def finish(self) -> None:
+        """The container has ended: take what is in the pipe and close it."""
+        for _ in range(DRAIN_READS_MAX):
+            if not self._read():
+                break
+        self._close()
+
+    def _read(self) -> bool:
+        """One read. False: nothing (more) to read now."""
+        if not self._open:
+            return False
+        try:
+            data = os.read(self._fd, READ_BYTES)
+        except BlockingIOError:
+            return False
+        if data:
+            self._writer.write(self._splitter.feed(data, self._stamp()))
+        else:
+            self._close()
+        return bool(data)
+
+    def _close(self) -> None:
+        if self._open:
+            self._open = False
+            self._writer.write(self._splitter.end(self._stamp()))
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
+
+    def _stamp(self) -> str:
+        return stamp_of(self._clock.wall())
+
+
+def _spawn(launch: Launch, env: dict[str, str]) -> _Spawned:
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    try:
+        process = subprocess.Popen(
+            launch.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out_write,
+            stderr=err_write,
+            cwd=launch.cwd,
+            env=env,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        os.close(out_read)
+        os.close(err_read)
+        raise _start_failed(launch, error) from error
+    finally:
+        os.close(out_write)
+        os.close(err_write)
+    return _Spawned(process, out_read, err_read)
+
+
+def _start_failed(launch: Launch, error: Exception) -> StartFailed:
+    """Kubernetes' reason and runc's words, so that what people search for is found."""
+    name = launch.argv[0]
+    match error:
+        case FileNotFoundError() if not launch.cwd.is_dir():
+            return StartFailed("CreateContainerError", f"working directory {launch.cwd} is missing")
+        case FileNotFoundError():
+            where = (
+                "no such file or directory" if "/" in name else "executable file not found in $PATH"
+            )
+            return StartFailed("RunContainerError", f'exec: "{name}": {where}')
+        case OSError():
+            return StartFailed(
+                "RunContainerError", f'exec: "{name}": {(error.strerror or "failed").lower()}'
+            )
+        case _:
+            return StartFailed("CreateContainerError", f"command or environment: {error}")
+
+
+def _run_to_end(launch: Launch, env: dict[str, str], timeout_s: float) -> ExecResult:
+    try:
+        process = subprocess.Popen(
+            launch.argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=launch.cwd,
+            env=env,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        return ExecResult(Exit(126), str(_start_failed(launch, error)))
+    with process:
+        try:
+            output, _ = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            processes.kill_group(process.pid)
+            return ExecResult(None, f"command timed out after {timeout_s:g}s")
+    code = process.returncode
+    return ExecResult(
+        Exit(code if code >= 0 else 128 - code), output[:EXEC_OUTPUT_MAX].decode("utf-8", "replace")
+    )
+
+
+def _forget(pod: Path) -> None:
+    def readable(remove: Callable[[str], object], path: str, _: object) -> None:
+        _log.warning("pod folder not removed", path=path)
+
+    shutil.rmtree(pod, onerror=readable)
