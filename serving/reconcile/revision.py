@@ -1,0 +1,205 @@
+"""Revision → Deployment and PodAutoscaler; says whether it can run, and why not. Pure.
+
+Not here: finding images (the facts are given), scaling (autoscaler), running pods (kubelet).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from autoscaler.api import POD_AUTOSCALER
+from autoscaler.api.podautoscaler_types import PodAutoscaler
+from serving.api import revision_lifecycle as mark
+from serving.api.config_deployment import CONFIG_DEPLOYMENT
+from serving.api.images import ImageFacts, Missing, Resolved
+from serving.api.kinds import REVISION
+from serving.api.names import LABEL_REVISION, WHY, deployment_name
+from serving.api.revision_types import Revision
+from serving.reconcile import workload
+from serving.reconcile.resources.deployments import make_deployment
+from serving.reconcile.resources.podautoscalers import make_podautoscaler
+from serving.reconcile.statuses import begin, finish, is_controlled_by
+from tanebi.api.conditions import READY, Conditions
+from tanebi.api.core.kinds import DEPLOYMENT, POD
+from tanebi.api.core.workload import Deployment
+from tanebi.api.kind import AnyKind, Configs, Kind
+from tanebi.api.meta import Key, Obj, labels_of
+from tanebi.api.selectors import from_labels
+from tanebi.kube.plan import Note, Plan, Reads, Seen
+
+IMAGE_RETRY_S: Final = 30.0
+"""An image that is missing is looked for again after this time, even if nobody says that it has come."""
+
+
+def revision_of(obj: Obj, seen: Seen) -> Iterable[Key]:
+    """The revision that a pod belongs to."""
+    name = labels_of(obj).get(LABEL_REVISION)
+    return [Key((obj.get("metadata") or {}).get("namespace") or "", name)] if name else []
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionReconciler:
+    """Implements tanebi.kube.plan.Reconciler. Whoever fills `images` enqueues the revisions that an answer concerns."""
+
+    images: ImageFacts
+    kind: Kind[Revision] = REVISION
+    owns: tuple[AnyKind, ...] = (DEPLOYMENT, POD_AUTOSCALER)
+    reads: tuple[Reads, ...] = (Reads(POD, revision_of),)
+
+    def desired(self, resource: Revision, seen: Seen, configs: Configs, now: datetime) -> Plan:
+        if resource.deleting:
+            return Plan(prune=False)
+        work = _Work(
+            resource, seen, configs, begin(resource, resource.status, mark.LIVING, now=now)
+        )
+        retry = work.run(self.images)
+        return Plan(
+            children=tuple(work.children),
+            status=work.status(),
+            events=tuple(work.events()),
+            requeue_after_s=retry,
+            prune=False,
+        )
+
+
+@dataclass(slots=True)
+class _Work:
+    """One run: what is being decided."""
+
+    revision: Revision
+    seen: Seen
+    configs: Configs
+    conditions: Conditions
+    digests: dict[str, str] = field(default_factory=dict)
+    children: list[Obj] = field(default_factory=list)
+    autoscaler: PodAutoscaler | None = None
+
+    def run(self, images: ImageFacts) -> float | None:
+        """Seconds after which to look again, if any."""
+        verdict = self._resolve(images)
+        if verdict is not None:
+            return verdict
+        if self._foreign():
+            return None
+        meta = self.revision.metadata
+        deployment = self.seen.get(DEPLOYMENT, meta.namespace, deployment_name(meta.name))
+        self.children = [self._make_deployment(deployment), make_podautoscaler(self.revision)]
+        self._judge(deployment)
+        return None
+
+    def _resolve(self, images: ImageFacts) -> float | None:
+        """Fill `digests`. A number: some image is not known; look again after so many seconds."""
+        known = self.revision.status
+        resolved = (*known.container_statuses, *known.init_container_statuses)
+        self.digests = {status.name: status.image_digest for status in resolved}
+        unknown = False
+        for container in (*self.revision.spec.containers, *self.revision.spec.init_containers):
+            if self.digests.get(container.name):
+                continue
+            match images.lookup(container.image):
+                case Resolved(digest):
+                    self.digests[container.name] = digest
+                case Missing(message):
+                    mark.mark_image_missing(self.conditions, container.image, message)
+                    self.digests = {}
+                    return IMAGE_RETRY_S
+                case None:
+                    unknown = True
+        if unknown:
+            self.digests = {}
+            mark.mark_resolving_digests(self.conditions)
+            return IMAGE_RETRY_S
+        return None
+
+    def _foreign(self) -> bool:
+        """Somebody else's object has a name that we need."""
+        meta = self.revision.metadata
+        kinds: tuple[tuple[AnyKind, str], ...] = (
+            (DEPLOYMENT, deployment_name(meta.name)),
+            (POD_AUTOSCALER, meta.name),
+        )
+        for kind, name in kinds:
+            found = self.seen.get(kind, meta.namespace, name)
+            if found is not None and not is_controlled_by(found, self.revision):
+                mark.mark_not_owned(self.conditions, kind.kind, name)
+                return True
+        return False
+
+    def _make_deployment(self, live: Deployment | None) -> Obj:
+        """The autoscaler owns the number of replicas once the Deployment is there."""
+        replicas = live.spec.replicas if live is not None else None
+        return make_deployment(
+            self.revision, digests=self.digests, replicas=replicas, configs=self.configs
+        )
+
+    def _judge(self, deployment: Deployment | None) -> None:
+        meta = self.revision.metadata
+        self.autoscaler = self.seen.get(POD_AUTOSCALER, meta.namespace, meta.name)
+        if deployment is None:
+            mark.mark_deploying(self.conditions)
+        else:
+            self._judge_deployment(deployment)
+        workload.judge_autoscaler(self.conditions, self.autoscaler)
+
+    def _judge_deployment(self, deployment: Deployment) -> None:
+        status = deployment.status
+        if self._deployment_counts():
+            workload.judge_deployment(self.conditions, deployment)
+        if status.ready_replicas > 0:
+            mark.mark_container_healthy(self.conditions)
+        elif deployment.spec.replicas and not status.available_replicas:
+            settings = self.configs.get(CONFIG_DEPLOYMENT)
+            pods = self.seen.list(
+                POD,
+                self.revision.metadata.namespace,
+                from_labels({LABEL_REVISION: self.revision.metadata.name}),
+            )
+            workload.judge_pods(
+                self.conditions,
+                self.revision,
+                pods,
+                always_schedulable=settings.always_schedulable,
+            )
+
+    def _deployment_counts(self) -> bool:
+        """A sleeping or waking revision keeps what was known of it: its Deployment has not much to say."""
+        active = self.conditions.get(mark.ACTIVE)
+        if active is None or active["status"] == "True":
+            return True
+        waking = active["status"] == "Unknown"
+        return waking and self.conditions.status(mark.RESOURCES_AVAILABLE) != "True"
+
+    def status(self) -> Obj:
+        scale = self.autoscaler.status if self.autoscaler else None
+        init = {c.name for c in self.revision.spec.init_containers}
+        digests = [{"name": n, "imageDigest": d} for n, d in self.digests.items()]
+        fields = {
+            "annotations": self._annotations(),
+            "logUrl": self.revision.status.log_url,
+            "containerStatuses": [d for d in digests if d["name"] not in init],
+            "initContainerStatuses": [d for d in digests if d["name"] in init],
+            "actualReplicas": _count(scale.actual_scale if scale else None),
+            "desiredReplicas": _count(scale.desired_scale if scale else None),
+        }
+        return finish(self.revision, self.conditions, fields)
+
+    def _annotations(self) -> dict[str, str]:
+        annotations = dict(self.revision.status.annotations)
+        if self.autoscaler and (why := self.autoscaler.status.annotations.get(WHY)):
+            annotations[WHY] = why
+        return annotations
+
+    def events(self) -> Iterable[Note]:
+        was_ready = self.revision.status.is_true(READY)
+        if self.conditions.status(READY) == "True" and not was_ready:
+            yield Note(
+                "Normal", "RevisionReady", "Revision becomes ready upon all resources being ready"
+            )
+
+
+def _count(scale: int | None) -> int | None:
+    """A scale as replicas; what is not known yet (absent or -1) is left out."""
+    return scale if scale is not None and scale >= 0 else None

@@ -1,0 +1,151 @@
+"""Route → Ingress and placeholder Services; its status names hosts and shares. Pure.
+
+While a target is bad, nothing is written but the status: what was routed stays routed.
+A gradual rollout will change `shares()` and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from activator.api.ingress import INGRESS, Ingress, IngressSpec
+from serving.api import route_lifecycle as mark
+from serving.api.config_features import CONFIG_FEATURES
+from serving.api.kinds import CONFIGURATION, REVISION, ROUTE
+from serving.api.names import LABEL_CONFIGURATION, LABEL_SERVICE
+from serving.api.route_types import Route
+from serving.reconcile.domains import Hosts, hosts_of
+from serving.reconcile.resources.ingresses import make_ingress
+from serving.reconcile.resources.placeholders import gateway_of, make_placeholder
+from serving.reconcile.statuses import as_json, begin, finish, is_controlled_by
+from serving.reconcile.targets import Target, by_host, mark_bad, resolve
+from tanebi.api.conditions import READY, Conditions
+from tanebi.api.core.kinds import SERVICE
+from tanebi.api.kind import AnyKind, Configs, Kind
+from tanebi.api.meta import Key, Obj, key_of, labels_of
+from tanebi.kube.plan import Plan, Reads, Seen
+
+
+def routes_of_configuration(obj: Obj, seen: Seen) -> Iterable[Key]:
+    """Routes that name the configuration."""
+    namespace, name = key_of(obj)
+    return [
+        route.key
+        for route in seen.list(ROUTE, namespace)
+        if any(target.configuration_name == name for target in route.spec.traffic)
+    ]
+
+
+def routes_of_revision(obj: Obj, seen: Seen) -> Iterable[Key]:
+    """Routes that name the revision, or the configuration that it is of."""
+    namespace, name = key_of(obj)
+    configuration = labels_of(obj).get(LABEL_CONFIGURATION) or None
+    return [
+        route.key
+        for route in seen.list(ROUTE, namespace)
+        if any(
+            target.revision_name == name or target.configuration_name == configuration
+            for target in route.spec.traffic
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteReconciler:
+    """Implements tanebi.kube.plan.Reconciler."""
+
+    kind: Kind[Route] = ROUTE
+    owns: tuple[AnyKind, ...] = (INGRESS, SERVICE)
+    reads: tuple[Reads, ...] = (
+        Reads(CONFIGURATION, routes_of_configuration),
+        Reads(REVISION, routes_of_revision),
+    )
+
+    def desired(self, resource: Route, seen: Seen, configs: Configs, now: datetime) -> Plan:
+        if resource.deleting:
+            return Plan(prune=False)
+        conditions = begin(resource, resource.status, mark.LIVING, now=now)
+        hosts = hosts_of(resource, seen, configs)
+        mark.mark_tls_not_enabled(conditions, cluster_local=hosts.is_local(""))
+        targets, bad = resolve(resource, seen)
+        if bad is not None:
+            mark_bad(conditions, bad, resource.metadata.labels.get(LABEL_SERVICE, ""))
+            traffic = [as_json(target) for target in resource.status.traffic]
+            return Plan(status=_status(hosts, conditions, traffic), prune=False)
+        mark.mark_traffic_assigned(conditions)
+        traffic = [_shown(target, hosts) for target in targets]
+        if _foreign(hosts, targets, seen, conditions):
+            return Plan(status=_status(hosts, conditions, traffic), prune=False)
+        children = _children(hosts, targets, seen, configs, conditions)
+        return Plan(children=tuple(children), status=_status(hosts, conditions, traffic))
+
+
+def _children(
+    hosts: Hosts, targets: Sequence[Target], seen: Seen, configs: Configs, conditions: Conditions
+) -> list[Obj]:
+    meta = hosts.route.metadata
+    groups = by_host(shares(targets))
+    features = configs.get(CONFIG_FEATURES)
+    ingress = make_ingress(
+        hosts, groups, by_tag_header=features.permitted("tag-header-based-routing")
+    )
+    live = seen.get(INGRESS, meta.namespace, meta.name)
+    _judge_ingress(conditions, live, ingress)
+    gateway = gateway_of(live)
+    placeholders = [make_placeholder(hosts, tag, gateway=gateway) for tag in sorted(groups)]
+    return [*placeholders, ingress]
+
+
+def shares(targets: Sequence[Target]) -> Sequence[Target]:
+    """What each target gets right now: what the route asks for."""
+    return targets
+
+
+def _judge_ingress(conditions: Conditions, live: Ingress | None, wanted: Obj) -> None:
+    """The gateway's word counts only for the very rules that are wanted."""
+    if (
+        live is None
+        or live.metadata.generation != live.status.observed_generation
+        or live.spec != IngressSpec.model_validate(wanted["spec"])
+    ):
+        mark.mark_ingress_not_configured(conditions)
+    else:
+        mark.mirror_ingress(conditions, live.status.condition(READY))
+
+
+def _foreign(hosts: Hosts, targets: Sequence[Target], seen: Seen, conditions: Conditions) -> bool:
+    """Somebody else's object has a name that we need."""
+    meta = hosts.route.metadata
+    ingress = seen.get(INGRESS, meta.namespace, meta.name)
+    if ingress is not None and not is_controlled_by(ingress, hosts.route):
+        mark.mark_ingress_not_owned(conditions, meta.name)
+        return True
+    for tag in sorted({"", *(target.tag for target in targets)}):
+        service = seen.get(SERVICE, meta.namespace, hosts.service(tag))
+        if service is not None and not is_controlled_by(service, hosts.route):
+            mark.mark_service_not_owned(conditions, hosts.service(tag))
+            return True
+    return False
+
+
+def _shown(target: Target, hosts: Hosts) -> Obj:
+    """One entry of status.traffic."""
+    entry: Obj = {"latestRevision": target.latest, "revisionName": target.revision}
+    if target.percent is not None:
+        entry["percent"] = target.percent
+    if target.tag:
+        entry.update(tag=target.tag, url=hosts.url(target.tag))
+    return entry
+
+
+def _status(hosts: Hosts, conditions: Conditions, traffic: list[Obj]) -> Obj:
+    route = hosts.route
+    fields = {
+        "annotations": route.status.annotations,
+        "url": hosts.url(""),
+        "address": {"url": f"http://{hosts.internal('')}"},
+        "traffic": traffic,
+    }
+    return finish(route, conditions, fields)
