@@ -67,7 +67,7 @@ class SourceContext:
             if judged == "refused":
                 raise Undelivered("event-refused", f"the sink refused event {event.id}: {said}")
             if retry < RETRIES_MAX:
-                self._log.debug("emit retried", event=event.id, said=said, retry=retry)
+                self._log.debug("emit retried", id=event.id, said=said, retry=retry)
                 await self.clock.sleep(delay_s(retry))
         raise Undelivered(
             "event-undelivered",
