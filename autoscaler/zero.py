@@ -110,11 +110,15 @@ def _outcome(verdict: Verdict, left: float, timing: Timing) -> Outcome:
                 1, True, left, f"keeps 1 pod until it was active for {timing.stable_window_s:g} s"
             )
         case "deactivate":
-            return Outcome(0, False, AGAIN_S, "no requests: the last pod goes soon")
+            return Outcome(0, False, AGAIN_S, _silent(timing))
         case "stay":
-            return Outcome(0, False, left, "no requests: the last pod goes soon")
+            return Outcome(0, False, left, _silent(timing))
         case "remove":
-            return Outcome(0, apply=True, why=f"no requests for {timing.stable_window_s:g} s")
+            return Outcome(0, apply=True, why=_silent(timing))
+
+
+def _silent(timing: Timing) -> str:
+    return f"no requests for {timing.stable_window_s:g} s"
 
 
 def _bound_why(want: int, scale: int) -> str:
