@@ -19,6 +19,7 @@ NOT_OWNED: Final = "NotOwned"
 INGRESS_NOT_CONFIGURED: Final = "IngressNotConfigured"
 ROLLOUT_IN_PROGRESS: Final = "RolloutInProgress"
 TLS_NOT_ENABLED: Final = "TLSNotEnabled"
+HTTP_DOWNGRADE: Final = "HTTPDowngrade"
 
 _TLS_OFF: Final = "external-domain-tls is not enabled"
 _TLS_OFF_LOCAL: Final = "TLS is not enabled for cluster-local"
@@ -101,3 +102,9 @@ def mirror_ingress(conditions: Conditions, ready: ConditionView | None) -> None:
 def mark_tls_not_enabled(conditions: Conditions, *, cluster_local: bool) -> None:
     text = _TLS_OFF_LOCAL if cluster_local else _TLS_OFF
     conditions.mark_true(CERTIFICATE_PROVISIONED, TLS_NOT_ENABLED, text)
+
+
+def mark_http_downgrade(conditions: Conditions, certificate: str) -> None:
+    """TLS is wanted and there is no certificate; plain HTTP is served meanwhile."""
+    text = f"Certificate {certificate} is not ready downgrade HTTP."
+    conditions.mark_true(CERTIFICATE_PROVISIONED, HTTP_DOWNGRADE, text)

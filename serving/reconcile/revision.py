@@ -86,7 +86,15 @@ class _Work:
             return None
         meta = self.revision.metadata
         deployment = self.seen.get(DEPLOYMENT, meta.namespace, deployment_name(meta.name))
-        self.children = [self._make_deployment(deployment), make_podautoscaler(self.revision)]
+        self.children = [
+            make_deployment(
+                self.revision,
+                digests=self.digests,
+                exists=deployment is not None,
+                configs=self.configs,
+            ),
+            make_podautoscaler(self.revision),
+        ]
         self._judge(deployment)
         return None
 
@@ -127,13 +135,6 @@ class _Work:
                 mark.mark_not_owned(self.conditions, kind.kind, name)
                 return True
         return False
-
-    def _make_deployment(self, live: Deployment | None) -> Obj:
-        """The autoscaler owns the number of replicas once the Deployment is there."""
-        replicas = live.spec.replicas if live is not None else None
-        return make_deployment(
-            self.revision, digests=self.digests, replicas=replicas, configs=self.configs
-        )
 
     def _judge(self, deployment: Deployment | None) -> None:
         meta = self.revision.metadata

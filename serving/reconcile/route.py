@@ -68,7 +68,7 @@ class RouteReconciler:
             return Plan(prune=False)
         conditions = begin(resource, resource.status, mark.LIVING, now=now)
         hosts = hosts_of(resource, seen, configs)
-        mark.mark_tls_not_enabled(conditions, cluster_local=hosts.is_local(""))
+        _judge_certificate(hosts, conditions)
         targets, bad = resolve(resource, seen)
         if bad is not None:
             mark_bad(conditions, bad, resource.metadata.labels.get(LABEL_SERVICE, ""))
@@ -80,6 +80,17 @@ class RouteReconciler:
             return Plan(status=_status(hosts, conditions, traffic), prune=False)
         children = _children(hosts, targets, seen, configs, conditions)
         return Plan(children=tuple(children), status=_status(hosts, conditions, traffic))
+
+
+def _judge_certificate(hosts: Hosts, conditions: Conditions) -> None:
+    """Nobody here makes certificates yet: where they are asked for, plain HTTP is served and the condition says so."""
+    local = hosts.is_local("")
+    if hosts.network.external_domain_tls and not local:
+        mark.mark_http_downgrade(conditions, f"route-{hosts.route.metadata.uid}")
+    else:
+        mark.mark_tls_not_enabled(
+            conditions, cluster_local=local and hosts.network.external_domain_tls
+        )
 
 
 def _children(

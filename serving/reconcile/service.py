@@ -5,7 +5,7 @@ Not here: making revisions (configuration.py) and moving traffic (route.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 from serving.api import service_lifecycle as mark
 from serving.api.configuration_types import Configuration
 from serving.api.kinds import CONFIGURATION, REVISION, ROUTE, SERVICE
+from serving.api.names import ROLLOUT_DURATION, ROLLOUT_DURATION_OLD
 from serving.api.route_types import Route, TrafficTarget
 from serving.api.service_types import Service
 from serving.reconcile.byo import name_is_taken
@@ -23,8 +24,10 @@ from serving.reconcile.statuses import as_json, begin, finish, is_controlled_by
 from tanebi.api.conditions import READY, Conditions
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Obj
-from tanebi.kube.plan import Plan, Reads, Seen
+from tanebi.kube.plan import Patch, Plan, Reads, Seen
 
+_PLATFORM: Final = ("serving.knative.dev/", "tanebi.dev/")
+_USERS: Final = (ROLLOUT_DURATION, ROLLOUT_DURATION_OLD)
 _UNION: Final = (
     "latestReadyRevisionName",
     "latestCreatedRevisionName",
@@ -51,8 +54,29 @@ class ServiceReconciler:
         return Plan(
             children=tuple(children),
             status=finish(resource, conditions, status),
+            patches=tuple(_removals(children, seen)),
             prune=False,
         )
+
+
+def _removals(children: Sequence[Obj], seen: Seen) -> Iterator[Patch]:
+    """Labels and annotations that the Service does not have any more; the platform's own ones stay."""
+    for child in children:
+        kind: AnyKind = CONFIGURATION if child["kind"] == CONFIGURATION.kind else ROUTE
+        meta = child["metadata"]
+        live = seen.raw(kind, meta["namespace"], meta["name"])
+        body = {
+            name: dict.fromkeys(sorted(gone))
+            for name in ("labels", "annotations")
+            if (gone := _gone((live or {}).get("metadata", {}).get(name) or {}, meta[name]))
+        }
+        if body:
+            yield Patch(kind, meta["namespace"], meta["name"], {"metadata": body})
+
+
+def _gone(live: Mapping[str, str], wished: Mapping[str, str]) -> set[str]:
+    ours = {key for key in live if key.startswith(_PLATFORM) and key not in _USERS}
+    return live.keys() - wished.keys() - ours
 
 
 def _children(service: Service, seen: Seen, conditions: Conditions, status: Obj) -> list[Obj]:

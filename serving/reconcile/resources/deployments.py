@@ -49,12 +49,11 @@ _PROBES: Final = ("readinessProbe", "livenessProbe", "startupProbe")
 
 
 def make_deployment(
-    revision: Revision, *, digests: Mapping[str, str], replicas: int | None, configs: Configs
+    revision: Revision, *, digests: Mapping[str, str], exists: bool, configs: Configs
 ) -> Obj:
-    """`digests`: container name → image by digest. `replicas`: the live number; None at creation."""
+    """`digests`: container name → image by digest. Once it exists the number of replicas is the autoscaler's: left out."""
     meta = revision.metadata
-    if replicas is None:
-        replicas = initial_scale(meta.annotations, configs.get(CONFIG_AUTOSCALER))
+    replicas = {} if exists else {"replicas": _initial_scale(revision, configs)}
     annotations = annotations_of_children(revision)
     return {
         "apiVersion": DEPLOYMENT.api_version,
@@ -67,7 +66,7 @@ def make_deployment(
             "ownerReferences": [owner_reference(revision)],
         },
         "spec": {
-            "replicas": replicas,
+            **replicas,
             "selector": {"matchLabels": {LABEL_REVISION_UID: meta.uid}},
             "progressDeadlineSeconds": _progress_deadline_s(revision, configs),
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}},
@@ -80,6 +79,10 @@ def make_deployment(
             },
         },
     }
+
+
+def _initial_scale(revision: Revision, configs: Configs) -> int:
+    return initial_scale(revision.metadata.annotations, configs.get(CONFIG_AUTOSCALER))
 
 
 def labels_of_children(revision: Revision) -> dict[str, str]:
