@@ -6,8 +6,8 @@ Objects come back as JSON (`Obj`); `kind.view(obj)` gives the typed view.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -160,7 +160,8 @@ class Kube:
             timeout_s=timeout_s,
         )
         async with self.stream(wanted) as stream:
-            yield _events(stream, WatchParser(position=resource_version))
+            async with aclosing(_events(stream, WatchParser(position=resource_version))) as events:
+                yield events
 
     @asynccontextmanager
     async def stream(self, wanted: Request) -> AsyncIterator[Stream]:
@@ -188,7 +189,7 @@ class Kube:
         return body
 
 
-async def _events(stream: Stream, parser: WatchParser) -> AsyncIterator[WatchEvent]:
+async def _events(stream: Stream, parser: WatchParser) -> AsyncGenerator[WatchEvent, None]:
     async for chunk in stream.chunks:
         for event in parser.feed(chunk):
             yield event

@@ -1,0 +1,199 @@
+"""The control loops: watch events become keys, keys become passes.
+
+Per reconciler one work queue and as many workers as it was added with. A key is started the moment its event arrives: no tick, no
+poll, so that a write follows the event that asks for it within a task switch and the store's fsync. The policy is pure
+(tanebi.kube.workqueue, tanebi.kube.diff); one pass is tanebi.kube.apply.
+Caller: tanebi.up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Protocol
+
+import anyio
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskGroup, TaskStatus
+
+from tanebi.api.kind import AnyKind, Configs
+from tanebi.api.meta import Key, Obj, controller_of, key_of
+from tanebi.base.clock import Clock
+from tanebi.base.log import get_logger
+from tanebi.base.rng import Rng
+from tanebi.kube.apply import Applier, Outcome
+from tanebi.kube.cache import Cache
+from tanebi.kube.client import Kube
+from tanebi.kube.metrics import QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
+from tanebi.kube.plan import Reads, Reconciler
+from tanebi.kube.recorder import Recorder
+from tanebi.kube.workqueue import WorkQueue
+
+WORKERS: Final = 8
+
+log = get_logger("engine")
+
+
+class ChangingConfigs(Configs, Protocol):
+    """Configs that tell when they change: tanebi.kube.configs.LiveConfigs."""
+
+    def on_change(self, callback: Callable[[], None]) -> None: ...
+
+
+class Engine:
+    """Add reconcilers, then run. `recorder` writes the Events of plans; it runs with the engine."""
+
+    def __init__(
+        self, kube: Kube, cache: Cache, configs: ChangingConfigs, clock: Clock, rng: Rng
+    ) -> None:
+        self._kube = kube
+        self._cache = cache
+        self._configs = configs
+        self._clock = clock
+        self._controllers: list[_Controller] = []
+        self.recorder = Recorder(kube, clock, rng)
+        configs.on_change(self._enqueue_all)
+
+    def add(self, reconciler: Reconciler[Any], *, workers: int = WORKERS) -> None:
+        """Declare a reconciler: its kinds are watched from now on, its keys run once `run` does."""
+        applier = Applier(
+            reconciler,
+            kube=self._kube,
+            cache=self._cache,
+            configs=self._configs,
+            clock=self._clock,
+            recorder=self.recorder,
+        )
+        controller = _Controller(applier, clock=self._clock, workers=workers)
+        self._controllers.append(controller)
+        for kind in reconciler.owns:
+            self._cache.subscribe(kind, _owner_enqueuer(reconciler.kind, controller.enqueue))
+        for reads in reconciler.reads:
+            self._cache.subscribe(
+                reads.kind, _reader_enqueuer(reads, self._cache, controller.enqueue)
+            )
+        self._cache.subscribe(
+            reconciler.kind, lambda old, new: controller.enqueue(key_of(new or old or {}))
+        )
+
+    def enqueue(self, kind: AnyKind, key: Key) -> None:
+        """Run `key` in every reconciler of `kind`: a fact outside the API has changed."""
+        for controller in self._controllers:
+            if controller.kind is kind:
+                controller.enqueue(key)
+
+    async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        """Until cancelled. Started when the cache is complete and the first keys run."""
+        await self._cache.wait_synced()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.recorder.run)
+            for controller in self._controllers:
+                tasks.start_soon(controller.run)
+            task_status.started()
+
+    def _enqueue_all(self) -> None:
+        for controller in self._controllers:
+            for key in self._cache.keys(controller.kind):
+                controller.enqueue(key)
+
+
+class _Controller:
+    """One reconciler's queue and workers."""
+
+    def __init__(self, applier: Applier, *, clock: Clock, workers: int) -> None:
+        self.kind = applier.kind
+        self._name = applier.component
+        self._applier = applier
+        self._clock = clock
+        self._queue = WorkQueue(running_max=workers)
+        self._held: list[Key] = []  # started by the queue before there is a task group
+        self._tasks: TaskGroup | None = None
+        self._timer_moved = anyio.Event()
+
+    def enqueue(self, key: Key) -> None:
+        self._start(self._queue.add(key))
+
+    async def run(self) -> None:
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            held, self._held = self._held, []
+            self._start(held)
+            await self._keep_time()
+
+    def _start(self, keys: Iterable[Key]) -> None:
+        if self._tasks is None:
+            self._held.extend(keys)
+            return
+        for key in keys:
+            self._tasks.start_soon(self._work, key)
+        QUEUE_DEPTH.labels(self._name).set(len(self._queue))
+
+    async def _work(self, key: Key) -> None:
+        began = self._clock.now()
+        outcome = await self._reconcile(key)
+        ended = self._clock.now()
+        RECONCILES.labels(self._name, outcome.result).inc()
+        RECONCILE_SECONDS.labels(self._name).observe(ended - began)
+        due_before = self._queue.next_wakeup()
+        started = self._queue.done(key, ok=outcome.ok, after_s=outcome.after_s, now=ended)
+        if outcome.gone:
+            self._queue.forget(key)
+        if self._queue.next_wakeup() != due_before:
+            self._timer_moved.set()
+        self._start(started)
+
+    async def _reconcile(self, key: Key) -> Outcome:
+        try:
+            return await self._applier.reconcile(key)
+        except Exception:  # whatever a reconciler or the API raises: back off, and say so
+            log.exception("reconcile failed", kind=self.kind.resource, name=str(key))
+            return Outcome("error", ok=False)
+
+    async def _keep_time(self) -> None:
+        """Start keys whose time has come. Sleeps until the next one, or until that changes."""
+        while True:
+            self._timer_moved = anyio.Event()
+            at = self._queue.next_wakeup()
+            if at is None:
+                await self._timer_moved.wait()
+                continue
+            async with anyio.create_task_group() as race:
+                race.start_soon(self._sleep_until, at, race.cancel_scope)
+                await self._timer_moved.wait()
+                race.cancel_scope.cancel()
+            self._start(self._queue.due(self._clock.now()))
+
+    async def _sleep_until(self, at: float, scope: anyio.CancelScope) -> None:
+        await self._clock.sleep(max(0.0, at - self._clock.now()))
+        scope.cancel()
+
+
+def _owner_enqueuer(
+    kind: AnyKind, enqueue: Callable[[Key], None]
+) -> Callable[[Obj | None, Obj | None], None]:
+    """A child changed: run its controller, if that is of `kind`."""
+
+    def changed(old: Obj | None, new: Obj | None) -> None:
+        for obj in (old, new):
+            ref = controller_of(obj) if obj is not None else None
+            if ref is not None and ref.get("kind") == kind.kind and _group(ref) == kind.group:
+                enqueue(Key(key_of(obj or {}).namespace if kind.namespaced else "", ref["name"]))
+
+    return changed
+
+
+def _reader_enqueuer(
+    reads: Reads, cache: Cache, enqueue: Callable[[Key], None]
+) -> Callable[[Obj | None, Obj | None], None]:
+    """Something that `desired` looks at changed: run the keys it concerns, and those it concerned."""
+
+    def changed(old: Obj | None, new: Obj | None) -> None:
+        concerned = {key for obj in (old, new) if obj is not None for key in reads.keys(obj, cache)}
+        for key in sorted(concerned):
+            enqueue(key)
+
+    return changed
+
+
+def _group(ref: Obj) -> str:
+    group, slash, _ = str(ref.get("apiVersion", "")).rpartition("/")
+    return group if slash else ""
