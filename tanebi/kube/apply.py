@@ -104,6 +104,8 @@ class Applier:
             self._say(raw, note)
         for change in self._changes(raw, plan):
             await self._make(raw, change)
+        for drop in plan.drops:
+            await self._delete(drop.kind, Key(drop.namespace, drop.name), drop.uid)
         for patch in plan.patches:
             await self._patch(patch)
         if plan.status is not None and not diff.same_status(raw.get("status"), plan.status):

@@ -56,10 +56,21 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True)
+class Drop:
+    """An object to delete, for reconcilers that choose victims among equals instead of naming what stays."""
+
+    kind: AnyKind
+    namespace: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What should be true. `children` are whole objects; owned objects of `owns` kinds that are not named here are deleted.
 
-    `prune=False` keeps owned objects that the plan does not name. `status=None` leaves the status alone.
+    `prune=False` keeps owned objects that the plan does not name; `drops` are deleted all the same.
+    `status=None` leaves the status alone.
     """
 
     children: tuple[Obj, ...] = ()
@@ -68,6 +79,7 @@ class Plan:
     patches: tuple[Patch, ...] = ()
     requeue_after_s: float | None = None
     prune: bool = True
+    drops: tuple[Drop, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

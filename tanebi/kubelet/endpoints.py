@@ -1,0 +1,140 @@
+"""EndpointSlices of Services: where the pods that a selector finds can be reached.
+
+A slice's ports hold for all its endpoints, and pods here have different real ports, so pods are grouped by them: one slice for
+each set of real ports. Pods are listed as soon as they have an address, ready or not, so that the data plane can ask them
+itself; terminating ones stay listed, and say so, until they are gone.
+
+Pure. Caller: tanebi.kube.engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from tanebi.api import selectors
+from tanebi.api.core.kinds import ENDPOINT_SLICE, POD, SERVICE
+from tanebi.api.core.network import Service, ServicePort
+from tanebi.api.core.pod import Pod
+from tanebi.api.kind import AnyKind, Configs, Kind
+from tanebi.api.meta import Key, Obj, key_of, labels_of, owner_reference
+from tanebi.kube.plan import Plan, Reads, Seen
+from tanebi.kubelet.ports import real_ports
+
+SERVICE_NAME: Final = "kubernetes.io/service-name"
+MANAGED_BY: Final = "endpointslice.kubernetes.io/managed-by"
+MANAGER: Final = "endpointslice-controller.tanebi.dev"
+HEADLESS: Final = "service.kubernetes.io/headless"
+SUFFIX_CHARS: Final = 8
+
+RealPorts = tuple[tuple[str, str, int], ...]  # name, protocol, port
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointReconciler:
+    """Services with a selector. What a Service without one points at is somebody else's to say."""
+
+    @property
+    def kind(self) -> Kind[Service]:
+        return SERVICE
+
+    @property
+    def owns(self) -> tuple[AnyKind, ...]:
+        return (ENDPOINT_SLICE,)
+
+    @property
+    def reads(self) -> tuple[Reads, ...]:
+        return (Reads(POD, _services_of),)
+
+    def desired(self, service: Service, seen: Seen, configs: Configs, now: datetime) -> Plan:
+        if not service.spec.selector or service.spec.type == "ExternalName":
+            return Plan(prune=False)
+        chosen = selectors.from_labels(service.spec.selector)
+        pods = seen.list(POD, service.metadata.namespace, chosen)
+        return Plan(children=make_slices(service, pods))
+
+
+def make_slices(service: Service, pods: Iterable[Pod]) -> tuple[Obj, ...]:
+    """One slice for each set of real ports, ordered by name."""
+    groups: dict[RealPorts, list[Pod]] = {}
+    for pod in pods:
+        if pod.status.pod_ip and pod.status.phase not in ("Succeeded", "Failed"):
+            groups.setdefault(pod_ports(service, pod), []).append(pod)
+    slices = [_slice(service, ports, group) for ports, group in groups.items() if ports]
+    return tuple(sorted(slices, key=lambda found: str(found["metadata"]["name"])))
+
+
+def pod_ports(service: Service, pod: Pod) -> RealPorts:
+    """The Service's ports at this pod; a port whose name the pod does not know is left out."""
+    real = real_ports(pod)
+    found = ((port, _target(port, pod)) for port in service.spec.ports)
+    return tuple(
+        (port.name, port.protocol or "TCP", real.get(target, target))
+        for port, target in found
+        if target is not None
+    )
+
+
+def _target(port: ServicePort, pod: Pod) -> int | None:
+    """The declared port that a Service's port means."""
+    if not isinstance(port.target_port, str):
+        return port.target_port or port.port
+    for container in pod.spec.containers:
+        for declared in container.ports:
+            if declared.name == port.target_port:
+                return declared.container_port
+    return None
+
+
+def _slice(service: Service, ports: RealPorts, pods: Sequence[Pod]) -> Obj:
+    meta = service.metadata
+    digest = hashlib.sha256(repr(ports).encode()).hexdigest()[:SUFFIX_CHARS]
+    labels = {**meta.labels, SERVICE_NAME: meta.name, MANAGED_BY: MANAGER}
+    if service.spec.cluster_ip == "None":
+        labels[HEADLESS] = ""
+    return {
+        "apiVersion": ENDPOINT_SLICE.api_version,
+        "kind": ENDPOINT_SLICE.kind,
+        "metadata": {
+            "name": f"{meta.name}-{digest}",
+            "namespace": meta.namespace,
+            "labels": labels,
+            "ownerReferences": [owner_reference(service)],
+        },
+        "addressType": "IPv4",
+        "ports": [{"name": n, "protocol": protocol, "port": port} for n, protocol, port in ports],
+        "endpoints": [_endpoint(service, pod) for pod in pods],
+    }
+
+
+def _endpoint(service: Service, pod: Pod) -> Obj:
+    meta = pod.metadata
+    serving = pod.status.is_ready
+    published = bool(service.spec.publish_not_ready_addresses)
+    return {
+        "addresses": [pod.status.pod_ip],
+        "conditions": {
+            "ready": published or (serving and not pod.deleting),
+            "serving": published or serving,
+            "terminating": pod.deleting,
+        },
+        "targetRef": {
+            "kind": "Pod",
+            "namespace": meta.namespace,
+            "name": meta.name,
+            "uid": meta.uid,
+        },
+        "nodeName": pod.spec.node_name,
+    }
+
+
+def _services_of(pod: Obj, seen: Seen) -> Iterable[Key]:
+    namespace, labels = key_of(pod).namespace, labels_of(pod)
+    return [
+        service.key
+        for service in seen.list(SERVICE, namespace)
+        if service.spec.selector and selectors.from_labels(service.spec.selector).matches(labels)
+    ]

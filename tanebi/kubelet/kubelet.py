@@ -1,0 +1,152 @@
+"""The pods of this machine: one worker for each pod that the API has for this node.
+
+At the start everything that an earlier, killed run left behind is ended first; then the pods that the API still has are started
+again, with their restarts counted. A pod's ADDED event starts its worker on the next turn of the loop: nothing is polled.
+
+Caller: tanebi.up.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import anyio
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskGroup, TaskStatus
+
+from tanebi.api.core.kinds import CONFIG_MAP, POD, SECRET
+from tanebi.api.meta import Obj
+from tanebi.base.clock import Clock
+from tanebi.base.log import get_logger
+from tanebi.kube.cache import Cache
+from tanebi.kube.client import Kube
+from tanebi.kube.recorder import Recorder
+from tanebi.kubelet.drain import Drain
+from tanebi.kubelet.images import ImageStore, ImageWatch
+from tanebi.kubelet.launch import Launcher
+from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.pods import CONFIG_ERROR, ERR_IMAGE, IMAGE_BACKOFF
+from tanebi.kubelet.ports import PortTable, bindable
+from tanebi.kubelet.runtime import Runtime
+from tanebi.kubelet.worker import PodWorker, Tools
+
+STOP_GRACE_S: Final = (
+    10.0  # what a pod gets when the platform ends, if its own grace period is longer
+)
+FIRST_REPORT_S: Final = 10.0  # how long the start waits for the pods that were there
+
+_log = get_logger("kubelet")
+
+
+class Kubelet:
+    """Inert until `run`. `folder` is the data directory's `pods`; `local_url` translates the values of variables."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        cache: Cache,
+        *,
+        images: ImageStore,
+        image_watch: ImageWatch,
+        runtime: Runtime,
+        logs: LogStore,
+        drain: Drain,
+        recorder: Recorder,
+        clock: Clock,
+        folder: Path,
+        node: str,
+        path: str,
+        local_url: Callable[[str], str] = str,
+        stop_grace_s: float = STOP_GRACE_S,
+    ) -> None:
+        self._cache = cache
+        self._image_watch = image_watch
+        self._tools = Tools(
+            kube=kube,
+            cache=cache,
+            images=images,
+            runtime=runtime,
+            logs=logs,
+            drain=drain,
+            recorder=recorder,
+            clock=clock,
+            ports=PortTable(bindable),
+            launcher=Launcher(cache, logs, folder=folder, path=path, local_url=local_url),
+            node=node,
+            stop_grace_s=stop_grace_s,
+            folder=folder,
+        )
+        self._workers: dict[str, PodWorker] = {}
+        self._tasks: TaskGroup | None = None
+        for kind in (POD, CONFIG_MAP, SECRET):
+            cache.watch(kind)
+
+    async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        """Until cancelled; then every container is ended. Started when the pods that were there run again."""
+        left = await self._tools.runtime.clean_all()
+        if left:
+            _log.warning("ended what an earlier run left behind", processes=left)
+        _offer_interpreter(self._tools.folder / "bin")
+        await self._cache.wait_synced(POD, CONFIG_MAP, SECRET)
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            self._cache.subscribe(POD, self._on_pod)
+            self._cache.subscribe(CONFIG_MAP, self._on_config)
+            self._cache.subscribe(SECRET, self._on_config)
+            self._image_watch.subscribe(self._on_images)
+            with anyio.move_on_after(FIRST_REPORT_S):
+                for worker in tuple(self._workers.values()):
+                    await worker.reported.wait()
+            task_status.started()
+            await anyio.sleep_forever()
+
+    def _on_pod(self, old: Obj | None, new: Obj | None) -> None:
+        known = new or old or {}
+        uid = known["metadata"]["uid"]
+        if old is not None and new is not None and old["metadata"]["uid"] != uid:
+            self._on_pod(old, None)  # replaced by another of the same name
+        worker = self._workers.get(uid)
+        if new is None:
+            if worker is not None:
+                worker.gone()
+        elif worker is not None:
+            worker.update(new)
+        elif self._is_ours(new) and self._tasks is not None:
+            worker = self._workers[uid] = PodWorker(new, self._tools)
+            self._tasks.start_soon(self._work, uid, worker)
+
+    def _is_ours(self, pod: Obj) -> bool:
+        return (pod.get("spec") or {}).get("nodeName") in (None, "", self._tools.node)
+
+    async def _work(self, uid: str, worker: PodWorker) -> None:
+        try:
+            await worker.run()
+        except Exception:  # one pod's failure must not take the others down
+            _log.exception("pod worker failed", uid=uid)
+        finally:
+            self._workers.pop(uid, None)
+
+    def _on_config(self, old: Obj | None, new: Obj | None) -> None:
+        if new is not None:
+            for worker in self._workers.values():
+                worker.retry((CONFIG_ERROR,))
+
+    def _on_images(self) -> None:
+        for worker in self._workers.values():
+            worker.retry((ERR_IMAGE, IMAGE_BACKOFF))
+
+
+def _offer_interpreter(folder: Path) -> None:
+    """`python` and `python3` in `folder`, so that a command finds the interpreter that runs the platform."""
+    folder.mkdir(parents=True, exist_ok=True)
+    base = getattr(sys, "_base_executable", sys.executable)
+    for name in ("python", "python3"):
+        link = folder / name
+        fresh = folder / f".{name}.new"
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(base)
+        os.replace(fresh, link)

@@ -1,0 +1,125 @@
+"""From a pod's container to a command that can be run: variables, arguments, working directory, files.
+
+Callers: tanebi.kubelet.worker (starts), tanebi.kubelet.probing (exec probes).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from tanebi.api.core.kinds import CONFIG_MAP, SECRET
+from tanebi.api.core.pod import Container, Pod, Volume
+from tanebi.kube.cache import Cache
+from tanebi.kube.plan import Note
+from tanebi.kubelet import environment
+from tanebi.kubelet.environment import ConfigError, Sources
+from tanebi.kubelet.images import Image
+from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.pods import CONFIG_ERROR
+from tanebi.kubelet.ports import PortMap
+from tanebi.kubelet.runtime import Launch, StartFailed
+
+NO_COMMAND: Final = (
+    "no command to run: add a Procfile with a line `web: COMMAND` to the directory and build it again, "
+    "or set `command` in the manifest"
+)
+
+
+class Launcher:
+    """`folder` is the data directory's `pods`; `path` the PATH of the platform itself."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        logs: LogStore,
+        *,
+        folder: Path,
+        path: str,
+        local_url: Callable[[str], str],
+    ) -> None:
+        self._logs = logs
+        self._folder = folder
+        self._path = path
+        self._sources = Sources(
+            config_map=lambda ns, name: cache.get(CONFIG_MAP, ns, name),
+            secret=lambda ns, name: cache.get(SECRET, ns, name),
+            local_url=local_url,
+        )
+
+    def launch(
+        self, pod: Pod, container: Container, attempt: int, image: Image, ports: PortMap
+    ) -> Launch:
+        """Raises StartFailed with the reason to show."""
+        env = self._environment(pod, container, image, ports)
+        argv = environment.command(container, image.command, env)
+        if not argv:
+            raise StartFailed("CreateContainerError", f"image {container.image}: {NO_COMMAND}")
+        meta = pod.metadata
+        return Launch(
+            pod_uid=meta.uid,
+            container=container.name,
+            attempt=attempt,
+            argv=argv,
+            env=env,
+            cwd=image.root / container.working_dir.lstrip("/"),
+            log=self._logs.path(meta.namespace, meta.name, container.name, attempt),
+        )
+
+    def notes(self, container: Container) -> Sequence[Note]:
+        """What of the container's wishes this runtime cannot do."""
+        return [
+            Note(
+                "Warning",
+                "FailedMount",
+                f"the process runtime cannot mount volume {mount.name!r} at {mount.mount_path}; its files are in "
+                f"the directory that the variable {environment.volume_variable(mount.name)} names",
+            )
+            for mount in container.volume_mounts
+        ]
+
+    def _environment(
+        self, pod: Pod, container: Container, image: Image, ports: PortMap
+    ) -> dict[str, str]:
+        try:
+            own = environment.variables(pod, container, ports, self._sources)
+            wanted = {mount.name for mount in container.volume_mounts}
+            for volume in pod.spec.volumes:
+                if volume.name in wanted:
+                    name = environment.volume_variable(volume.name)
+                    own[name] = str(self._materialise(pod, volume))
+        except ConfigError as error:
+            raise StartFailed(CONFIG_ERROR, str(error)) from error
+        return {"PATH": self._search_path(image)} | _virtual(image) | own
+
+    def _materialise(self, pod: Pod, volume: Volume) -> Path:
+        files = environment.volume_files(volume, pod.metadata.namespace, self._sources)
+        if files is None:
+            raise ConfigError(
+                f"volume {volume.name!r}: this runtime has only emptyDir, configMap and secret"
+            )
+        folder = self._folder / pod.metadata.uid / "volumes" / volume.name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, content in files.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(content)
+                (folder / name).chmod(0o600 if volume.secret else 0o644)
+        except OSError as error:
+            raise StartFailed(
+                "CreateContainerError", f"volume {volume.name!r}: {error.strerror}"
+            ) from error
+        return folder
+
+    def _search_path(self, image: Image) -> str:
+        """The image's own programs, then the interpreter that runs us, then the machine's."""
+        own = [str(image.venv / "bin")] if image.venv else []
+        base = os.path.dirname(getattr(sys, "_base_executable", sys.executable))
+        return os.pathsep.join([*own, str(self._folder / "bin"), base, self._path])
+
+
+def _virtual(image: Image) -> dict[str, str]:
+    return {"VIRTUAL_ENV": str(image.venv)} if image.venv else {}

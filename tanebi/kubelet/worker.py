@@ -1,0 +1,401 @@
+"""Runs one pod: does what tanebi.kubelet.pods says, tells it what happened, and writes the pod's status.
+
+One task a pod, and beneath it one a running container and one a probe. The first status is written as soon as the containers
+are started, with the address, before anything is ready: whoever waits for the pod can then ask it directly. At most one status
+write is under way; what happens meanwhile goes into the next one.
+
+The end of a pod: it is marked terminating in the API, so EndpointSlices say so; the data plane is asked to drain it; SIGTERM;
+what is left of the grace period; SIGKILL; whatever it left behind; and only then is the object removed.
+
+Caller: tanebi.kubelet.kubelet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+from anyio.abc import TaskGroup
+
+from tanebi.api.core.kinds import POD
+from tanebi.api.core.pod import Container, Pod, Probe
+from tanebi.api.meta import Obj, rfc3339
+from tanebi.base.clock import Clock
+from tanebi.base.errors import Unavailable
+from tanebi.base.log import get_logger
+from tanebi.kube.cache import Cache
+from tanebi.kube.client import Kube
+from tanebi.kube.errors import ApiError, Conflict, NotFound, Unreachable
+from tanebi.kube.plan import Note
+from tanebi.kube.recorder import Recorder
+from tanebi.kubelet.drain import Drain
+from tanebi.kubelet.images import Image, ImageStore, Missing
+from tanebi.kubelet.launch import Launcher
+from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.pods import (
+    CRASH_LOOP,
+    ERR_IMAGE,
+    Action,
+    Aspect,
+    PodLife,
+    Start,
+    Stop,
+)
+from tanebi.kubelet.ports import POD_IP, PortTable, ports_condition
+from tanebi.kubelet.probing import Prober
+from tanebi.kubelet.runtime import Exit, Running, Runtime, StartFailed
+
+COMPONENT: Final = "kubelet"
+PREPARE_RETRY_S: Final = 10.0
+WRITE_RETRY_S: Final = 0.2
+WRITE_RETRY_MAX_S: Final = 5.0
+DEFAULT_GRACE_S: Final = 30.0
+TERM_MIN_S: Final = 2.0  # what SIGTERM gets even when draining took the whole grace period
+KILL_WAIT_S: Final = 5.0  # how long the system may take to end a killed process
+
+_log = get_logger("kubelet")
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every worker of one kubelet uses."""
+
+    kube: Kube
+    cache: Cache
+    images: ImageStore
+    runtime: Runtime
+    logs: LogStore
+    drain: Drain
+    recorder: Recorder
+    clock: Clock
+    ports: PortTable
+    launcher: Launcher
+    node: str
+    stop_grace_s: float
+    folder: Path
+
+
+class PodWorker:
+    """One pod. Give it news with `update`, `gone` and `retry`; it ends when the pod has ended."""
+
+    def __init__(self, obj: Obj, tools: Tools) -> None:
+        self._obj = obj
+        self._pod: Pod = POD.view(obj)
+        self._tools = tools
+        self._life = PodLife(self._pod)
+        self._containers = {
+            c.name: c for c in (*self._pod.spec.init_containers, *self._pod.spec.containers)
+        }
+        self._running: dict[str, Running] = {}
+        self._ports: dict[int, int] = {}
+        self._news = anyio.Event()
+        self._deleted = anyio.Event()  # marked for deletion, or gone
+        self._gone = anyio.Event()
+        self._pending: list[Action] = []
+        self._written: Obj | None = None
+        self._cleaned = False
+        self.reported = anyio.Event()  # the first status is written, or never will be
+
+    # --- news ----------------------------------------------------------------------------------
+
+    def update(self, obj: Obj) -> None:
+        self._obj = obj
+        if obj["metadata"].get("deletionTimestamp"):
+            self._deleted.set()
+
+    def gone(self) -> None:
+        """The object is gone: end at once."""
+        self._gone.set()
+        self._deleted.set()
+
+    def retry(self, reasons: Sequence[str]) -> None:
+        """What some containers wait for may be there now."""
+        self._pending.extend(self._life.retry(reasons))
+        self._news.set()
+
+    # --- life ----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Until the pod has been deleted. Cancelled: the containers are ended, the object stays."""
+        try:
+            await self._live()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._clean()
+
+    async def _live(self) -> None:
+        if self._pod.status.phase not in ("Succeeded", "Failed") and not self._pod.deleting:
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                tasks.start_soon(self._work)
+                await self._deleted.wait()
+                await self._end(self._grace_s(), drain=not self._gone.is_set())
+                tasks.cancel_scope.cancel()
+        self.reported.set()
+        if not self._pod.deleting:
+            await self._deleted.wait()
+        await self._clean()
+        await self._remove()
+
+    async def _work(self) -> None:
+        while not self._prepare():
+            self.reported.set()
+            await self._tools.clock.sleep(PREPARE_RETRY_S)
+        self._pending.extend(self._life.begin())
+        while not self._deleted.is_set():
+            self._news = anyio.Event()
+            await self._act()
+            await self._report()
+            self.reported.set()
+            await self._wait()
+
+    def _prepare(self) -> bool:
+        uid = self._pod.metadata.uid
+        try:
+            self._ports = self._tools.ports.take(uid, self._pod)
+            self._tools.logs.opened(self._pod)
+        except Unavailable as error:
+            self._say("FailedCreatePodSandBox", error.message)
+            return False
+        except OSError as error:
+            self._say("FailedCreatePodSandBox", f"{error.filename}: {error.strerror}")
+            return False
+        stamp = rfc3339(self._tools.clock.wall())
+        self._life.extra = {
+            "hostIP": POD_IP,
+            "podIP": POD_IP,
+            "podIPs": [{"ip": POD_IP}],
+            "startTime": self._pod.status.start_time or stamp,
+            "conditions": [ports_condition(self._ports, stamp)] if self._ports else [],
+        }
+        return True
+
+    async def _act(self) -> None:
+        while self._pending and not self._deleted.is_set():
+            match self._pending.pop(0):
+                case Start(name, attempt):
+                    await self._start(name, attempt)
+                case Stop(name, why):
+                    self._say("Unhealthy", why)
+                    self._tasks.start_soon(self._stop, name, self._grace_s())
+
+    async def _wait(self) -> None:
+        """Until there is news, or a back-off is over."""
+        clock = self._tools.clock
+        due = self._life.next_due()
+        if due is None:
+            await self._news.wait()
+            return
+        async with anyio.create_task_group() as race:
+            race.start_soon(_then_set, clock, max(0.0, due - clock.now()), self._news)
+            await self._news.wait()
+            race.cancel_scope.cancel()
+        self._pending.extend(self._life.due(clock.now()))
+
+    # --- containers ----------------------------------------------------------------------------
+
+    async def _start(self, name: str, attempt: int) -> None:
+        container = self._containers[name]
+        try:
+            image = self._image(container)
+            launch = self._tools.launcher.launch(self._pod, container, attempt, image, self._ports)
+            running = await self._tools.runtime.start(launch)
+        except StartFailed as failed:
+            self._life.start_failed(name, failed.code, failed.message, now=self._tools.clock.now())
+            self._say("Failed", f"Error: {failed.message}")
+            return
+        for note in self._tools.launcher.notes(container):
+            self._say(note.reason, note.message)
+        meta, clock = self._pod.metadata, self._tools.clock
+        self._tools.logs.run_began(meta.namespace, meta.name, name, attempt)
+        self._running[name] = running
+        self._life.started(
+            name, id=running.id, image_id=image.reference, now=clock.now(), stamp=clock.wall()
+        )
+        self._tasks.start_soon(self._attend, name, attempt, running)
+
+    def _image(self, container: Container) -> Image:
+        found = self._tools.images.resolve(container.image)
+        if isinstance(found, Missing):
+            raise StartFailed(ERR_IMAGE, found.message)
+        return found
+
+    async def _attend(self, name: str, attempt: int, running: Running) -> None:
+        """Probe the container while it runs, and say when it has ended."""
+        async with anyio.create_task_group() as probing:
+            probing.start_soon(self._probe, self._containers[name], probing)
+            exit = await running.wait()
+            probing.cancel_scope.cancel()
+        meta, clock = self._pod.metadata, self._tools.clock
+        self._running.pop(name, None)
+        self._tools.logs.run_ended(meta.namespace, meta.name, name, attempt)
+        words = self._last_words(name, attempt, exit)
+        actions = self._life.exited(name, exit, words, now=clock.now(), stamp=clock.wall())
+        waiting = self._life.waiting(name)
+        if waiting is not None and waiting.reason == CRASH_LOOP:
+            self._say("BackOff", waiting.message)
+        self._happened(actions)
+
+    async def _probe(self, container: Container, probing: TaskGroup) -> None:
+        prober = Prober(self._pod, container, self._ports, self._tools.launcher, self._tools)
+        if container.startup_probe is not None:
+            async for ok, message in prober.verdicts("startup", container.startup_probe):
+                self._judged(container.name, "startup", ok, message)
+                if ok:
+                    break
+        for aspect, probe in (
+            ("readiness", container.readiness_probe),
+            ("liveness", container.liveness_probe),
+        ):
+            if probe is not None:
+                probing.start_soon(self._watch_aspect, prober, container.name, aspect, probe)
+
+    async def _watch_aspect(self, prober: Prober, name: str, aspect: Any, probe: Probe) -> None:
+        async for ok, message in prober.verdicts(aspect, probe):
+            self._judged(name, aspect, ok, message)
+
+    def _judged(self, name: str, aspect: Aspect, ok: bool, message: str) -> None:
+        if not ok:
+            self._say("Unhealthy", f"{aspect.capitalize()} probe failed: {message}")
+        self._happened(self._life.probed(name, aspect, ok, message))
+
+    def _happened(self, actions: Sequence[Action]) -> None:
+        self._pending.extend(actions)
+        self._news.set()
+
+    def _last_words(self, name: str, attempt: int, exit: Exit) -> str:
+        policy = self._containers[name].termination_message_policy
+        if exit.code == 0 or policy != "FallbackToLogsOnError":
+            return ""
+        meta = self._pod.metadata
+        return self._tools.logs.last_words(meta.namespace, meta.name, name, attempt)
+
+    # --- the end -------------------------------------------------------------------------------
+
+    async def _end(self, grace_s: float, *, drain: bool) -> None:
+        """Drain, ask, and then insist."""
+        self._life.stop()
+        began = self._tools.clock.now()
+        if drain and self._running:
+            await self._drain(grace_s)
+        left_s = max(grace_s - (self._tools.clock.now() - began), min(TERM_MIN_S, grace_s))
+        async with anyio.create_task_group() as tasks:
+            for name in tuple(self._running):
+                tasks.start_soon(self._stop, name, left_s)
+
+    async def _drain(self, grace_s: float) -> None:
+        async with anyio.create_task_group() as race:
+            race.start_soon(self._cancel_when_gone, race)
+            async with anyio.create_task_group() as tasks:
+                for port in self._ports.values():
+                    tasks.start_soon(self._drain_port, port, grace_s)
+            race.cancel_scope.cancel()
+
+    async def _drain_port(self, port: int, grace_s: float) -> None:
+        await self._tools.drain.drained((POD_IP, port), deadline_s=grace_s)
+
+    async def _cancel_when_gone(self, race: TaskGroup) -> None:
+        await self._gone.wait()
+        race.cancel_scope.cancel()
+
+    async def _stop(self, name: str, grace_s: float) -> None:
+        running = self._running.get(name)
+        if running is None:
+            return
+        running.terminate()
+        async with anyio.create_task_group() as race:
+            race.start_soon(self._kill_later, running, grace_s)
+            await running.wait()
+            race.cancel_scope.cancel()
+
+    async def _kill_later(self, running: Running, grace_s: float) -> None:
+        async with anyio.create_task_group() as race:
+            race.start_soon(_then_cancel, self._tools.clock, grace_s, race)
+            race.start_soon(self._cancel_when_gone, race)
+        running.kill()
+
+    def _grace_s(self) -> float:
+        """What the deletion asks for, else what the pod says. A pod that is gone already gets no more than a moment."""
+        if self._gone.is_set():
+            return 0.0
+        asked = self._obj["metadata"].get("deletionGracePeriodSeconds")
+        own = self._pod.spec.termination_grace_period_seconds
+        found = own if asked is None else asked
+        return float(DEFAULT_GRACE_S if found is None else found)
+
+    async def _clean(self) -> None:
+        """End what still runs (bounded), and what ran away. Doing it twice does nothing."""
+        if self._running:
+            with anyio.move_on_after(self._tools.stop_grace_s + KILL_WAIT_S):
+                await self._end(min(self._grace_s(), self._tools.stop_grace_s), drain=False)
+        meta = self._pod.metadata
+        if self._cleaned:
+            return
+        self._cleaned = True
+        await self._tools.runtime.clean(meta.uid)
+        self._tools.ports.release(meta.uid)
+        if self._deleted.is_set():
+            self._tools.logs.closed(meta.namespace, meta.name)
+
+    async def _remove(self) -> None:
+        """Tell the API that the pod has ended."""
+        meta, delay_s = self._pod.metadata, WRITE_RETRY_S
+        while not self._gone.is_set():
+            try:
+                await self._tools.kube.delete(
+                    POD, meta.namespace, meta.name, uid=meta.uid, grace_s=0
+                )
+                return
+            except (NotFound, Conflict):  # gone, or another of that name is there
+                return
+            except (ApiError, Unreachable) as error:
+                _log.warning("pod not removed", ns=meta.namespace, name=meta.name, why=str(error))
+            await self._tools.clock.sleep(delay_s)
+            delay_s = min(2 * delay_s, WRITE_RETRY_MAX_S)
+
+    # --- telling -------------------------------------------------------------------------------
+
+    async def _report(self) -> None:
+        """Write the status if it changed. Tries again until it is written or the pod ends."""
+        delay_s = WRITE_RETRY_S
+        while not self._deleted.is_set():
+            status = self._life.status(self._tools.clock.wall())
+            if status == self._written:
+                return
+            try:
+                await self._write(status)
+                return
+            except NotFound:
+                return  # its deletion is on the way to us
+            except (ApiError, Unreachable) as error:
+                meta = self._pod.metadata
+                _log.warning(
+                    "status not written", ns=meta.namespace, name=meta.name, why=str(error)
+                )
+            await self._tools.clock.sleep(delay_s)
+            delay_s = min(2 * delay_s, WRITE_RETRY_MAX_S)
+
+    async def _write(self, status: Obj) -> None:
+        meta = self._pod.metadata
+        patch = {"metadata": {"uid": meta.uid}, "status": status}
+        written = await self._tools.kube.patch(
+            POD, meta.namespace, meta.name, patch, subresource="status"
+        )
+        self._written = status
+        self._tools.cache.observe(POD, written)
+
+    def _say(self, reason: str, message: str) -> None:
+        self._tools.recorder.say(self._obj, Note("Warning", reason, message), component=COMPONENT)
+
+
+async def _then_set(clock: Clock, seconds: float, event: anyio.Event) -> None:
+    await clock.sleep(seconds)
+    event.set()
+
+
+async def _then_cancel(clock: Clock, seconds: float, race: TaskGroup) -> None:
+    await clock.sleep(seconds)
+    race.cancel_scope.cancel()
