@@ -1,0 +1,133 @@
+"""What an object goes through before it is stored: decoding, defaults, rules.
+
+The order and the words are Kubernetes' with Knative's webhooks: defaulting, then the grammar of metadata, then the kind's own
+rules; built-in kinds are refused with 422 and causes, others as their admission webhook would. Synchronous and free of I/O.
+Caller: tanebi.apiserver.objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from tanebi.api.core.kinds import CONFIG_MAP
+from tanebi.api.fielderrors import FieldError, render
+from tanebi.api.kind import Admission, AnyKind, no_defaults
+from tanebi.api.meta import Obj, Resource, drop_nulls, unknown_fields
+from tanebi.apiserver import metadata, status
+from tanebi.apiserver.configs import StoreConfigs
+from tanebi.apiserver.fields import decode_error, prune
+from tanebi.apiserver.options import FieldValidation
+from tanebi.kube.errors import ApiError, BadRequest
+
+WARNINGS_MAX: Final = 100
+
+
+@dataclass(slots=True)
+class Decoded:
+    """An object that its types can read. `obj` is pruned; `warnings` go out as Warning headers."""
+
+    obj: Obj
+    warnings: list[str] = field(default_factory=list)
+
+
+def decode(
+    kind: AnyKind, raw: Obj, *, validation: FieldValidation, twice: Iterable[str] = ()
+) -> Decoded:
+    """Drop nulls and unknown fields. Raises BadRequest when a type is wrong, or on unknown fields under Strict."""
+    obj: Obj = drop_nulls(raw)
+    if not isinstance(obj.setdefault("metadata", {}), dict):
+        raise BadRequest(_cannot_handle(kind, "json: metadata is not an object"))
+    view = read(kind, obj)
+    complaints = [f'duplicate field "{name}"' for name in twice]
+    unknown = unknown_fields(view)
+    complaints += [f'unknown field "{path}"' for path in unknown]
+    if complaints and validation == "Strict":
+        text = ", ".join(complaints[:WARNINGS_MAX])
+        raise BadRequest(_cannot_handle(kind, f"strict decoding error: {text}"))
+    if unknown:
+        prune(view, obj)
+    return Decoded(obj, complaints[:WARNINGS_MAX] if validation == "Warn" else [])
+
+
+def read(kind: AnyKind, obj: Obj) -> Resource:
+    """The typed view. Raises BadRequest in Go's words."""
+    try:
+        view: Resource = kind.view(obj)
+    except ValidationError as error:
+        text = decode_error(error, obj)
+        if kind.webhook:
+            text = f"mutation failed: cannot decode incoming new object: {text}"
+            raise status.denied(_mutating(kind), text) from error
+        raise BadRequest(_cannot_handle(kind, text)) from error
+    return view
+
+
+def _cannot_handle(kind: AnyKind, text: str) -> str:
+    return f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {text}'
+
+
+def _mutating(kind: AnyKind) -> str:
+    return kind.webhook.removeprefix("validation.")
+
+
+class Gatekeeper:
+    """Runs the kinds' own defaulting and validating functions."""
+
+    def __init__(self, configs: StoreConfigs) -> None:
+        self.configs = configs
+
+    def complete(self, kind: AnyKind, obj: Obj, old: Obj | None, admission: Admission) -> Obj:
+        """Defaults. `obj` may be changed; the result is the object to go on with."""
+        if kind.defaults is no_defaults:
+            return obj
+        before = obj["metadata"]
+        done = kind.defaults(obj, old, admission)
+        # A defaulting function speaks for the object, not for its identity.
+        for name in ("name", "namespace", "uid", "resourceVersion"):
+            if name in before:
+                done["metadata"][name] = before[name]
+        return done
+
+    def check(self, kind: AnyKind, obj: Obj, old: Obj | None, admission: Admission) -> list[str]:
+        """Every rule. Returns warnings. Raises InvalidObject for built-in kinds, BadRequest otherwise."""
+        name = str(obj["metadata"].get("name") or "")
+        if causes := metadata.problems(kind, obj["metadata"], old["metadata"] if old else None):
+            raise status.invalid(kind, name, causes)
+        if obj["metadata"].get("deletionTimestamp"):
+            return []
+        found = kind.validate(read(kind, obj), kind.view(old) if old else None, admission)
+        errors = [e for e in found if e.level == "error"]
+        if errors:
+            raise _refusal(kind, name, errors)
+        if kind is CONFIG_MAP and (why := self.configs.refusal(obj)):
+            raise status.denied(_config_webhook(obj), f"validation failed: {why}")
+        return [
+            line for line in render(e for e in found if e.level == "warning").split("\n") if line
+        ]
+
+
+def _config_webhook(config_map: Obj) -> str:
+    part = (
+        "eventing" if config_map["metadata"].get("namespace") == "knative-eventing" else "serving"
+    )
+    return f"config.webhook.{part}.knative.dev"
+
+
+def _refusal(kind: AnyKind, name: str, errors: list[FieldError]) -> ApiError:
+    if kind.builtin or not kind.webhook:
+        return status.invalid(kind, name, status.field_causes(errors))
+    return status.denied(kind.webhook, f"validation failed: {render(errors)}")
+
+
+def warning_headers(warnings: Iterable[str]) -> dict[str, str]:
+    """RFC 7234 Warning, code 299, joined into one header."""
+    shown: list[Any] = [_quoted(text) for text in warnings]
+    return {"warning": ", ".join(f'299 - "{text}"' for text in shown)} if shown else {}
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("\r", " ")

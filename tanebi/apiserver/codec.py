@@ -1,0 +1,164 @@
+"""Bodies: bytes to JSON values and back. Pure.
+
+JSON and YAML in, JSON and YAML out. Protobuf is refused with a text that says so. Callers: tanebi.apiserver.rest and server.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable
+from typing import Any, Final
+
+import orjson
+import yaml
+
+from tanebi.api.meta import Obj
+from tanebi.kube.errors import BadRequest, NotAcceptable, UnsupportedMediaType
+
+JSON: Final = "application/json"
+YAML: Final = "application/yaml"
+PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
+YAML_NODES_MAX: Final = 500_000
+
+
+def media_type(header: str) -> str:
+    """The type of a Content-Type, without its parameters, in lower case."""
+    return header.partition(";")[0].strip().lower()
+
+
+def decode(body: bytes, content_type: str) -> tuple[Obj, list[str]]:
+    """The object in `body`, and the paths of fields that stand twice in it. Raises BadRequest, UnsupportedMediaType."""
+    kind = media_type(content_type) or JSON
+    if kind == PROTOBUF:
+        raise UnsupportedMediaType(
+            f"the body of the request was in an unsupported format: {PROTOBUF} is not served here; "
+            f"send {JSON} or {YAML}"
+        )
+    if kind in (YAML, "text/yaml", "application/x-yaml", "application/apply-patch+yaml"):
+        value, twice = _yaml(body)
+    elif kind == JSON or kind.endswith("+json") or kind == "text/plain":
+        value, twice = _json(body)
+    else:
+        raise UnsupportedMediaType(
+            "the body of the request was in an unknown format - accepted media types include: "
+            f"{JSON}, {YAML}"
+        )
+    if not isinstance(value, dict):
+        raise BadRequest("couldn't get version/kind; json parse error: the body is not an object")
+    return value, twice
+
+
+def _json(body: bytes) -> tuple[Any, list[str]]:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"couldn't get version/kind; json parse error: {error}") from error
+    return value, []
+
+
+def duplicates(body: bytes) -> list[str]:
+    """Names that stand twice in one object of a JSON text. orjson keeps the last one silently, so this is a second look."""
+    found: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        for name, value in items:
+            if name in seen:
+                found.append(name)
+            seen[name] = value
+        return seen
+
+    try:
+        json.loads(body, object_pairs_hook=pairs)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"json parse error: {error}") from error
+    return found
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML 1.1 as Kubernetes reads it: no times, string keys; keys that stand twice are remembered."""
+
+    def __init__(self, stream: bytes) -> None:
+        super().__init__(stream)
+        self.twice: list[str] = []
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        if not isinstance(node, yaml.MappingNode):
+            return super().construct_mapping(node, deep=deep)
+        self.flatten_mapping(node)
+        result: dict[Hashable, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
+            if key is None:
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key is not a scalar", key_node.start_mark
+                )
+            if key in result:
+                self.twice.append(key)
+            result[key] = self.construct_object(value_node, deep=True)
+        return result
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _yaml(body: bytes) -> tuple[Any, list[str]]:
+    loader = _Loader(body)
+    try:
+        value = loader.get_single_data()
+        if _nodes(value, {}) > YAML_NODES_MAX:
+            raise BadRequest(f"error parsing YAML: aliases expand to over {YAML_NODES_MAX} values")
+        # Values that JSON cannot say (binary, sets, nan) end here rather than in the store.
+        return orjson.loads(orjson.dumps(value)), loader.twice
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        raise BadRequest(f"error parsing YAML: {error}") from error
+    finally:
+        loader.dispose()
+
+
+def _nodes(value: Any, known: dict[int, int]) -> int:
+    """How many values there are once every alias is written out; each shared one is walked only once."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = YAML_NODES_MAX + 1  # an alias to what it is inside of never ends
+        members = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_nodes(member, known) for member in members)
+    return known[id(value)]
+
+
+def encode(value: Any, *, as_yaml: bool) -> bytes:
+    if as_yaml:
+        text: str = yaml.dump(value, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+        return text.encode()
+    return orjson.dumps(value)
+
+
+def wants_yaml(accept: str) -> bool:
+    """True when YAML stands in `accept` before JSON or anything else we can give."""
+    for part in accept.split(","):
+        kind = media_type(part)
+        if kind == YAML:
+            return True
+        if kind in (JSON, "*/*", "application/*"):
+            return False
+    return False
+
+
+def check_accept(accept: str) -> None:
+    """Raises NotAcceptable when nothing that we can give is accepted."""
+    if not accept:
+        return
+    for part in accept.split(","):
+        if media_type(part) in (JSON, YAML, "*/*", "application/*", "text/plain", "text/html"):
+            return
+    raise NotAcceptable(f"only the following media types are accepted: {JSON}, {YAML}")
+
+
+def yaml_to_json(body: bytes) -> bytes:
+    """An apply patch is YAML; everything behind this line reads JSON."""
+    value, _ = _yaml(body)
+    return orjson.dumps(value)

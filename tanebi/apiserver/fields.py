@@ -1,0 +1,77 @@
+"""Objects against their types: decoding errors in Go's words, unknown fields, pruning. Pure.
+
+Callers: tanebi.apiserver.admission.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+
+_JSON_TYPES: Final = {
+    str: "string",
+    bool: "bool",
+    int: "number",
+    float: "number",
+    list: "array",
+    dict: "object",
+}
+_GO_TYPES: Final = {
+    "string_type": "string",
+    "int_type": "int64",
+    "int_from_float": "int64",
+    "float_type": "float64",
+    "bool_type": "bool",
+    "list_type": "slice",
+    "dict_type": "map",
+    "model_type": "struct",
+    "model_attributes_type": "struct",
+}
+
+
+def decode_error(error: ValidationError, obj: Any) -> str:
+    """`json: cannot unmarshal string into Go struct field Service.spec.x of type int64` for the first error."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    path, value = _located(first["loc"], obj)
+    if first["type"] == "missing":
+        return f"json: missing field {path!r}"
+    got = _JSON_TYPES.get(type(value), "null")
+    wanted = _GO_TYPES.get(first["type"], first["type"])
+    return (
+        f"json: cannot unmarshal {got} into Go struct field {error.title}.{path} of type {wanted}"
+    )
+
+
+def _located(loc: tuple[int | str, ...], obj: Any) -> tuple[str, Any]:
+    """The path as Kubernetes writes it. Steps that are not in the object name a member of a union, not a place."""
+    path, value = "", obj
+    for step in loc:
+        if isinstance(value, dict) and isinstance(step, str):
+            if step not in value and step != loc[-1]:
+                continue
+            path, value = f"{path}.{step}" if path else step, value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            path, value = f"{path}[{step}]", value[step]
+    return path, value
+
+
+def prune(model: BaseModel, obj: dict[str, Any]) -> None:
+    """Remove from `obj`, in place, what the types do not know. `model` must be a view of `obj`."""
+    for name in model.model_extra or ():
+        obj.pop(name, None)
+    for name, info in type(model).model_fields.items():
+        alias = info.alias or name
+        if alias in obj:
+            _prune_below(getattr(model, name), obj[alias])
+
+
+def _prune_below(value: Any, raw: Any) -> None:
+    if isinstance(value, BaseModel):
+        prune(value, raw)
+    elif isinstance(value, list):
+        for item, inner in zip(value, raw, strict=True):
+            _prune_below(item, inner)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _prune_below(item, raw[key])

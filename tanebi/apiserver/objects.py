@@ -1,0 +1,264 @@
+"""The verbs on stored objects: what create, update and delete mean, whoever asks and in whatever form.
+
+Everything up to the commit is synchronous, so a write is decided against the newest state and cannot race with another one.
+Not here: HTTP, patches' algebra (tanebi.apiserver.patch), collecting dependents (tanebi.apiserver.gc).
+Callers: tanebi.apiserver.rest, gc, namespaces, bootstrap.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import orjson
+
+from tanebi.api.core.kinds import NAMESPACE
+from tanebi.api.kind import Admission, AnyKind, Operation
+from tanebi.api.meta import Key, Obj
+from tanebi.apiserver import deletion, metadata, status
+from tanebi.apiserver.admission import Gatekeeper, decode
+from tanebi.apiserver.configs import StoreConfigs
+from tanebi.apiserver.history import Entry
+from tanebi.apiserver.options import DeleteOptions, WriteOptions
+from tanebi.apiserver.store import Store
+from tanebi.apiserver.user import User
+from tanebi.base.clock import Clock
+from tanebi.base.rng import Rng, name_suffix, new_uid
+from tanebi.kube.errors import Forbidden
+
+GENERATE_TRIES: Final = 8
+
+Change = Callable[[Obj], Obj]
+Manage = Callable[[Obj, Obj | None], Obj]
+
+
+@dataclass(slots=True)
+class Written:
+    """What a write made of it. `removed`: the object is gone, `entry` its last state."""
+
+    entry: Entry
+    warnings: list[str] = field(default_factory=list)
+    created: bool = False
+    removed: bool = False
+
+
+class Objects:
+    """All objects of all kinds."""
+
+    def __init__(self, store: Store, configs: StoreConfigs, *, clock: Clock, rng: Rng) -> None:
+        self.store = store
+        self.clock = clock
+        self._gate = Gatekeeper(configs)
+        self._rng = rng
+
+    def newest(self, kind: AnyKind, key: Key) -> Entry:
+        """The state writes are decided against. Raises NotFound."""
+        entry = self.store.newest(kind.resource, key)
+        if entry is None:
+            raise status.not_found(kind, key.name)
+        return entry
+
+    # --- create ---------------------------------------------------------------------------------
+
+    async def create(
+        self,
+        kind: AnyKind,
+        namespace: str | None,
+        raw: Obj,
+        user: User,
+        *,
+        options: WriteOptions,
+        name: str = "",
+        twice: list[str] | None = None,
+        manage: Manage | None = None,
+    ) -> Written:
+        """Admit and store a new object. `manage(obj, old)` writes managedFields.
+
+        Raises AlreadyExists, BadRequest, Forbidden, InvalidObject, NotFound (its namespace), Unavailable.
+        """
+        metadata.check_identity(kind, raw)
+        decoded = decode(kind, raw, validation=options.field_validation, twice=twice or ())
+        obj, now = decoded.obj, self.clock.wall()
+        meta = obj["metadata"]
+        metadata.check_place(kind, meta, namespace, name)
+        metadata.begin(kind, meta, uid=new_uid(self._rng), now=now)
+        self._name(kind, meta)
+        if kind.status:
+            obj.pop("status", None)
+        key = Key(meta.get("namespace") or "", str(meta.get("name") or ""))
+        self._check_namespace(kind, key)
+        admission = self._admission("CREATE", user, options, now)
+        obj = self._gate.complete(kind, obj, None, admission)
+        warnings = decoded.warnings + self._gate.check(kind, obj, None, admission)
+        if self.store.newest(kind.resource, key) is not None:
+            raise status.already_exists(kind, key.name)
+        obj = metadata.ordered(manage(obj, None) if manage else obj, kind)
+        entry = await self._put(kind, key, obj, None, options)
+        return Written(entry, warnings, created=True)
+
+    def _name(self, kind: AnyKind, meta: Obj) -> None:
+        base = str(meta.get("generateName") or "")
+        if meta.get("name") or not base:
+            return
+        for _ in range(GENERATE_TRIES):
+            name = f"{base[: metadata.GENERATED_BASE_MAX]}{name_suffix(self._rng)}"
+            if self.store.newest(kind.resource, Key(meta.get("namespace") or "", name)) is None:
+                meta["name"] = name
+                return
+        raise status.already_exists(kind, base)
+
+    def _check_namespace(self, kind: AnyKind, key: Key) -> None:
+        if not kind.namespaced:
+            return
+        space = self.newest(NAMESPACE, Key("", key.namespace))
+        if not space.obj["metadata"].get("deletionTimestamp"):
+            return
+        why = f"unable to create new content in namespace {key.namespace} because it is being terminated"
+        cause = status.cause("NamespaceTerminating", "metadata.namespace", why)
+        raise Forbidden(
+            f'{kind.resource} "{key.name}" is forbidden: {why}',
+            details=status.of_kind(kind, key.name) | {"causes": [cause]},
+        )
+
+    # --- update ---------------------------------------------------------------------------------
+
+    async def update(
+        self,
+        kind: AnyKind,
+        key: Key,
+        change: Change,
+        user: User,
+        *,
+        options: WriteOptions,
+        subresource: str = "",
+        twice: list[str] | None = None,
+        manage: Manage | None = None,
+        unconditional: bool = False,
+    ) -> Written:
+        """Replace the object by `change(a private copy of it)`. An unchanged object is not written.
+
+        `unconditional`: a result without a resourceVersion is fine for any kind (patches).
+        Raises NotFound, Conflict, BadRequest, InvalidObject, Unavailable.
+        """
+        before = self.newest(kind, key)
+        old = before.obj
+        raw = change(orjson.loads(before.body))
+        metadata.check_identity(kind, raw)
+        decoded = decode(kind, raw, validation=options.field_validation, twice=twice or ())
+        obj, now = decoded.obj, self.clock.wall()
+        meta = obj["metadata"]
+        metadata.check_place(kind, meta, key.namespace or None, key.name)
+        _check_preconditions(kind, key, meta, before, unconditional=unconditional or kind.builtin)
+        metadata.carry_over(meta, old["metadata"])
+        warnings = decoded.warnings
+        admission = self._admission("UPDATE", user, options, now, subresource)
+        obj = _only(kind, obj, old, subresource)
+        if not subresource:
+            obj = self._gate.complete(kind, obj, old, admission)
+            warnings += self._gate.check(kind, obj, old, admission)
+            _bump(kind, obj, old)
+        obj = metadata.ordered(manage(obj, old) if manage else obj, kind)
+        if metadata.finished(obj):
+            return await self._remove(kind, key, before, options)
+        if metadata.same(obj, old):
+            return Written(before, warnings)
+        return Written(await self._put(kind, key, obj, before, options), warnings)
+
+    # --- delete ---------------------------------------------------------------------------------
+
+    async def delete(
+        self, kind: AnyKind, key: Key, user: User, *, options: DeleteOptions
+    ) -> Written:
+        """Begin or complete a deletion. Raises NotFound, Conflict (preconditions), Unavailable."""
+        before = self.newest(kind, key)
+        meta = before.obj["metadata"]
+        if options.uid and options.uid != meta.get("uid"):
+            why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {meta.get('uid')}"
+            raise status.conflict(kind, key.name, why)
+        if options.resource_version and options.resource_version != meta.get("resourceVersion"):
+            why = (
+                f"Precondition failed: ResourceVersion in precondition: {options.resource_version}, "
+                f"ResourceVersion in object meta: {meta.get('resourceVersion')}"
+            )
+            raise status.conflict(kind, key.name, why)
+        write = WriteOptions(dry_run=options.dry_run)
+        obj = deletion.begin(kind, before.obj, options, now=self.clock.wall())
+        if obj is None:
+            return await self._remove(kind, key, before, write)
+        if metadata.same(obj, before.obj):
+            return Written(before)
+        return Written(await self._put(kind, key, obj, before, write))
+
+    # --- the store ------------------------------------------------------------------------------
+
+    async def _put(
+        self, kind: AnyKind, key: Key, obj: Obj, over: Entry | None, options: WriteOptions
+    ) -> Entry:
+        if options.dry_run:
+            if over is not None:
+                obj["metadata"]["resourceVersion"] = over.obj["metadata"]["resourceVersion"]
+            return Entry.of(obj, over.rv if over else 0)
+        return await self.store.put(kind.resource, key, obj, over=over)
+
+    async def _remove(self, kind: AnyKind, key: Key, over: Entry, options: WriteOptions) -> Written:
+        if options.dry_run:
+            return Written(over, removed=True)
+        return Written(await self.store.remove(kind.resource, key, over=over), removed=True)
+
+    def _admission(
+        self,
+        operation: Operation,
+        user: User,
+        options: WriteOptions,
+        now: datetime,
+        subresource: str = "",
+    ) -> Admission:
+        return Admission(
+            operation=operation,
+            user=user.name,
+            now=now,
+            configs=self._gate.configs,
+            subresource=subresource,
+            dry_run=options.dry_run,
+        )
+
+
+def _check_preconditions(
+    kind: AnyKind, key: Key, meta: Obj, before: Entry, *, unconditional: bool
+) -> None:
+    have = before.obj["metadata"]
+    if (uid := meta.get("uid")) and uid != have.get("uid"):
+        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {have.get('uid')}"
+        raise status.conflict(kind, key.name, why)
+    version = meta.get("resourceVersion")
+    if version and version != have["resourceVersion"]:
+        raise status.conflict(kind, key.name)
+    if not version and not unconditional:
+        text = "Invalid value: 0x0: must be specified for an update"
+        cause = status.cause("FieldValueInvalid", "metadata.resourceVersion", text)
+        raise status.invalid(kind, key.name, [cause])
+
+
+def _only(kind: AnyKind, obj: Obj, old: Obj, subresource: str) -> Obj:
+    """The part of `obj` that this door lets through, on top of what is stored."""
+    if not subresource:
+        if not kind.status:
+            return obj
+        rest = {k: v for k, v in obj.items() if k != "status"}
+        # A copy: what comes next may complete the object in place, and `old` belongs to every reader.
+        return rest | ({"status": copy.deepcopy(old["status"])} if "status" in old else {})
+    if subresource == "finalize":
+        return old | {"metadata": obj["metadata"], "spec": obj.get("spec") or {}}
+    meta = dict(old["metadata"])
+    if "managedFields" in obj["metadata"]:
+        meta["managedFields"] = obj["metadata"]["managedFields"]
+    rest = {k: v for k, v in old.items() if k != "status"} | {"metadata": meta}
+    return rest | ({"status": obj["status"]} if "status" in obj else {})
+
+
+def _bump(kind: AnyKind, obj: Obj, old: Obj) -> None:
+    if kind.has_generation and metadata.spec_part(obj) != metadata.spec_part(old):
+        obj["metadata"]["generation"] = int(old["metadata"].get("generation") or 0) + 1

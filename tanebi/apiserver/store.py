@@ -1,0 +1,349 @@
+"""Where the objects are: in memory for whoever reads, in SQLite before anybody is told of a write.
+
+One revision counts every write of every kind; an object's resourceVersion is the revision that wrote it. A write is decided
+against the newest state, pending ones included, gets its revision at once, and is queued for the disk. When the commit is
+through, and in the order of revisions, it becomes visible to readers and watchers and its caller is answered. When a commit
+fails, everything pending is dropped and the store is read-only from then on: what was acknowledged stays.
+
+It knows no kinds, no names' grammar and no HTTP: keys are (resource, namespace, name), values JSON objects.
+Callers: tanebi.apiserver.objects and the collectors; tanebi.up opens and closes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from bisect import bisect_left, insort
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import anyio
+import orjson
+
+from tanebi.api.meta import Key, Obj
+from tanebi.apiserver.history import BYTES_MAX, CHANGES_MAX, Change, Entry, History
+from tanebi.base.errors import Unavailable
+from tanebi.base.groupcommit import GroupCommitter, Statement, connect, store_failed
+
+SCHEMA_VERSION: Final = 1
+WATCH_QUEUE_MAX: Final = 4096
+
+_SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS objects (resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,"
+    " rv INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (resource, namespace, name)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+)
+_PUT: Final = "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)"
+_DROP: Final = "DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?"
+_REVISION: Final = "UPDATE facts SET value = ? WHERE name = 'revision'"
+
+
+class StoreCorrupt(Unavailable):
+    """The file cannot be read as what it should be. Nothing was changed."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(
+            "store-corrupt",
+            f"the API store {path} cannot be read: {what}",
+            hint=f"restore the file from a backup, or move it away to start empty: mv {path} {path}.broken",
+        )
+
+
+class WriteRace(Exception):
+    """The object is not what the caller decided against. `newest` is what it is, None when it is gone."""
+
+    def __init__(self, newest: Entry | None) -> None:
+        super().__init__("the object changed")
+        self.newest = newest
+
+
+class HistoryGone(Exception):
+    """A watch was asked for from a version that is forgotten, or that this store never reached."""
+
+    def __init__(self, asked: int, oldest: int) -> None:
+        super().__init__(f"too old resource version: {asked} ({oldest})")
+
+
+class Watcher:
+    """One subscription to one resource: changes in order. Too slow a reader finds `overflowed` true at the end."""
+
+    def __init__(self, resource: str, backlog: list[Change], queue_max: int) -> None:
+        self.resource = resource
+        self.overflowed = False
+        self._backlog = backlog
+        self._send, self._receive = anyio.create_memory_object_stream[Change](queue_max)
+
+    def offer(self, change: Change) -> bool:
+        """False when the queue is full: the watcher is over then."""
+        try:
+            self._send.send_nowait(change)
+        except anyio.WouldBlock:
+            self.overflowed = True
+            self._send.close()
+            return False
+        return True
+
+    async def next(self) -> list[Change]:
+        """Everything that has gathered, at least one change. Raises anyio.EndOfStream when it is over."""
+        if self._backlog:
+            changes, self._backlog = self._backlog, []
+            return changes
+        changes = [await self._receive.receive()]
+        while True:
+            try:
+                changes.append(self._receive.receive_nowait())
+            except (anyio.WouldBlock, anyio.EndOfStream):
+                return changes
+
+    @property
+    def idle(self) -> bool:
+        return not self._backlog and not self._receive.statistics().current_buffer_used
+
+    def close(self) -> None:
+        self._send.close()
+        self._receive.close()
+
+
+class _Table:
+    """The committed objects of one resource, with their keys in order."""
+
+    __slots__ = ("entries", "keys")
+
+    def __init__(self) -> None:
+        self.entries: dict[Key, Entry] = {}
+        self.keys: list[Key] = []
+
+    def put(self, key: Key, entry: Entry) -> None:
+        if key not in self.entries:
+            insort(self.keys, key)
+        self.entries[key] = entry
+
+    def drop(self, key: Key) -> None:
+        if self.entries.pop(key, None) is not None:
+            del self.keys[bisect_left(self.keys, key)]
+
+    def within(self, namespace: str | None) -> list[Entry]:
+        if namespace is None:
+            return [self.entries[key] for key in self.keys]
+        low = bisect_left(self.keys, Key(namespace, ""))
+        high = bisect_left(self.keys, Key(f"{namespace}\0", ""))
+        return [self.entries[key] for key in self.keys[low:high]]
+
+
+class Store:
+    """Open with `Store.open`; close with `close` after the last writer has stopped."""
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        changes_max: int = CHANGES_MAX,
+        bytes_max: int = BYTES_MAX,
+        queue_max: int = WATCH_QUEUE_MAX,
+    ) -> None:
+        self._disk = GroupCommitter(db, loop)
+        self._loop = loop
+        self._tables: dict[str, _Table] = {}
+        self._pending: dict[tuple[str, Key], list[tuple[int, Entry | None]]] = {}
+        self._queue_max = queue_max
+        self._watchers: dict[str, set[Watcher]] = {}
+        self._listeners: list[Callable[[Change], None]] = []
+        self.revision = _load(db, self._tables)
+        self._assigned = self.revision
+        self._history = History(self.revision, changes_max=changes_max, bytes_max=bytes_max)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+        changes_max: int = CHANGES_MAX,
+        bytes_max: int = BYTES_MAX,
+        queue_max: int = WATCH_QUEUE_MAX,
+    ) -> Store:
+        """Load everything and begin to accept writes. `loop` defaults to the running one; `:memory:` keeps no file.
+
+        Raises StoreCorrupt.
+        """
+        db: sqlite3.Connection | None = None
+        try:
+            db = connect(path)
+            _prepare(db, path)
+            store = cls(
+                db,
+                loop or asyncio.get_running_loop(),
+                changes_max=changes_max,
+                bytes_max=bytes_max,
+                queue_max=queue_max,
+            )
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
+            if db is not None:
+                db.close()
+            raise StoreCorrupt(path, str(error)) from error
+        store._disk.start()
+        return store
+
+    def close(self) -> None:
+        """Write what is queued, end every watch, close the file."""
+        for watcher in [w for group in self._watchers.values() for w in group]:
+            watcher.close()
+        self._watchers.clear()
+        self._disk.close()
+
+    @property
+    def failed(self) -> Exception | None:
+        """What made the store read-only, or None."""
+        return self._disk.failed
+
+    @property
+    def compacted(self) -> int:
+        """A watch from before this revision is refused."""
+        return self._history.compacted
+
+    # --- reading: committed state, never the disk -----------------------------------------------
+
+    def get(self, resource: str, key: Key) -> Entry | None:
+        table = self._tables.get(resource)
+        return table.entries.get(key) if table else None
+
+    def list(self, resource: str, namespace: str | None = None) -> list[Entry]:
+        """Of one namespace, or of all for None; ordered by namespace and name."""
+        table = self._tables.get(resource)
+        return table.within(namespace) if table else []
+
+    def count(self, resource: str) -> int:
+        table = self._tables.get(resource)
+        return len(table.entries) if table else 0
+
+    def newest(self, resource: str, key: Key) -> Entry | None:
+        """The state that a write must be decided against: pending writes count."""
+        if waiting := self._pending.get((resource, key)):
+            return waiting[-1][1]
+        return self.get(resource, key)
+
+    # --- writing --------------------------------------------------------------------------------
+
+    async def put(self, resource: str, key: Key, obj: Obj, *, over: Entry | None) -> Entry:
+        """Store `obj` (whose resourceVersion is set here) in place of `over`; None: it must not exist.
+
+        Returns when it is on disk and visible. Raises WriteRace, Unavailable.
+        """
+        self._check(resource, key, over)
+        rv = self._assigned + 1
+        obj["metadata"]["resourceVersion"] = str(rv)
+        entry = Entry.of(obj, rv)
+        change = Change("MODIFIED" if over else "ADDED", resource, key, entry, over)
+        statement: Statement = (_PUT, (resource, key.namespace, key.name, rv, entry.body))
+        await self._write(change, entry, statement)
+        return entry
+
+    async def remove(self, resource: str, key: Key, *, over: Entry) -> Entry:
+        """Delete `over`. Returns its last state under the revision of the deletion. Raises WriteRace, Unavailable."""
+        self._check(resource, key, over)
+        rv = self._assigned + 1
+        meta = over.obj["metadata"] | {"resourceVersion": str(rv)}
+        entry = Entry.of(over.obj | {"metadata": meta}, rv)
+        change = Change("DELETED", resource, key, entry, over)
+        await self._write(change, None, (_DROP, (resource, key.namespace, key.name)))
+        return entry
+
+    def _check(self, resource: str, key: Key, over: Entry | None) -> None:
+        newest = self.newest(resource, key)
+        if newest is not over:
+            raise WriteRace(newest)
+
+    async def _write(self, change: Change, after: Entry | None, statement: Statement) -> None:
+        done: asyncio.Future[None] = self._loop.create_future()
+
+        def finish(error: Exception | None) -> None:
+            if error is None:
+                self._commit(change, after)
+            else:
+                self._pending.clear()
+                self._assigned = self.revision
+            if done.cancelled():
+                return
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(store_failed(error))
+
+        self._disk.submit((statement, (_REVISION, (change.rv,))), finish)
+        self._assigned = change.rv
+        self._pending.setdefault((change.resource, change.key), []).append((change.rv, after))
+        await done
+
+    def _commit(self, change: Change, after: Entry | None) -> None:
+        waiting = self._pending[change.resource, change.key]
+        waiting.pop(0)
+        if not waiting:
+            del self._pending[change.resource, change.key]
+        table = self._tables.setdefault(change.resource, _Table())
+        if after is None:
+            table.drop(change.key)
+        else:
+            table.put(change.key, after)
+        self.revision = change.rv
+        self._history.append(change)
+        for listener in self._listeners:
+            listener(change)
+        group = self._watchers.get(change.resource, ())
+        for watcher in [w for w in group if not w.offer(change)]:
+            self.unwatch(watcher)
+
+    # --- watching -------------------------------------------------------------------------------
+
+    def watch(self, resource: str, rv: int) -> Watcher:
+        """Every change of `resource` after revision `rv`. Raises HistoryGone."""
+        backlog = self._history.since(rv, resource) if rv <= self.revision else None
+        if backlog is None:
+            raise HistoryGone(rv, self._history.compacted)
+        watcher = Watcher(resource, backlog, self._queue_max)
+        self._watchers.setdefault(resource, set()).add(watcher)
+        return watcher
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Forget a watcher; idempotent."""
+        self._watchers.get(watcher.resource, set()).discard(watcher)
+
+    @property
+    def watcher_count(self) -> int:
+        return sum(len(group) for group in self._watchers.values())
+
+    def subscribe(self, listener: Callable[[Change], None]) -> None:
+        """Call `listener` synchronously for every committed change. It must not raise and must not wait."""
+        self._listeners.append(listener)
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    found = db.execute("PRAGMA quick_check").fetchone()
+    if found is None or found[0] != "ok":
+        raise StoreCorrupt(path, str(found[0] if found else "no answer"))
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version not in (0, SCHEMA_VERSION):
+        raise StoreCorrupt(path, f"it has format {version}, this program knows {SCHEMA_VERSION}")
+    db.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA:
+        db.execute(statement)
+    db.execute("INSERT OR IGNORE INTO facts VALUES ('revision', 0)")
+    db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    db.execute("COMMIT")
+
+
+def _load(db: sqlite3.Connection, tables: dict[str, _Table]) -> int:
+    """Fill `tables`; returns the revision. Raises ValueError on a body that is not an object."""
+    revision = int(db.execute("SELECT value FROM facts WHERE name = 'revision'").fetchone()[0])
+    rows = db.execute(
+        "SELECT resource, namespace, name, rv, body FROM objects ORDER BY resource, namespace, name"
+    )
+    for resource, namespace, name, rv, body in rows:
+        obj = orjson.loads(body)
+        if not isinstance(obj, dict) or not isinstance(obj.get("metadata"), dict):
+            raise ValueError(f"{resource} {namespace}/{name} is not an object")
+        if rv > revision:
+            raise ValueError(f"{resource} {namespace}/{name} is newer than the store's revision")
+        tables.setdefault(resource, _Table()).put(Key(namespace, name), Entry(obj, rv, body))
+    return revision

@@ -1,0 +1,132 @@
+"""The form in which a client wants objects: whole, as a table, or only their metadata; JSON or YAML.
+
+Chosen by the Accept header as in Kubernetes (`application/json;as=Table;v=v1;g=meta.k8s.io`). Whole objects in JSON are sent as
+the bytes that were stored. Pure. Callers: tanebi.apiserver.rest, watch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+import orjson
+
+from tanebi.api.kind import AnyKind
+from tanebi.api.meta import Obj
+from tanebi.apiserver import codec, tables
+from tanebi.apiserver.history import Change, Entry, watch_line
+from tanebi.apiserver.tables import Include
+from tanebi.kube.errors import BadRequest
+
+Shape = Literal["object", "table", "partial"]
+
+_SHAPES: Final[Mapping[str, Shape]] = {
+    "Table": "table",
+    "PartialObjectMetadata": "partial",
+    "PartialObjectMetadataList": "partial",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How one answer shows objects of `kind`."""
+
+    kind: AnyKind
+    shape: Shape
+    now: datetime
+    as_yaml: bool = False
+    include: Include = "Metadata"
+
+    @property
+    def content_type(self) -> str:
+        return codec.YAML if self.as_yaml else codec.JSON
+
+    @property
+    def raw(self) -> bool:
+        """True when stored bytes can be sent as they are."""
+        return self.shape == "object" and not self.as_yaml
+
+    def one(self, entry: Entry) -> bytes:
+        if self.raw:
+            return entry.body
+        return codec.encode(self.of(entry.obj), as_yaml=self.as_yaml)
+
+    def of(self, obj: Obj) -> Obj:
+        if self.shape == "table":
+            meta = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
+            return tables.table(
+                self.kind, [tables.row(self.kind, obj, self.now, self.include)], meta
+            )
+        return tables.partial(obj) if self.shape == "partial" else obj
+
+    def many(self, entries: list[Entry], meta: Obj) -> bytes:
+        if self.raw:
+            # Not parsed, not encoded anew: a list is the stored bytes between brackets.
+            head = b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":[' % (
+                self.kind.list_kind.encode(),
+                self.kind.api_version.encode(),
+                orjson.dumps(meta),
+            )
+            return b"".join((head, b",".join([entry.body for entry in entries]), b"]}"))
+        return codec.encode(self._list(entries, meta), as_yaml=self.as_yaml)
+
+    def _list(self, entries: list[Entry], meta: Obj) -> Obj:
+        if self.shape == "table":
+            rows = [tables.row(self.kind, e.obj, self.now, self.include) for e in entries]
+            return tables.table(self.kind, rows, meta)
+        if self.shape == "partial":
+            return {
+                "kind": "PartialObjectMetadataList",
+                "apiVersion": "meta.k8s.io/v1",
+                "metadata": meta,
+                "items": [tables.partial(e.obj) for e in entries],
+            }
+        return {
+            "kind": self.kind.list_kind,
+            "apiVersion": self.kind.api_version,
+            "metadata": meta,
+            "items": [e.obj for e in entries],
+        }
+
+    def line(self, type_: str, change: Change) -> bytes:
+        """A watch line for `change`, told as `type_` (a selector may turn a change into another)."""
+        if self.raw:
+            return change.line if change.type == type_ else watch_line(type_, change.entry.body)
+        return watch_line(type_, orjson.dumps(self.of(change.entry.obj)))
+
+    def added(self, entry: Entry) -> bytes:
+        body = entry.body if self.raw else orjson.dumps(self.of(entry.obj))
+        return watch_line("ADDED", body)
+
+
+def negotiate(
+    kind: AnyKind, accept: str, query: Mapping[str, str], *, now: datetime, watching: bool = False
+) -> View:
+    """Raises NotAcceptable, BadRequest. The first alternative that we can give wins."""
+    if not accept or accept == codec.JSON:
+        return View(kind, "object", now)
+    codec.check_accept(accept)
+    include = query.get("includeObject") or "Metadata"
+    if include not in ("None", "Metadata", "Object"):
+        raise BadRequest(f'includeObject: Unsupported value: "{include}"')
+    for part in accept.split(","):
+        shape = _shape(part)
+        if shape is not None:
+            as_yaml = codec.media_type(part) == codec.YAML and not watching
+            return View(kind, shape, now, as_yaml, include)  # type: ignore[arg-type]  # checked above
+    return View(kind, "object", now)
+
+
+def _shape(part: str) -> Shape | None:
+    """What one alternative asks for; None when it is not ours to give."""
+    media, *parameters = [piece.strip() for piece in part.split(";")]
+    if media.lower() not in (codec.JSON, codec.YAML, "*/*", "application/*"):
+        return None
+    given = dict(piece.split("=", 1) for piece in parameters if "=" in piece)
+    if "as" not in given:
+        return "object"
+    if given.get("g") != "meta.k8s.io" or given.get("v") != "v1":
+        return None
+    return _SHAPES.get(given["as"])

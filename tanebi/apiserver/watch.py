@@ -1,0 +1,135 @@
+"""A watch as a stream of lines.
+
+What the store tells (committed changes of one resource) narrowed to a namespace and to selectors, in the form the client wants.
+A change that leaves a selector is told as DELETED, one that enters it as ADDED. Bookmarks tell how far an idle watch has come.
+Caller: tanebi.apiserver.rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+import anyio
+import orjson
+
+from tanebi.api.meta import Obj, labels_of
+from tanebi.apiserver.history import Change, Entry, watch_line
+from tanebi.apiserver.options import ListOptions
+from tanebi.apiserver.store import Store, Watcher
+from tanebi.apiserver.views import View
+from tanebi.base.clock import Clock
+from tanebi.kube.errors import Expired
+
+BOOKMARK_EVERY_S: Final = 30.0
+TIMEOUT_DEFAULT_S: Final = 3600.0
+INITIAL_END: Final = {"k8s.io/initial-events-end": "true"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which objects a request concerns. `namespace` None: all."""
+
+    namespace: str | None
+    options: ListOptions
+
+    @property
+    def unfiltered(self) -> bool:
+        return not self.options.labels.terms and not self.options.fields.terms
+
+    def holds(self, obj: Obj) -> bool:
+        if self.namespace is not None and obj["metadata"].get("namespace") != self.namespace:
+            return False
+        if self.unfiltered:
+            return True
+        return self.options.labels.matches(labels_of(obj)) and self.options.fields.matches(obj)
+
+    def told(self, change: Change) -> str | None:
+        """What `change` is to somebody who sees this scope only; None when it is nothing."""
+        now = self.holds(change.entry.obj)
+        if change.before is None or self.unfiltered:
+            return change.type if now else None
+        before = self.holds(change.before.obj)
+        if change.type == "DELETED":
+            return "DELETED" if before else None
+        if before:
+            return "MODIFIED" if now else "DELETED"
+        return "ADDED" if now else None
+
+
+class WatchStream:
+    """The lines of one watch. Iterate `lines()` once; leaving it unsubscribes."""
+
+    def __init__(
+        self,
+        store: Store,
+        watcher: Watcher,
+        scope: Scope,
+        view: View,
+        *,
+        clock: Clock,
+        initial: list[Entry],
+        bookmark_every_s: float = BOOKMARK_EVERY_S,
+    ) -> None:
+        self._store = store
+        self._watcher = watcher
+        self._scope = scope
+        self._view = view
+        self._clock = clock
+        self._initial = initial
+        self._every_s = bookmark_every_s
+        self._position = store.revision
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        try:
+            if first := self._begin():
+                yield first
+            end = self._clock.now() + (self._scope.options.timeout_s or TIMEOUT_DEFAULT_S)
+            while (left := end - self._clock.now()) > 0:
+                try:
+                    chunk = await self._next(min(left, self._every_s))
+                except anyio.EndOfStream:
+                    if self._watcher.overflowed:
+                        yield self._overflow()
+                    return
+                if chunk:
+                    yield chunk
+        finally:
+            self._store.unwatch(self._watcher)
+            self._watcher.close()
+
+    def _begin(self) -> bytes:
+        lines = [self._view.added(entry) for entry in self._initial]
+        self._initial = []
+        if self._scope.options.initial_events:
+            lines.append(self._bookmark(INITIAL_END))
+        return b"".join(lines)
+
+    async def _next(self, wait_s: float) -> bytes:
+        """Lines of what has changed; a bookmark (or nothing) when nothing has for `wait_s`."""
+        with anyio.move_on_after(wait_s):
+            changes = await self._watcher.next()
+            self._position = changes[-1].rv
+            return b"".join(
+                [self._view.line(told, c) for c in changes if (told := self._scope.told(c))]
+            )
+        if not self._scope.options.bookmarks or not self._watcher.idle:
+            return b""
+        # Nothing waits, so nothing of this resource is missing up to the store's revision.
+        self._position = self._store.revision
+        return self._bookmark({})
+
+    def _bookmark(self, annotations: dict[str, str]) -> bytes:
+        kind = self._view.kind
+        meta: Obj = {"resourceVersion": str(self._position), "creationTimestamp": None}
+        if annotations:
+            meta["annotations"] = annotations
+        obj: Obj = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}
+        if self._view.shape != "object":
+            obj = self._view.of({**obj, "metadata": meta})
+        return watch_line("BOOKMARK", orjson.dumps(obj))
+
+    def _overflow(self) -> bytes:
+        error = Expired("the watch fell too far behind and was ended; list and watch anew")
+        return watch_line("ERROR", orjson.dumps(error.to_status()))
