@@ -1,0 +1,201 @@
+"""Server-side apply: merge what a manager wants, refuse what another owns, remove what it wants no more.
+
+Pure. The applied configuration is merged into the live object; fields this manager applied before and names no longer go, unless
+somebody else owns them; a field that another manager owns and the merge would change is a conflict, unless forced.
+Behaviour: sigs.k8s.io/structured-merge-diff merge.Updater and k8s.io/apimachinery util/managedfields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from tanebi.api.kind import AnyKind
+from tanebi.api.meta import Obj, drop_nulls, rfc3339
+from tanebi.apiserver.patch.errors import ApplyConflict, BadPatch, FieldConflict
+from tanebi.apiserver.patch.fieldset import (
+    Field,
+    Fields,
+    element,
+    flatten,
+    list_elements,
+    show,
+)
+from tanebi.apiserver.patch.managers import (
+    BEFORE_FIRST_APPLY,
+    Difference,
+    Holding,
+    Holdings,
+    Writer,
+    compare,
+    read,
+    write,
+)
+from tanebi.apiserver.patch.schema import ListRule, Path, Schema, schema_of
+
+_OWN_META: Final = ("name", "namespace", "resourceVersion", "uid")
+
+
+def apply(
+    kind: AnyKind,
+    live: Obj | None,
+    config: Any,
+    *,
+    manager: str,
+    force: bool,
+    now: datetime,
+    subresource: str = "",
+) -> Obj:
+    """The object after the apply, managedFields included. Raises BadPatch, ApplyConflict."""
+    wanted = _configuration(kind, config, subresource)
+    schema = schema_of(kind)
+    writer = Writer("Apply", manager, kind.api_version, subresource)
+    holdings = _holdings(kind, live, now)
+    before = holdings.get(writer, Holding(frozenset(), ""))
+    fields = frozenset(flatten(wanted, schema))
+    others = {w: h for w, h in holdings.items() if w != writer}
+    merged = _merge_map(live or {}, wanted, schema, ())
+    kept = fields.union(*(h.fields for h in others.values()))
+    for gone in _removals(before.fields - kept, kept):
+        merged = _remove(merged, gone, schema, ())
+    difference = compare(flatten(live or {}, schema), flatten(merged, schema))
+    conflicts = _conflicts(others, difference)
+    if conflicts and not force:
+        raise ApplyConflict(conflicts)
+    lost = difference.written | difference.removed
+    settled: Holdings = {w: Holding(h.fields - lost, h.time) for w, h in others.items()}
+    settled[writer] = Holding(fields, before.time if fields == before.fields else rfc3339(now))
+    return write(merged, settled)
+
+
+def _configuration(kind: AnyKind, config: Any, subresource: str) -> Obj:
+    """What the manager wants, without nulls and without what is not its business."""
+    if not isinstance(config, dict):
+        raise BadPatch("an applied configuration is an object")
+    for name, value in (("apiVersion", kind.api_version), ("kind", kind.kind)):
+        if config.get(name) != value:
+            raise BadPatch(f"invalid object: {name} must be {value!r}, got {config.get(name)!r}")
+    meta = config.get("metadata") or {}
+    if not isinstance(meta, dict):
+        raise BadPatch("invalid object: metadata is not an object")
+    if meta.get("managedFields"):
+        raise BadPatch("metadata.managedFields must be nil")
+    wanted: Obj = drop_nulls(config)
+    if subresource == "status":
+        named = {k: v for k, v in meta.items() if k in _OWN_META}
+        return {k: v for k, v in wanted.items() if k in ("apiVersion", "kind", "status")} | {
+            "metadata": named
+        }
+    if kind.status:
+        wanted.pop("status", None)
+    return wanted
+
+
+def _holdings(kind: AnyKind, live: Obj | None, now: datetime) -> Holdings:
+    """An object that was never tracked belongs to whoever wrote it before the first apply."""
+    if live is None:
+        return {}
+    found = read(live)
+    if not found:
+        fields = frozenset(flatten(live, schema_of(kind)))
+        writer = Writer("Update", BEFORE_FIRST_APPLY, kind.api_version)
+        found[writer] = Holding(fields, rfc3339(now))
+    return found
+
+
+def _conflicts(others: Holdings, difference: Difference) -> tuple[FieldConflict, ...]:
+    found = [
+        FieldConflict(holding.describe(writer), show(field))
+        for writer, holding in others.items()
+        for field in holding.fields & difference.written
+    ]
+    return tuple(sorted(found))
+
+
+def _removals(gone: Fields, kept: Fields) -> list[Field]:
+    """What to take away, each as high up as nothing is kept below it: a struct goes with what was defaulted inside."""
+    needed = {field[:length] for field in kept for length in range(1, len(field) + 1)}
+    tops = set()
+    for field in gone:
+        for length in range(1, len(field) + 1):
+            if field[:length] not in needed:
+                tops.add(field[:length])
+                break
+    return sorted(tops)
+
+
+def _remove(value: Any, field: Field, schema: Schema, at: Path) -> Any:
+    """`value` without `field`, and without maps and lists that become empty by it."""
+    step, rest = field[0], field[1:]
+    if step.startswith("f:"):
+        name = step[2:]
+        if not isinstance(value, dict) or name not in value:
+            return value
+        below = _remove(value[name], rest, schema, (*at, name)) if rest else None
+        if below in (None, {}, []) and name != "metadata":
+            return {k: v for k, v in value.items() if k != name}
+        return {**value, name: below}
+    rule = schema.list_rule(at)
+    elements = list_elements(value, rule, at) if isinstance(value, list) and rule else None
+    if elements is None or step not in elements:
+        return value
+    if not rest:
+        return [item for e, item in elements.items() if e != step]
+    if rule is not None and rest[0][2:] in rule.keys:
+        return value  # an item keeps its key as long as it is there
+    return [_remove(item, rest, schema, at) if e == step else item for e, item in elements.items()]
+
+
+def _merge_map(
+    live: Mapping[str, Any], wanted: Mapping[str, Any], schema: Schema, at: Path
+) -> dict[str, Any]:
+    result = dict(live)
+    for name, value in wanted.items():
+        result[name] = _merge(result.get(name), value, schema, (*at, name))
+    return result
+
+
+def _merge(live: Any, wanted: Any, schema: Schema, at: Path) -> Any:
+    if isinstance(wanted, dict):
+        if not isinstance(live, dict) or schema.is_atomic_map(at) or not wanted:
+            return live if not wanted and isinstance(live, dict) else wanted
+        return _merge_map(live, wanted, schema, at)
+    rule = schema.list_rule(at) if isinstance(wanted, list) else None
+    if rule is None:
+        return wanted
+    return _merge_list(live if isinstance(live, list) else [], wanted, rule, schema, at)
+
+
+def _merge_list(
+    live: list[Any], wanted: list[Any], rule: ListRule, schema: Schema, at: Path
+) -> list[Any]:
+    """Wanted items in their order; the others stay where they were among them."""
+    mine = {}
+    for item in wanted:
+        key = element(item, rule, at)
+        if key in mine:
+            raise BadPatch(f"{'.'.join(at)}: duplicate entries for key {show((key,))}", code=422)
+        mine[key] = item
+    theirs = list_elements(live, rule, at)
+    if theirs is None:
+        return wanted
+    result: dict[str, Any] = {}
+    waiting = list(mine)
+    for key, item in theirs.items():
+        if key not in mine:
+            result[key] = item
+            continue
+        while waiting and key not in result:
+            result[waiting[0]] = _merge_item(theirs, mine, waiting.pop(0), schema, at)
+    for key in waiting:
+        result[key] = _merge_item(theirs, mine, key, schema, at)
+    return list(result.values())
+
+
+def _merge_item(
+    theirs: Mapping[str, Any], mine: Mapping[str, Any], key: str, schema: Schema, at: Path
+) -> Any:
+    if isinstance(mine[key], dict) and isinstance(theirs.get(key), dict):
+        return _merge_map(theirs[key], mine[key], schema, at)
+    return mine[key]

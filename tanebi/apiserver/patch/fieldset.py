@@ -1,0 +1,140 @@
+"""Sets of fields: who owns what, in memory and as `fieldsV1`.
+
+Pure. A field is a path of elements as fieldsV1 writes them: `f:name` a member, `k:{"name":"x"}` an item of a keyed list,
+`v:"x"` a member of a set. A set holds the paths that are owned; an item of a keyed list is owned beside its members.
+Format: sigs.k8s.io/structured-merge-diff fieldpath.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import orjson
+
+from tanebi.api.meta import Obj
+from tanebi.apiserver.patch.errors import BadPatch
+from tanebi.apiserver.patch.schema import ListRule, Path, Schema
+
+Field = tuple[str, ...]
+Fields = frozenset[Field]
+
+ITEM: Final = object()  # the value of a list item as such
+
+# Who an object is, and what the server writes by itself, belongs to nobody.
+_UNTRACKED: Final = frozenset(
+    [("f:apiVersion",), ("f:kind",)]
+    + [
+        ("f:metadata", f"f:{name}")
+        for name in (
+            "name",
+            "namespace",
+            "generateName",
+            "creationTimestamp",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "selfLink",
+            "uid",
+            "generation",
+            "managedFields",
+            "resourceVersion",
+        )
+    ]
+)
+
+
+def flatten(obj: Mapping[str, Any], schema: Schema) -> dict[Field, Any]:
+    """Every field of an object with its value: scalars, single-valued lists and maps, empty ones, and list items."""
+    found: dict[Field, Any] = {}
+    _flatten_map(obj, schema, (), (), found)
+    return {
+        field: v
+        for field, v in found.items()
+        if field[:2] not in _UNTRACKED and field[:1] not in _UNTRACKED
+    }
+
+
+def _flatten(value: Any, schema: Schema, at: Path, field: Field, found: dict[Field, Any]) -> None:
+    if isinstance(value, Mapping) and value and not schema.is_atomic_map(at):
+        _flatten_map(value, schema, at, field, found)
+        return
+    rule = schema.list_rule(at) if isinstance(value, list) and value else None
+    elements = list_elements(value, rule, at) if rule is not None else None
+    if elements is None:
+        found[field] = value
+        return
+    for element, item in elements.items():
+        found[(*field, element)] = ITEM
+        if isinstance(item, Mapping):
+            _flatten_map(item, schema, at, (*field, element), found)
+
+
+def _flatten_map(
+    value: Mapping[str, Any], schema: Schema, at: Path, field: Field, found: dict[Field, Any]
+) -> None:
+    for name, member in value.items():
+        if member is not None:
+            _flatten(member, schema, (*at, name), (*field, f"f:{name}"), found)
+
+
+def list_elements(items: list[Any], rule: ListRule, at: Path) -> dict[str, Any] | None:
+    """Items by their path element; None when their keys are missing or not unique, so that the list is one value."""
+    try:
+        elements = [element(item, rule, at) for item in items]
+    except BadPatch:
+        return None
+    return dict(zip(elements, items, strict=True)) if len(set(elements)) == len(items) else None
+
+
+def element(item: Any, rule: ListRule, at: Path) -> str:
+    """`k:{…}` or `v:…`. Raises BadPatch for an item without its keys."""
+    if not rule.keys:
+        return "v:" + orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode()
+    return "k:" + orjson.dumps(dict(rule.key_of(item, ".".join(at)))).decode()
+
+
+def to_v1(fields: Iterable[Field]) -> Obj:
+    """The nested form. A path that is owned beside others below it is marked with "."."""
+    tree: Obj = {}
+    for field in sorted(fields):
+        node = tree
+        for step in field:
+            node = node.setdefault(step, {})
+        node["."] = {}
+    return _without_leaf_dots(tree)
+
+
+def _without_leaf_dots(node: Obj) -> Obj:
+    if set(node) == {"."}:
+        return {}
+    return {name: _without_leaf_dots(below) if name != "." else {} for name, below in node.items()}
+
+
+def from_v1(tree: Any) -> Fields:
+    """Read the nested form; what is no such form owns nothing."""
+    return frozenset(_owned(tree, ())) if isinstance(tree, dict) else frozenset()
+
+
+def _owned(node: Any, at: Field) -> Iterator[Field]:
+    if not isinstance(node, dict):
+        return
+    if at and (not node or "." in node):
+        yield at
+    for step, below in node.items():
+        if step != ".":
+            yield from _owned(below, (*at, step))
+
+
+def show(field: Field) -> str:
+    """As Kubernetes prints it: `.spec.containers[name="x"].image`."""
+    return "".join(map(_show_step, field))
+
+
+def _show_step(step: str) -> str:
+    kind, _, rest = step.partition(":")
+    if kind == "f":
+        return f".{rest}"
+    if kind == "v":
+        return f"[={rest}]"
+    keys = orjson.loads(rest)
+    return "[" + ",".join(f"{k}={orjson.dumps(v).decode()}" for k, v in sorted(keys.items())) + "]"
