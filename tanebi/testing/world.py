@@ -1,170 +1,97 @@
-"""A small world of objects for tests of reconcilers: it answers as a complete cache would and can carry out a Plan.
+"""A world that a test puts together: what a reconciler sees, without a server.
 
-Not an API server: no validation, no patches but merge patches, no watches. Tests of the seam itself use the embedded server.
+Implements tanebi.kube.plan.Seen and the following of changes that tanebi.kube.cache.Cache offers; `StandingConfigs` implements
+tanebi.api.kind.Configs. Objects go in as JSON and are put through their types, so a test cannot see what a cache would not.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 
 from tanebi.api.kind import AnyKind, ConfigKind, Kind
-from tanebi.api.meta import Key, Obj, Resource, controller_of, key_of, labels_of, rfc3339
+from tanebi.api.meta import Key, Obj, Resource, key_of, labels_of
 from tanebi.api.selectors import EVERYTHING, Selector
-from tanebi.kube.plan import Plan, Reconciler
 
 R = TypeVar("R", bound=Resource)
 S = TypeVar("S")
 
-
-class FixedConfigs:
-    """Implements tanebi.api.kind.Configs: what is installed, with some ConfigMaps given by name."""
-
-    def __init__(self, data: Mapping[str, Mapping[str, str]] | None = None) -> None:
-        self._data = data or {}
-
-    def get(self, kind: ConfigKind[S]) -> S:
-        return kind.parse(self._data.get(kind.name, kind.data))
+Subscriber = Callable[[Obj | None, Obj | None], None]
 
 
 class World:
-    """Implements tanebi.kube.plan.Seen over what was put in."""
+    """`put` and `drop` change it; subscribers hear of it at once, as in the cache."""
 
-    def __init__(self, *, configs: FixedConfigs | None = None) -> None:
-        self.configs = configs or FixedConfigs()
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.writes = 0
-        self._objects: dict[tuple[AnyKind, Key], Obj] = {}
-        self._uids = 0
+    def __init__(self) -> None:
+        self._objects: dict[AnyKind, dict[Key, Obj]] = {}
+        self._views: dict[tuple[AnyKind, Key], tuple[Obj, Any]] = {}
+        self._subscribers: dict[AnyKind, list[Subscriber]] = {}
 
     def put(self, kind: AnyKind, obj: Obj) -> Obj:
-        """Store an object as a create or an update would: uid, generation, creation time. The status given stays."""
-        key = key_of(obj)
-        old = self._objects.get((kind, key))
-        new = copy.deepcopy(obj)
-        new.setdefault("apiVersion", kind.api_version)
-        new.setdefault("kind", kind.kind)
-        meta = new.setdefault("metadata", {})
-        if old is None:
-            self._uids += 1
-            meta.setdefault("uid", f"uid-{self._uids}")
-            meta.setdefault("creationTimestamp", rfc3339(self.now))
-            meta.setdefault("generation", 1)
-        else:
-            changed = old.get("spec") != new.get("spec")
-            was = old["metadata"]
-            meta.setdefault("uid", was["uid"])
-            meta.setdefault("creationTimestamp", was["creationTimestamp"])
-            meta["generation"] = was["generation"] + (1 if changed else 0)
-            new.setdefault("status", old.get("status") or {})
-        self._objects[kind, key] = new
-        self.writes += 1
-        return new
+        """Add or replace; apiVersion and kind are filled in."""
+        full: Obj = {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
+        kind.view(full)
+        objects = self._objects.setdefault(kind, {})
+        old = objects.get(key_of(full))
+        objects[key_of(full)] = full
+        self._tell(kind, old, full)
+        return full
 
-    def set_status(self, kind: AnyKind, namespace: str, name: str, status: Obj) -> None:
-        """Replace the status; `observedGeneration` is filled in where the kind has one."""
-        obj = self._objects[kind, Key(namespace, name)]
-        status = {"observedGeneration": obj["metadata"]["generation"], **status}
-        if obj.get("status") != status:
-            self.writes += 1
-        obj["status"] = copy.deepcopy(status)
+    def drop(self, kind: AnyKind, namespace: str, name: str) -> None:
+        old = self._objects[kind].pop(Key(namespace, name))
+        self._tell(kind, old, None)
 
-    def delete(self, kind: AnyKind, namespace: str, name: str) -> None:
-        del self._objects[kind, Key(namespace, name)]
-        self.writes += 1
+    def subscribe(self, kind: AnyKind, callback: Subscriber) -> None:
+        """As Cache.subscribe: objects already here are told at once."""
+        self._subscribers.setdefault(kind, []).append(callback)
+        for obj in list(self._objects.get(kind, {}).values()):
+            callback(None, obj)
 
     def get(self, kind: Kind[R], namespace: str, name: str) -> R | None:
-        found = self.raw(kind, namespace, name)
-        return None if found is None else kind.view(found)
-
-    def raw(self, kind: AnyKind, namespace: str, name: str) -> Obj | None:
-        return self._objects.get((kind, Key(namespace, name)))
+        return self._view(kind, Key(namespace, name))
 
     def list(
         self, kind: Kind[R], namespace: str | None, selector: Selector = EVERYTHING
     ) -> Sequence[R]:
-        return [
-            kind.view(obj)
-            for (of, key), obj in sorted(self._objects.items(), key=lambda item: item[0][1])
-            if of is kind
-            and namespace in (None, key.namespace)
-            and selector.matches(labels_of(obj))
+        found = [
+            self._view(kind, key)
+            for key, obj in sorted(self._objects.get(kind, {}).items())
+            if namespace in (None, key.namespace) and selector.matches(labels_of(obj))
         ]
+        return [view for view in found if view is not None]
 
-    def plan(self, reconciler: Reconciler[Any], namespace: str, name: str) -> Plan:
-        resource = self.get(reconciler.kind, namespace, name)
-        assert resource is not None, f"no {reconciler.kind.kind} {namespace}/{name}"
-        return reconciler.desired(resource, self, self.configs, self.now)
+    def raw(self, kind: AnyKind, namespace: str, name: str) -> Obj | None:
+        return self._objects.get(kind, {}).get(Key(namespace, name))
 
-    def reconcile(self, reconciler: Reconciler[Any], namespace: str, name: str) -> Plan:
-        """Carry out one plan. Time moves on by a second."""
-        plan = self.plan(reconciler, namespace, name)
-        owner = self._objects[reconciler.kind, Key(namespace, name)]
-        kinds = {(k.api_version, k.kind): k for k in reconciler.owns}
-        named = {self._child(kinds[c["apiVersion"], c["kind"]], c) for c in plan.children}
-        if plan.prune:
-            self._prune(reconciler.owns, owner["metadata"]["uid"], named)
-        for patch in plan.patches:
-            if patch.type == "merge" and not patch.subresource:
-                self._merge(patch.kind, Key(patch.namespace, patch.name), patch.body)
-        if plan.status is not None:
-            self.set_status(reconciler.kind, namespace, name, plan.status)
-        self.now += timedelta(seconds=1)
-        return plan
+    def _view(self, kind: Kind[R], key: Key) -> R | None:
+        """The same view object as long as the object is the same, as in the cache."""
+        obj = self._objects.get(kind, {}).get(key)
+        if obj is None:
+            return None
+        known = self._views.get((kind, key))
+        if known is None or known[0] is not obj:
+            known = self._views[kind, key] = (obj, kind.view(obj))
+        return cast(R, known[1])
 
-    def settle(self, reconcilers: Iterable[Reconciler[Any]], *, rounds: int = 12) -> int:
-        """Run every key of every reconciler until nothing is written. Returns the rounds it took; fails after `rounds`."""
-        everyone = tuple(reconcilers)
-        for done in range(rounds):
-            before = self.writes
-            for reconciler in everyone:
-                for of, key in sorted(self._objects, key=lambda item: item[1]):
-                    if of is reconciler.kind and (of, key) in self._objects:
-                        self.reconcile(reconciler, key.namespace, key.name)
-            if self.writes == before:
-                return done
-        raise AssertionError(f"still writing after {rounds} rounds")
-
-    def _child(self, kind: AnyKind, wish: Obj) -> tuple[AnyKind, Key]:
-        key = key_of(wish)
-        live = self._objects.get((kind, key))
-        if live is None:
-            self.put(kind, wish)
-            return kind, key
-        new = copy.deepcopy(live)
-        for name in ("labels", "annotations"):
-            both = {**(live["metadata"].get(name) or {}), **(wish["metadata"].get(name) or {})}
-            if both:
-                new["metadata"][name] = both
-        spec = copy.deepcopy(wish.get("spec"))
-        if kind.scale is not None and isinstance(spec, dict):
-            spec.setdefault("replicas", (live.get("spec") or {}).get("replicas"))
-        new["spec"] = spec
-        if new != live:
-            self.put(kind, new)
-        return kind, key
-
-    def _prune(self, kinds: Sequence[AnyKind], uid: str, named: set[tuple[AnyKind, Key]]) -> None:
-        for (kind, key), obj in list(self._objects.items()):
-            owner = controller_of(obj)
-            if kind in kinds and owner and owner["uid"] == uid and (kind, key) not in named:
-                self.delete(kind, *key)
-
-    def _merge(self, kind: AnyKind, key: Key, body: Obj) -> None:
-        live = self._objects.get((kind, key))
-        if live is not None and (new := _merged(live, body)) != live:
-            self.put(kind, new)
+    def _tell(self, kind: AnyKind, old: Obj | None, new: Obj | None) -> None:
+        for callback in self._subscribers.get(kind, ()):
+            callback(old, new)
 
 
-def _merged(target: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = _merged(result.get(key), value)
-    return result
+class StandingConfigs:
+    """Every ConfigMap at its defaults, except those that `set` changed."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, str], Any] = {}
+
+    def set(self, kind: ConfigKind[Any], **data: str) -> StandingConfigs:
+        """`set(CONFIG_AUTOSCALER, stable_window="10s")`: underscores stand for hyphens. Returns itself."""
+        content = {key.replace("_", "-"): value for key, value in data.items()}
+        self._values[kind.namespace, kind.name] = kind.parse(content)
+        return self
+
+    def get(self, kind: ConfigKind[S]) -> S:
+        name = (kind.namespace, kind.name)
+        if name not in self._values:
+            self._values[name] = kind.parse(kind.data)
+        return cast(S, self._values[name])
