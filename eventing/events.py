@@ -327,6 +327,27 @@ def to_headers(attributes: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     ]
 
 
+def to_structured(event: Event) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """JSON format. Data that is JSON keeps its exact text; any other travels as base64."""
+    attributes = {name: value for name, value in event.attributes.items() if name != TTL}
+    members = orjson.dumps(attributes)[:-1]
+    if event.data:
+        members += b"," + _data_member(attributes.get("datacontenttype", ""), event.data)
+    content_type = STRUCTURED + b"; charset=UTF-8"
+    return [(b"content-type", content_type), *event.passed], members + b"}"
+
+
+def _data_member(content_type: str, data: bytes) -> bytes:
+    if _JSON_TYPE.match(content_type):
+        try:
+            orjson.loads(data)
+        except orjson.JSONDecodeError:
+            pass  # labelled JSON, but it is not: carry the bytes as they are
+        else:
+            return b'"data":' + data
+    return b'"data_base64":"' + base64.b64encode(data) + b'"'
+
+
 @lru_cache(maxsize=1024)
 def _header_name(attribute: str) -> bytes:
     return b"content-type" if attribute == "datacontenttype" else b"ce-" + attribute.encode()
