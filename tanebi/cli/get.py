@@ -19,7 +19,7 @@ from tanebi.cli.options import (
     output_option,
 )
 from tanebi.cli.output import full_name, print_objects
-from tanebi.cli.platform import data_dir, endpoints
+from tanebi.cli.platform import data_dir, local_gateway
 from tanebi.cli.tables import (
     Columns,
     Row,
@@ -186,9 +186,7 @@ def own_columns(api: Api, type_: ResourceType, view: View) -> Columns | None:
     if type_.resource == "revisions.serving.knative.dev":
         return revision_columns(timing.wall())
     if type_.resource == "brokers.eventing.knative.dev":
-        return broker_columns(
-            timing.wall(), str(endpoints(api.home).get("gateway", "")).rstrip("/")
-        )
+        return broker_columns(timing.wall(), local_gateway(api.home))
     return None
 
 

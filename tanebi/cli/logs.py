@@ -172,11 +172,14 @@ def _matching(pods: Iterable[LoggedPod], kind: str, name: str) -> list[LoggedPod
 
 
 def merged(
-    store: LogStore, streams: Iterable[Stream], options: LogOptions
+    store: LogStore, streams: Iterable[Stream], options: LogOptions, *, restarts: bool
 ) -> Iterator[tuple[Stream, str]]:
-    """Kept lines of all streams in the order of time."""
+    """Kept lines of all streams in the order of time. `restarts`: of a restarted container the run before, too."""
+    wanted = [options]
+    if restarts and not options.previous:
+        wanted.insert(0, replace(options, previous=True))
     with asyncio.Runner() as runner:
-        sources = [_kept(runner, store, stream, options) for stream in streams]
+        sources = [_kept(runner, store, stream, one) for stream in streams for one in wanted]
         for stamp, line, stream in heapq.merge(*sources, key=lambda item: item[0]):
             yield stream, f"{stamp} {line}" if options.timestamps else line
 
@@ -224,7 +227,7 @@ class Follower:
     def run(self) -> None:
         streams = self._pick.streams(self._store)
         gone = [stream for stream in streams if stream.pod.gone]
-        for stream, line in merged(self._store, gone, self._options):
+        for stream, line in merged(self._store, gone, self._options, restarts=True):
             click.echo(f"{self._head(stream)}{line}")
         self._followed.update((stream.pod.uid, stream.container) for stream in gone)
         while True:

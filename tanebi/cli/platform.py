@@ -70,6 +70,14 @@ def gateway(home: DataDir) -> str:
     return str(endpoints(home)["gateway"]).rstrip("/")
 
 
+def local_gateway(home: DataDir) -> str:
+    """The gateway as people write it: `localhost` for any address that means this machine."""
+    parts = urlsplit(gateway(home))
+    if parts.hostname not in ("127.0.0.1", "0.0.0.0", "::1", "::"):
+        return urlunsplit(parts)
+    return f"{parts.scheme}://localhost:{parts.port or 80}"
+
+
 def reachable(url: str, gateway_url: str) -> str:
     """A service's URL with the gateway's port, so that it works from this machine as printed."""
     port = urlsplit(gateway_url).port
