@@ -12,6 +12,7 @@ from typing import Final, Literal
 from serving.api.revision_types import Revision
 from tanebi.api.core.network import Endpoint, EndpointPort, EndpointSlice
 from tanebi.api.core.pod import HttpGetAction, Probe
+from tanebi.api.meta import Obj, labels_of
 from tanebi.http.pool import Address
 
 SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
@@ -123,7 +124,7 @@ def _port_number(ports: Iterable[EndpointPort], wanted: str) -> int | None:
     return next(iter(by_name.values()), None) if not wanted else None
 
 
-def revision_of_slice(piece: EndpointSlice) -> str:
+def revision_of_slice(piece: Obj) -> str:
     """The revision that a slice of a `<revision>-private` Service belongs to, or ""."""
-    service = piece.metadata.labels.get(SERVICE_NAME_LABEL, "")
+    service = labels_of(piece).get(SERVICE_NAME_LABEL, "")
     return service.removesuffix(PRIVATE_SUFFIX) if service.endswith(PRIVATE_SUFFIX) else ""

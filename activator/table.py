@@ -1,8 +1,9 @@
-"""Where a request goes: host, then path, then a revision by weight.
+"""Where a request goes: host, then path and headers, then a revision by weight.
 
-Pure: built from Ingress views, chance is passed in. A table is never changed, only replaced; what it was built from is remembered
-by generation, so that an Ingress's status can say when it is in effect. Hosts are compared exactly, in lower case, without port.
-Callers: activator.feed builds, activator.gateway matches, activator.reconcile.ingress asks for generations.
+Pure: built from Ingress views, chance is passed in. An Ingress is compiled once and kept until its generation moves; a table is
+never changed, only merged anew, and remembers which generations it contains, so that an Ingress's status can say when it is in
+effect. Hosts are compared exactly, in lower case, without port.
+Callers: activator.feed builds, activator.router matches, activator.reconcile.ingress asks for generations.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from itertools import accumulate
 
 from activator.api.ingress import HttpIngressPath, Ingress, IngressBackendSplit
 from tanebi.api.meta import Key
+from tanebi.http.headers import MEANING, PLATFORM, block
+from tanebi.http.messages import Headers, header
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +25,18 @@ class Split:
 
     revision: Key
     upto: int
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    lines: bytes = b""  # header lines that the route adds for the app
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A prefix and its splits. `total` is the sum of the percentages."""
+    """A prefix, the headers that must be there too (names in lower case), and the splits. `total` sums the percentages."""
 
     prefix: str
     splits: tuple[Split, ...]
     total: int
     rewrite_host: str = ""
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    wanted: tuple[tuple[bytes, bytes], ...] = ()
 
     def choose(self, chance: float) -> Split:
         """The split at `chance`, which is at least 0 and below 1."""
@@ -41,21 +44,38 @@ class Path:
             return self.splits[0]
         return self.splits[bisect_right(self.splits, chance * self.total, key=lambda s: s.upto)]
 
+    def covers(self, target: str, headers: Headers) -> bool:
+        """Prefixes end at path elements: `/a` covers `/a` and `/a/b` but not `/ab`."""
+        if self.prefix:
+            path = target.partition("?")[0]
+            below = self.prefix if self.prefix.endswith("/") else f"{self.prefix}/"
+            if path != self.prefix and not path.startswith(below):
+                return False
+        return all(header(headers, name) == value for name, value in self.wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What one Ingress contributes. The older Ingress keeps a host that two claim (among equals the first by name)."""
+
+    key: Key
+    uid: str
+    generation: int
+    created: str
+    hosts: Mapping[str, tuple[Path, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Hosts and their paths, the longest prefix first. `loaded` are the generations of the Ingresses inside."""
+    """Hosts and their paths, the most specific first."""
 
     hosts: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     loaded: Mapping[Key, tuple[str, int]] = field(default_factory=dict)
 
-    def match(self, host: str, target: str) -> Path | None:
+    def match(self, host: str, target: str, headers: Headers = ()) -> Path | None:
         """The path that serves `target` (origin form) at `host` (normal form); None: nobody does."""
-        paths = self.hosts.get(host)
-        if paths is None:
-            return None
-        for path in paths:
-            if not path.prefix or _covers(path.prefix, target):
+        for path in self.hosts.get(host, ()):
+            if path.covers(target, headers):
                 return path
         return None
 
@@ -66,55 +86,54 @@ class Table:
         return uid == meta.uid and generation >= meta.generation
 
 
-def _covers(prefix: str, target: str) -> bool:
-    """Prefixes end at path elements: `/a` covers `/a` and `/a/b` but not `/ab`."""
-    path = target.partition("?")[0]
-    return path == prefix or path.startswith(prefix if prefix.endswith("/") else f"{prefix}/")
-
-
-def compile_table(ingresses: Iterable[Ingress]) -> Table:
-    """One table of all Ingresses. When two claim a host, the older one keeps it (and among equals the first by name)."""
+def merge(compiled: Iterable[Compiled]) -> Table:
+    """One table of all Ingresses."""
     hosts: dict[str, tuple[Path, ...]] = {}
     loaded: dict[Key, tuple[str, int]] = {}
-    for ingress in sorted(ingresses, key=_seniority):
-        if ingress.deleting:
-            continue
-        own: dict[str, list[Path]] = {}
-        for rule in ingress.spec.rules:
-            paths = [p for path in rule.http.paths if (p := _path(path, ingress)) is not None]
-            for host in rule.hosts:
-                own.setdefault(host.lower().rstrip("."), []).extend(paths)
-        for host, found in own.items():
-            hosts.setdefault(host, tuple(sorted(found, key=lambda p: -len(p.prefix))))
-        loaded[ingress.key] = (ingress.metadata.uid, ingress.metadata.generation)
+    for each in sorted(compiled, key=lambda c: (c.created, c.key)):
+        for host, paths in each.hosts.items():
+            hosts.setdefault(host, paths)
+        loaded[each.key] = (each.uid, each.generation)
     return Table(hosts, loaded)
 
 
-def _seniority(ingress: Ingress) -> tuple[str, str, str]:
+def compile_ingress(ingress: Ingress) -> Compiled:
+    """The part of the table that `ingress` asks for."""
+    own: dict[str, list[Path]] = {}
+    for rule in ingress.spec.rules:
+        paths = [p for path in rule.http.paths if (p := _path(path, ingress)) is not None]
+        for host in rule.hosts:
+            own.setdefault(host.lower().rstrip("."), []).extend(paths)
+    hosts = {host: tuple(sorted(paths, key=_specificity)) for host, paths in own.items()}
     meta = ingress.metadata
-    return (meta.creation_timestamp or "", meta.namespace, meta.name)
+    return Compiled(meta.key, meta.uid, meta.generation, meta.creation_timestamp or "", hosts)
+
+
+def _specificity(path: Path) -> tuple[int, int]:
+    return (-len(path.prefix), -len(path.wanted))
 
 
 def _path(path: HttpIngressPath, ingress: Ingress) -> Path | None:
-    if path.headers:
-        return None  # routes by header are behind a feature flag that does not exist here yet
-    shares = [s for s in path.splits if s.percent > 0] or (
-        path.splits if len(path.splits) == 1 else []
-    )
+    """None when no split has a share. A single split takes everything, whatever its percentage says."""
+    shares = path.splits if len(path.splits) == 1 else [s for s in path.splits if s.percent > 0]
     if not shares:
         return None
     sums = list(accumulate(s.percent or 100 for s in shares))
-    splits = tuple(_split(s, upto, ingress) for s, upto in zip(shares, sums, strict=True))
-    return Path(path.path, splits, sums[-1], path.rewrite_host, _pairs(path.append_headers))
+    splits = tuple(_split(s, upto, path, ingress) for s, upto in zip(shares, sums, strict=True))
+    wanted = tuple((n.lower().encode(), m.exact.encode()) for n, m in sorted(path.headers.items()))
+    return Path(path.path, splits, sums[-1], path.rewrite_host, wanted)
 
 
-def _split(split: IngressBackendSplit, upto: int, ingress: Ingress) -> Split:
+def _split(split: IngressBackendSplit, upto: int, path: HttpIngressPath, ingress: Ingress) -> Split:
     namespace = split.service_namespace or ingress.metadata.namespace
-    return Split(Key(namespace, split.service_name), upto, _pairs(split.append_headers))
+    added = _lines({**path.append_headers, **split.append_headers})
+    return Split(Key(namespace, split.service_name), upto, added)
 
 
-def _pairs(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
-    return tuple((name.encode(), value.encode()) for name, value in sorted(headers.items()))
+def _lines(headers: Mapping[str, str]) -> bytes:
+    """Knative's routing headers tell its activator the revision; here the table does, and the app must not see them."""
+    pairs = [(name.encode(), value.encode()) for name, value in sorted(headers.items())]
+    return block([(name, value) for name, value in pairs if not MEANING[name] & PLATFORM])
 
 
 def service_of_host(host: str, *, cluster_domain: str = "cluster.local") -> Key | None:

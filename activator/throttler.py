@@ -3,8 +3,8 @@
 Pure: chance is passed in. Each method changes the state at once and returns the grants that follow, oldest waiter first.
 Promises, each a property test: a pod never has more than containerConcurrency requests; nobody waits while there is room; the
 queue is bounded and first in, first out; a request counts until it is released, also when its pod has left the list meanwhile.
-Policies are Knative's (reference/knative-serving.md §3.4): containerConcurrency 0: the less busy of two random pods; 1 to 3: the
-first with room; above: in turn. Callers: activator.backend, activator.proxy.
+Policies are Knative's (reference/knative-serving.md §3.4): containerConcurrency 0: the less busy of two random pods; 1 to 3:
+the first with room; above: in turn. Callers: activator.backend, activator.proxy.
 """
 
 from __future__ import annotations

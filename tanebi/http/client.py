@@ -106,7 +106,7 @@ class _Whole:
     def on_interim(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.answered = True
 
-    def on_head(self, status: int, headers: list[tuple[bytes, bytes]], *, framed: bool) -> None:
+    def on_head(self, status: int, headers: list[tuple[bytes, bytes]], seen: int) -> None:
         self.answered = True
         self._status, self._headers = status, headers
 

@@ -25,6 +25,7 @@ PLATFORM: Final = 128  # Knative's routing headers: never shown to the app
 UPGRADE: Final = 256
 PROBE: Final = 512  # K-Network-Probe
 USER_AGENT: Final = 1024
+KUBE_PROBE: Final = 2048  # not a name: set for a User-Agent that begins with kube-probe/
 
 MEANINGS: Final[Mapping[bytes, int]] = {
     b"host": HOST,
@@ -45,6 +46,8 @@ MEANINGS: Final[Mapping[bytes, int]] = {
     b"x-forwarded-host": FORWARDED,
     b"knative-serving-revision": PLATFORM,
     b"knative-serving-namespace": PLATFORM,
+    b"knative-serving-tag": PLATFORM,
+    b"knative-serving-default-route": PLATFORM,
     b"k-proxy-request": PLATFORM,
     b"k-network-probe": PROBE,
     b"user-agent": USER_AGENT,

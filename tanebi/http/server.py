@@ -1,9 +1,9 @@
 """Our side of a client's connection: requests in, answers out, one at a time and in order.
 
 `ServerConnection` reads HTTP/1.1 (httptools, strictly: what two parsers could read differently is refused), hands each head to
-the `Application` as a `ServerRequest`, and streams its body to the request's `sink`. The application writes the answer as bytes.
-Pipelined requests wait, and the socket is not read while any does. `HttpServer` listens and, every SWEEP_S, looks for whoever is
-too slow: one sweep over the connections instead of a timer for each phase of each request.
+the `Application` as a `ServerRequest`, and streams its body to the request's `sink`. The application writes the answer as
+bytes. Pipelined requests wait, and the socket is not read while any does. `HttpServer` listens and, every SWEEP_S, looks for
+whoever is too slow: one sweep over the connections instead of a timer for each phase of each request.
 Not here: routing, proxying, whole-message handlers (activator.gateway).
 """
 
@@ -26,8 +26,10 @@ from tanebi.http.headers import (
     CONTENT_LENGTH,
     EXPECT,
     HOST,
+    KUBE_PROBE,
     MEANING,
     TRANSFER_ENCODING,
+    USER_AGENT,
     block,
     bodiless,
     split_target,
@@ -50,6 +52,9 @@ DRAIN_S: Final = 10.0
 # Why reading is held. Reading goes on when no bit is left.
 _HELD_BY_PIPELINE: Final = 1
 _HELD_BY_SINK: Final = 2
+_HELD_BY_SLOWNESS: Final = (
+    4  # the client does not read its answers: no further requests of it either
+)
 
 _ONCE: Final = HOST | CONTENT_LENGTH | TRANSFER_ENCODING
 _RARE: Final = CONTENT_LENGTH | TRANSFER_ENCODING | CONNECTION | EXPECT
@@ -117,6 +122,7 @@ class ServerRequest:
         "keep_alive",
         "method",
         "pending",
+        "seen",
         "sink",
         "target",
     )
@@ -128,8 +134,10 @@ class ServerRequest:
         target: bytes,
         host: bytes,
         headers: list[tuple[bytes, bytes]],
+        seen: int,
     ) -> None:
         self.connection = connection
+        self.seen = seen  # bits of tanebi.http.headers: the meanings that occur among the headers
         self.method = method
         self.target = target  # in origin form, or `*`
         self.host = host  # as sent, with its port
@@ -226,6 +234,7 @@ class ServerConnection(asyncio.Protocol):
         "peer",
         "since",
         "forwarded_for",
+        "slow",
         "transport",
     )
 
@@ -247,6 +256,7 @@ class ServerConnection(asyncio.Protocol):
         )  # pipelined; bounded by one read of the socket
         self._held = 0
         self._lingering = False
+        self.slow = False  # the client does not read: its socket's buffer is full
         self._reset_head()
 
     def _reset_head(self) -> None:
@@ -293,10 +303,13 @@ class ServerConnection(asyncio.Protocol):
                 self._refuse(BadRequest(431, "the request's head is too large"))
 
     def pause_writing(self) -> None:
+        self.slow = True
         if self._active is not None and self._active.sink is not None:
             self._active.sink.on_client_slow()
 
     def resume_writing(self) -> None:
+        self.slow = False
+        self.unhold(_HELD_BY_SLOWNESS)
         if self._active is not None and self._active.sink is not None:
             self._active.sink.on_client_ready()
 
@@ -319,13 +332,15 @@ class ServerConnection(asyncio.Protocol):
             self._seen |= meaning
             if meaning & HOST:
                 self._host = value
+            elif meaning & USER_AGENT and value[:11] == b"kube-probe/":
+                self._seen |= KUBE_PROBE
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._head_open = False
         self._check_head()
         request = ServerRequest(
-            self, self._parser.get_method(), self._url, self._host, self._headers
+            self, self._parser.get_method(), self._url, self._host, self._headers, self._seen
         )
         if self._seen & _RARE or not self._parser.should_keep_alive():
             self._read_rare(request)
@@ -420,6 +435,8 @@ class ServerConnection(asyncio.Protocol):
             return
         self._active = None
         self.since = 0.0
+        if self.slow:
+            self.hold(_HELD_BY_SLOWNESS)
         if not request.keep_alive or not request.complete:
             self._close_in_good_order(request)
         elif self._waiting:
@@ -456,8 +473,8 @@ class ServerConnection(asyncio.Protocol):
         self.transport.abort()
 
     def _close_in_good_order(self, request: ServerRequest) -> None:
-        """A close while the client still sends would destroy what it has not read yet: end our side, then read on for a while."""
-        self._lingering = True
+        """A close while the client still sends would destroy what it has not read yet: end our side, then read on for a
+        while.""" self._lingering = True
         self._waiting.clear()
         if request.complete or self.transport.is_closing():
             self.transport.close()
@@ -484,7 +501,7 @@ class ServerConnection(asyncio.Protocol):
         if isinstance(cause, BadRequest):
             status, text = cause.status, cause.text
         self._server.refused(self.peer, text)
-        refused = ServerRequest(self, b"", b"", b"", [])
+        refused = ServerRequest(self, b"", b"", b"", [], 0)
         refused.keep_alive = False
         self._active = refused
         refused.respond_text(status, text)
@@ -551,15 +568,16 @@ class HttpServer:
     def refused(self, peer: str, text: str) -> None:
         self._log.debug("request refused", peer=peer, why=text)
 
-    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
-        """Serve until cancelled; then take no more connections and give requests under way `drain_s` to end.
-
-        Raises UserError when the port cannot be had.
-        """
+    async def listen(self) -> None:
+        """Take the port, but no connection yet. Raises UserError when it cannot be had."""
         self._loop = asyncio.get_running_loop()
         try:
             self._server = await self._loop.create_server(
-                lambda: ServerConnection(self), self._host, self._port, backlog=BACKLOG
+                lambda: ServerConnection(self),
+                self._host,
+                self._port,
+                backlog=BACKLOG,
+                start_serving=False,
             )
         except OSError as error:
             raise UserError(
@@ -568,6 +586,16 @@ class HttpServer:
                 hint="another program has the port; choose another one, or 0 for any free one",
             ) from error
         self._port = self._server.sockets[0].getsockname()[1]
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled; then take no more connections and give requests under way `drain_s` to end.
+
+        Raises UserError when the port cannot be had.
+        """
+        if self._server is None:
+            await self.listen()
+        assert self._server is not None
+        await self._server.start_serving()
         task_status.started()
         try:
             await self._sweep_forever()

@@ -31,8 +31,8 @@ class Answer(Protocol):
     def on_interim(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """A 1xx head."""
 
-    def on_head(self, status: int, headers: list[tuple[bytes, bytes]], *, framed: bool) -> None:
-        """The final head. `framed`: it has a Content-Length; otherwise the body's length is unknown or nothing."""
+    def on_head(self, status: int, headers: list[tuple[bytes, bytes]], seen: int) -> None:
+        """The final head. `seen`: the meanings (tanebi.http.headers) that occur among the headers."""
 
     def on_body(self, chunk: bytes) -> None: ...
 
@@ -187,7 +187,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_bytes = 0
         self._keep = self._parser.should_keep_alive()
         self._body_of_rest = not seen & (CONTENT_LENGTH | TRANSFER_ENCODING)
-        answer.on_head(status, headers, framed=bool(seen & CONTENT_LENGTH))
+        answer.on_head(status, headers, seen)
         if self._head_only:
             # The parser would wait for the body that the head announces; it is of no use after this.
             self._parser = httptools.HttpResponseParser(self)

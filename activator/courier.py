@@ -1,0 +1,121 @@
+"""Sends whole requests wherever a URL leads: into the process, to a service here, or anywhere else.
+
+Implements tanebi.http.messages.Sender. A mounted host (a broker) is answered by its handler without a socket; a revision's host
+waits for room first, so that a backlog is scaling demand and a sleeping service is woken once, not stormed (DESIGN §3.6); a
+plain Service's host goes to one of its endpoints; any other URL is dialled as it is.
+Callers: eventing's delivery, importers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from activator.capacity import GatewayCapacity
+from activator.router import Hit, Router
+from tanebi.base.clock import Clock
+from tanebi.http.client import HttpClient, parse_url
+from tanebi.http.errors import ConnectFailed, ExchangeTimeout, ResponseTooLarge
+from tanebi.http.headers import normal_host
+from tanebi.http.messages import Headers, HttpHandler, HttpRequest, HttpResponse
+from tanebi.http.upstream import Upstreams
+
+CONNECT_ATTEMPTS_MAX = 3
+
+
+class Courier:
+    """One per role; safe for any number of concurrent sends."""
+
+    def __init__(self, router: Router, clock: Clock, *, upstreams: Upstreams | None = None) -> None:
+        self._router = router
+        self._clock = clock
+        self._client = HttpClient(clock, upstreams)
+        self._capacity = GatewayCapacity(router, clock)
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        body: bytes,
+        *,
+        wait_s: float,
+        timeout_s: float,
+        response_max: int,
+    ) -> HttpResponse:
+        """See tanebi.http.messages.Sender. Raises ValueError for a URL that is none."""
+        origin = parse_url(url)
+        route = None if origin.tls else self._router.route(origin.host)
+        if route is not None and route.handler is not None:
+            request = HttpRequest(
+                method, normal_host(origin.host), origin.target.decode("latin-1"), headers, body
+            )
+            return await _answer_here(route.handler, request, timeout_s, response_max)
+        hit = self._router.choose(route, origin.target, headers) if route is not None else None
+        if hit is None:
+            return await self._client.request(
+                method, url, headers, body, timeout_s=timeout_s, response_max=response_max
+            )
+        deadline = self._clock.now() + wait_s
+        for attempt in range(1, CONNECT_ATTEMPTS_MAX + 1):
+            left_s = max(0.0, deadline - self._clock.now())
+            try:
+                return await self._to_pod(
+                    hit, method, url, headers, body, left_s, timeout_s, response_max
+                )
+            except ConnectFailed:
+                if attempt == CONNECT_ATTEMPTS_MAX:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _to_pod(
+        self,
+        hit: Hit,
+        method: str,
+        url: str,
+        headers: Headers,
+        body: bytes,
+        wait_s: float,
+        timeout_s: float,
+        response_max: int,
+    ) -> HttpResponse:
+        slot = await self._capacity.acquire_at(hit, wait_s=wait_s)
+        address = slot.address
+        if hit.host:
+            headers = [*headers, (b"Host", hit.host)]
+        try:
+            return await self._client.request(
+                method,
+                url,
+                headers,
+                body,
+                timeout_s=timeout_s,
+                response_max=response_max,
+                address=address,
+            )
+        except ConnectFailed:
+            hit.backend.distrust(address)
+            raise
+        finally:
+            slot.release()
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._client.close()
+
+
+async def _answer_here(
+    handler: HttpHandler, request: HttpRequest, timeout_s: float, response_max: int
+) -> HttpResponse:
+    if len(request.body) > handler.body_max:
+        text = f"the body exceeds the limit of {handler.body_max} bytes\n"
+        return HttpResponse(413, ((b"Content-Type", b"text/plain"),), text.encode())
+    try:
+        async with asyncio.timeout(timeout_s):
+            response = await handler.handle(request)
+    except TimeoutError as error:
+        text = f"no answer from {request.host} in {timeout_s:g} s"
+        raise ExchangeTimeout("exchange-timeout", text) from error
+    if len(response.body) > response_max:
+        text = f"the answer exceeds {response_max} bytes"
+        raise ResponseTooLarge("response-too-large", text)
+    return response

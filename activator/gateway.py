@@ -1,0 +1,146 @@
+"""The front door: every request comes in here and leaves for a revision, a Service, or a handler in the process.
+
+`Gateway` owns the listening server, the router and the connections to pods. What the cluster looks like is told by
+activator.feed; how one request is carried is activator.proxy's. The way of a request: `begin` -> health? -> route -> handler,
+or backend and Exchange. Nothing on that way waits before the autoscaler has been poked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final
+
+import anyio
+from anyio.abc import TaskStatus
+
+from activator.backend import Hooks
+from activator.metrics import BackendCollector, observe_cold_start
+from activator.prober import Prober
+from activator.proxy import Exchange, Surroundings
+from activator.reporter import Reporter
+from activator.router import Route, Router
+from activator.whole import WholeRequest
+from autoscaler.api.stat import StatSink
+from tanebi.base.clock import Clock
+from tanebi.base.metrics import REGISTRY
+from tanebi.base.rng import Rng
+from tanebi.http.headers import KUBE_PROBE, MEANING, PROBE, normal_host
+from tanebi.http.messages import HttpHandler
+from tanebi.http.server import HttpServer, ServerLimits, ServerRequest
+from tanebi.http.upstream import Upstreams
+
+EXPIRE_EVERY_S: Final = 5.0
+PROBE_ANSWER: Final = "activator"
+NO_ROUTE_HINT: Final = (
+    "The gateway serves <service>.<namespace>.<domain> and <service>.<namespace>.svc.cluster.local; "
+    "`tanebi get ksvc` lists the services."
+)
+
+
+class Gateway:
+    """Inert until `run`. Implements tanebi.http.server.Application."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        clock: Clock,
+        rng: Rng,
+        sink: StatSink,
+        limits: ServerLimits | None = None,
+        cluster_domain: str = "cluster.local",
+    ) -> None:
+        self.clock = clock
+        self.upstreams = Upstreams(clock)
+        self.prober = Prober(clock)
+        hooks = Hooks(self._poke, self.prober.probe, self.upstreams.forget)
+        self.router = Router(hooks, rng, cluster_domain=cluster_domain)
+        self._reporter = Reporter(self.router.backends, sink, clock)
+        self._server = HttpServer(self, host=host, port=port, clock=clock, limits=limits)
+        self._around = Surroundings(clock, self.upstreams, self.spawn, observe_cold_start)
+        self._tasks: asyncio.TaskGroup | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens; with port 0 the real port is known once `run` has started."""
+        return self._server.address
+
+    @property
+    def url(self) -> str:
+        host, port = self.address
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def mount(self, hosts: Iterable[str], handler: HttpHandler) -> None:
+        """Requests for `hosts` are answered by `handler`, in the process. `localhost` stands for every bare IP address too."""
+        self.router.mount(hosts, handler)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `work` as a child of `run`. asyncio's group, not anyio's: starting a task is on the path of each event (a fifth
+        of the price)."""
+        assert self._tasks is not None, "not running"
+        return self._tasks.create_task(work)
+
+    def begin(self, request: ServerRequest) -> None:
+        """A request's head is here. See tanebi.http.server.Application."""
+        if request.seen & (KUBE_PROBE | PROBE) and self._answer_probe(request):
+            return
+        route = self.router.route(request.host)
+        if route is None:
+            host = normal_host(request.host)
+            request.respond_text(404, f'no service answers to the host "{host}"\n{NO_ROUTE_HINT}')
+        elif route.handler is not None:
+            whole = WholeRequest(request, route.handler, self.spawn)
+            request.sink = whole
+            whole.begin()
+        else:
+            self._proxy(request, route)
+
+    def _proxy(self, request: ServerRequest, route: Route) -> None:
+        hit = self.router.choose(route, request.target, request.headers)
+        if hit is None:
+            host = normal_host(request.host)
+            request.respond_text(404, f'no revision serves this path at the host "{host}"')
+            return
+        exchange = Exchange(request, hit.backend, self._around, hit.host, hit.lines)
+        request.sink = exchange
+        exchange.begin()
+
+    def _answer_probe(self, request: ServerRequest) -> bool:
+        """Health checks are told by their User-Agent, probes of the data path by their header (reference §2.1, §3.4)."""
+        if request.seen & PROBE:
+            value = next(v for n, v in request.headers if MEANING[n] & PROBE)
+            if value == PROBE_ANSWER.encode():
+                request.respond(200, (), PROBE_ANSWER.encode())
+            else:
+                request.respond_text(
+                    400, f"unexpected probe header value: {value.decode('latin-1')}"
+                )
+            return True
+        request.respond(200, (), b"")
+        return True
+
+    def _poke(self, revision: Any) -> None:
+        self._reporter.poke(revision)
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled. Raises UserError when the port cannot be had."""
+        await self._server.listen()
+        collector = BackendCollector(self.router.revisions.values)
+        REGISTRY.register(collector)
+        try:
+            async with asyncio.TaskGroup() as self._tasks, anyio.create_task_group() as parts:
+                await parts.start(self.prober.run)
+                await parts.start(self._reporter.run)
+                parts.start_soon(self._expire)
+                await parts.start(self._server.run)
+                task_status.started()
+        finally:
+            REGISTRY.unregister(collector)
+            self.upstreams.close()
+
+    async def _expire(self) -> None:
+        while True:
+            await self.clock.sleep(EXPIRE_EVERY_S)
+            self.upstreams.expire(self.clock.now())

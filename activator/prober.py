@@ -1,0 +1,113 @@
+"""Asks new pods whether they answer, every few milliseconds, so that the first request leaves the moment one does.
+
+A pod that the kubelet has not called ready yet is asked as its revision's readiness probe says (TCP, or HTTP GET with 2xx or
+3xx); the first success makes it usable here (reference/knative-serving.md §3.4). A pod that is not wanted any more is no
+longer asked. Caller: activator.gateway starts it; activator.backend asks for probes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Final
+
+import anyio
+from anyio.abc import TaskStatus
+
+from activator.backend import Backend
+from activator.facts import ProbeSpec
+from tanebi.base.clock import Clock
+from tanebi.http.client import HttpClient
+from tanebi.http.errors import HttpError
+from tanebi.http.pool import Address
+
+FIRST_DELAY_S: Final = 0.005
+STEADY_ATTEMPTS: Final = 60  # at FIRST_DELAY_S; then each wait is longer by SLOWER
+SLOWER: Final = 1.2
+LONGEST_DELAY_S: Final = 0.25
+ATTEMPT_TIMEOUT_S: Final = 0.3  # Knative's (reference §3.4)
+CONCURRENT_MAX: Final = 64
+WANTED_MAX: Final = 4096
+USER_AGENT: Final = (b"User-Agent", b"Knative-Activator-Probe")
+
+
+def delay_s(attempt: int) -> float:
+    """How long to wait after the attempt number `attempt`, counted from 0."""
+    if attempt < STEADY_ATTEMPTS:
+        return FIRST_DELAY_S
+    return min(FIRST_DELAY_S * SLOWER ** (attempt - STEADY_ATTEMPTS), LONGEST_DELAY_S)
+
+
+class Prober:
+    """Inert until `run`. `probe` may be called before; it never blocks."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._client = HttpClient(clock)
+        self._at_once = asyncio.Semaphore(CONCURRENT_MAX)
+        self._asking: set[tuple[int, Address]] = set()
+        self._send, self._receive = anyio.create_memory_object_stream[tuple[Backend, Address]](
+            WANTED_MAX
+        )
+
+    def probe(self, backend: Backend, address: Address) -> None:
+        """Ask `address` until it answers or `backend` does not want it any more. Twice is once."""
+        if (id(backend), address) in self._asking:
+            return
+        self._asking.add((id(backend), address))
+        self._send.send_nowait((backend, address))
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        async with anyio.create_task_group() as tasks:
+            task_status.started()
+            async for backend, address in self._receive:
+                tasks.start_soon(self._ask, backend, address)
+
+    async def _ask(self, backend: Backend, address: Address) -> None:
+        attempt = 0
+        try:
+            while backend.wants_probe(address):
+                async with self._at_once:
+                    answered = await self.attempt(address, backend.facts.probe)
+                if answered:
+                    break
+                await self._clock.sleep(delay_s(attempt))
+                attempt += 1
+        finally:
+            self._asking.discard((id(backend), address))
+        backend.answered(address)
+
+    async def attempt(self, address: Address, spec: ProbeSpec) -> bool:
+        """One question. A probe that only the kubelet can run is asked by TCP (a pod it once called ready, now distrusted)."""
+        if spec.kind == "http":
+            return await self._http(address, spec)
+        return await _connects(address)
+
+    async def _http(self, address: Address, spec: ProbeSpec) -> bool:
+        host, port = address
+        url = (
+            f"http://[{host}]:{port}{spec.path}"
+            if ":" in host
+            else f"http://{host}:{port}{spec.path}"
+        )
+        headers = (USER_AGENT, *spec.headers, (b"Connection", b"close"))
+        try:
+            response = await self._client.request(
+                "GET", url, headers, timeout_s=ATTEMPT_TIMEOUT_S, response_max=1 << 20
+            )
+        except HttpError:
+            return False
+        return 200 <= response.status < 400
+
+
+async def _connects(address: Address) -> bool:
+    loop = asyncio.get_running_loop()
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as sock:
+        sock.setblocking(False)
+        try:
+            async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
+                await loop.sock_connect(sock, address)
+        except (OSError, TimeoutError):
+            return False
+    return True

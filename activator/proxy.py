@@ -1,0 +1,414 @@
+"""One request on its way through: the hands of the exchange table.
+
+`Exchange` is told by the client's connection (BodySink), by the pod's connection (Answer) and by the backend (Waiter) what
+happens, feeds it to tanebi.http.exchange as an event, and carries out the actions. Body bytes are copied straight from one
+socket to the other; a side that cannot keep up holds the other one back. Slowness is found by the server's sweep (every 0.1
+s), which asks each exchange; an exchange has no timer of its own. Texts and numbers: reference/knative-serving.md §2.1, §3.4.
+Caller: activator.gateway makes one for each proxied request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from activator.backend import Backend
+from activator.breaker import Verdict
+from activator.forward import (
+    answer_head,
+    chunk,
+    forwarded_lines,
+    interim_head,
+    last_chunk,
+    request_head,
+)
+from activator.throttler import Target
+from tanebi.base.clock import Clock
+from tanebi.http.errors import BadResponse, HttpError
+from tanebi.http.exchange import (
+    Action,
+    Event,
+    State,
+    on_connect_failure,
+    on_connection_lost,
+    step,
+)
+from tanebi.http.headers import CONTENT_LENGTH, bodiless
+from tanebi.http.pool import Address
+from tanebi.http.server import ServerRequest
+from tanebi.http.upstream import UpstreamConnection, Upstreams
+
+BODY_AHEAD_MAX: Final = 65536  # bytes of a body taken in before its pod is known
+
+QUEUE_FULL: Final = (503, "pending request queue full")
+QUEUE_TIMEOUT: Final = (503, "activator request timeout")
+APP_TIMEOUT: Final = (504, "request timeout")
+APP_DIED: Final = (502, "the app ended the connection before it answered")
+APP_GARBLED: Final = (502, "the app's answer is not HTTP/1.1")
+APP_UNREACHABLE: Final = (502, "the app does not accept connections")
+
+_WAITING_FOR_POD: Final = (State.HEAD, State.QUEUED, State.CONNECTING)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every exchange uses."""
+
+    clock: Clock
+    upstreams: Upstreams
+    spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+    woke: Callable[
+        [Backend, float], None
+    ]  # a request found no pod and waited this many seconds for its answer
+
+
+class Exchange:
+    """A proxied request. Implements BodySink, Answer and Waiter."""
+
+    __slots__ = (
+        "_again",
+        "_ahead",
+        "_ahead_bytes",
+        "_answer_chunked",
+        "_answered",
+        "_around",
+        "_attempts",
+        "_backend",
+        "_began",
+        "_body_sent",
+        "_cold",
+        "_dial",
+        "_extra",
+        "_moved",
+        "_moved_at",
+        "_out",
+        "_refusal",
+        "_request",
+        "_request_ended",
+        "_retried",
+        "_reused",
+        "_state",
+        "_status",
+        "_target",
+        "_upstream",
+        "_host",
+    )
+
+    def __init__(
+        self,
+        request: ServerRequest,
+        backend: Backend,
+        around: Surroundings,
+        host: bytes,
+        extra: bytes,
+    ) -> None:
+        self._request = request
+        self._backend = backend
+        self._around = around
+        self._host = host  # rewritten Host, or empty
+        self._extra = extra  # header lines of the route
+        self._state = State.HEAD
+        self._target: Target | None = None
+        self._upstream: UpstreamConnection | None = None
+        self._dial: asyncio.Task[None] | None = None
+        self._attempts = 0
+        self._again = False
+        self._retried = False
+        self._reused = False
+        self._refusal = APP_DIED
+        self._ahead: list[bytes] | None = None  # body that came before the pod was known
+        self._ahead_bytes = 0
+        self._body_sent = False
+        self._request_ended = request.complete
+        self._status = 0
+        self._answered = False
+        self._answer_chunked = False
+        self._out: list[bytes] = []  # of the answer, not yet handed to the client's socket
+        self._began = 0.0
+        self._moved = False  # something was written to the client since the last sweep
+        self._moved_at = 0.0
+        self._cold = False
+
+    def __repr__(self) -> str:
+        return f"Exchange({self._state.name} {self._backend.key} {self._target})"
+
+    def begin(self) -> None:
+        """It is this request's turn."""
+        self._began = self._moved_at = self._around.clock.now()
+        self._backend.arrive(self._began)
+        pending = self._request.pending
+        if pending is not None:
+            for piece in self._request.take_body():
+                self.on_request_body(piece)
+        self._feed(Event.ARRIVED)
+
+    def _feed(self, event: Event) -> None:
+        self._state, actions = step(self._state, event)
+        for action in actions:
+            _ACTIONS[action](self)
+
+    # --- from the client (tanebi.http.server.BodySink) -----------------------------------------
+
+    def on_request_body(self, piece: bytes) -> None:
+        upstream = self._upstream
+        if upstream is not None and self._ahead is None:
+            self._body_sent = True
+            upstream.write(chunk(piece) if self._request.chunked else piece)
+            return
+        if self._ahead is None:
+            self._ahead = []
+        self._ahead.append(piece)
+        self._ahead_bytes += len(piece)
+        if self._ahead_bytes > BODY_AHEAD_MAX:
+            self._request.hold_body()
+
+    def on_request_end(self) -> None:
+        self._request_ended = True
+        upstream = self._upstream
+        if upstream is not None and self._ahead is None:
+            if self._request.chunked:
+                upstream.write(last_chunk(()))
+            self._feed(Event.SENT)
+
+    def on_client_left(self) -> None:
+        self._feed(Event.CLIENT_LEFT)
+
+    def on_client_slow(self) -> None:
+        if self._upstream is not None:
+            self._upstream.pause()
+
+    def on_client_ready(self) -> None:
+        if self._upstream is not None:
+            self._upstream.resume()
+
+    def on_sweep(self, now: float) -> None:
+        """The three timeouts of a revision; 0 switches one off."""
+        facts = self._backend.facts
+        if self._moved:
+            self._moved, self._moved_at = False, now
+        elapsed = now - self._began
+        late = 0 < facts.timeout_s <= elapsed
+        if not late and not self._answered:
+            late = 0 < facts.response_start_timeout_s <= elapsed
+        if not late:
+            late = 0 < facts.idle_timeout_s <= now - self._moved_at
+        if late:
+            self._refusal = QUEUE_TIMEOUT if self._state in _WAITING_FOR_POD else APP_TIMEOUT
+            self._feed(Event.TIMER)
+
+    # --- from the backend (activator.backend.Waiter) -------------------------------------------
+
+    def on_granted(self, target: Target) -> None:
+        self._target = target
+        self._feed(Event.GRANTED)
+
+    # --- from the pod (tanebi.http.upstream.Answer) --------------------------------------------
+
+    def on_interim(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        if not self._request.http10:
+            self._request.write(interim_head(status, headers))
+
+    def on_head(self, status: int, headers: list[tuple[bytes, bytes]], seen: int) -> None:
+        request = self._request
+        self._status = status
+        self._answered = True
+        if not seen & CONTENT_LENGTH and request.method != b"HEAD" and not bodiless(status):
+            if request.http10:
+                request.keep_alive = False
+            else:
+                self._answer_chunked = True
+        if not self._request_ended:
+            request.keep_alive = False
+        self._out.append(
+            answer_head(
+                status, headers, seen, chunked=self._answer_chunked, own=request.connection_header()
+            )
+        )
+        self._feed(Event.RESP_HEAD)
+
+    def on_body(self, piece: bytes) -> None:
+        self._out.append(chunk(piece) if self._answer_chunked else piece)
+
+    def on_end(self, trailers: list[tuple[bytes, bytes]], *, reusable: bool) -> None:
+        if self._answer_chunked:
+            self._out.append(last_chunk(trailers))
+        self.on_flush()
+        if not reusable and self._upstream is not None:
+            self._upstream.close()
+        self._feed(Event.RESP_END)
+
+    def on_failed(self, error: HttpError) -> None:
+        self.on_flush()
+        self._upstream = None
+        self._refusal = APP_GARBLED if isinstance(error, BadResponse) else APP_DIED
+        event = on_connection_lost(
+            method=self._request.method,
+            reused=self._reused,
+            answered=self._answered or isinstance(error, BadResponse),
+            body_sent=self._body_sent,
+            retried=self._retried,
+        )
+        self._retried = True
+        self._feed(event)
+
+    def on_flush(self) -> None:
+        out = self._out
+        if out:
+            self._request.write(out[0] if len(out) == 1 else b"".join(out))
+            self._out = []
+            self._moved = True
+
+    def on_sending_paused(self) -> None:
+        self._request.hold_body()
+
+    def on_sending_resumed(self) -> None:
+        self._request.want_body()
+
+    # --- actions -------------------------------------------------------------------------------
+
+    def _acquire(self) -> None:
+        found = self._backend.acquire(self, again=self._again)
+        self._again = True
+        if isinstance(found, Target):
+            self._target = found
+            self._feed(Event.GRANTED)
+        elif found is Verdict.FULL:
+            self._refusal = QUEUE_FULL
+            self._feed(Event.DENIED)
+        else:
+            self._cold = not self._backend.throttler.targets
+
+    def _cancel(self) -> None:
+        self._backend.cancel(self)
+
+    def _connect(self) -> None:
+        target = cast(Target, self._target)
+        upstream = self._around.upstreams.take(target.address)
+        if upstream is None:
+            self._reconnect()
+            return
+        self._upstream = upstream
+        self._feed(Event.CONNECTED)
+
+    def _reconnect(self) -> None:
+        target = cast(Target, self._target)
+        self._dial = self._around.spawn(self._dialled(target.address))
+
+    async def _dialled(self, address: Address) -> None:
+        try:
+            upstream = await self._around.upstreams.dial(address)
+        except HttpError:
+            self._dial = None
+            self._attempts += 1
+            self._refusal = APP_UNREACHABLE
+            self._backend.distrust(address)
+            self._feed(on_connect_failure(self._attempts))
+            return
+        self._dial = None
+        if self._state is not State.CONNECTING:
+            upstream.close()
+            return
+        self._upstream = upstream
+        self._feed(Event.CONNECTED)
+
+    def _send_up(self) -> None:
+        request, upstream = self._request, cast(UpstreamConnection, self._upstream)
+        self._reused = upstream.served > 0
+        upstream.begin(self, head_only=request.method == b"HEAD")
+        head = request_head(
+            request.method,
+            request.target,
+            self._host or request.host,
+            request.headers,
+            request.seen,
+            peer=request.connection.peer.encode(),
+            chunked=request.chunked,
+            forwarded=self._forwarded_lines(),
+            extra=self._extra,
+        )
+        if self._ahead is not None or (request.chunked and self._request_ended):
+            self._send_ahead(upstream, head)
+        else:
+            upstream.write(head)
+        if request.connection.slow:
+            upstream.pause()
+        if self._request_ended:
+            self._feed(Event.SENT)
+
+    def _send_ahead(self, upstream: UpstreamConnection, head: bytes) -> None:
+        """What came of the body before now, in one write with the head."""
+        ahead, self._ahead = self._ahead or [], None
+        chunked = self._request.chunked
+        self._body_sent = bool(ahead)
+        parts = [head, *(map(chunk, ahead) if chunked else ahead)]
+        if chunked and self._request_ended:
+            parts.append(last_chunk(()))
+        upstream.write(b"".join(parts))
+        self._request.want_body()
+
+    def _forwarded_lines(self) -> bytes:
+        """Remembered by the connection: a client seldom changes the host it asks for."""
+        connection, host = self._request.connection, self._request.host
+        known = connection.forwarded_for
+        if known is not None and known[0] == host:
+            return known[1]
+        lines = forwarded_lines(connection.peer.encode(), host, ())
+        connection.forwarded_for = (host, lines)
+        return lines
+
+    def _send_down(self) -> None:
+        """The head waits in `_out` for the first bytes of the body: on_flush follows at once."""
+        if self._cold:
+            self._around.woke(self._backend, self._around.clock.now() - self._began)
+
+    def _keep_up(self) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            self._around.upstreams.give_back(upstream)
+
+    def _close_up(self) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.close()
+        dial, self._dial = self._dial, None
+        if dial is not None:
+            dial.cancel()
+
+    def _release(self) -> None:
+        target, self._target = cast(Target, self._target), None
+        self._backend.release(target)
+
+    def _refuse(self) -> None:
+        self._status, text = self._refusal
+        self._request.respond_text(self._status, text)
+
+    def _cut(self) -> None:
+        self._request.abort()
+
+    def _finish(self) -> None:
+        self._request.finish()
+
+    def _account(self) -> None:
+        self._backend.leave(self._around.clock.now())
+        self._backend.counts.by_class[min(self._status // 100, 5)] += 1
+
+
+_ACTIONS: Final[dict[Action, Callable[[Exchange], None]]] = {
+    Action.ACQUIRE: Exchange._acquire,
+    Action.CANCEL: Exchange._cancel,
+    Action.CONNECT: Exchange._connect,
+    Action.RECONNECT: Exchange._reconnect,
+    Action.SEND_UP: Exchange._send_up,
+    Action.SEND_DOWN: Exchange._send_down,
+    Action.KEEP_UP: Exchange._keep_up,
+    Action.CLOSE_UP: Exchange._close_up,
+    Action.RELEASE: Exchange._release,
+    Action.REFUSE: Exchange._refuse,
+    Action.CUT: Exchange._cut,
+    Action.FINISH: Exchange._finish,
+    Action.FINISH_CLOSE: Exchange._finish,
+    Action.ACCOUNT: Exchange._account,
+}
+assert set(_ACTIONS) == set(Action), "the interpreter of actions must be total"

@@ -1,0 +1,175 @@
+"""Everything a host can lead to: handlers in the process, the table's revisions, and plain Services by their own names.
+
+Synchronous and without I/O; chance is passed in. What a host leads to is looked up once and remembered until anything changes.
+Callers: activator.feed tells what exists; activator.gateway, activator.capacity and activator.courier ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from activator.backend import Backend, Hooks
+from activator.facts import ProbeSpec, RevisionFacts
+from activator.table import Path, Table, service_of_host
+from activator.throttler import Chance
+from tanebi.api.meta import Key
+from tanebi.http.headers import normal_host
+from tanebi.http.messages import Headers, HttpHandler
+from tanebi.http.pool import Address
+
+REMEMBERED_MAX: Final = 4096
+HTTP_PORT: Final = 80
+ANY_ADDRESS: Final = "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where requests for one host go: exactly one of these is set."""
+
+    handler: HttpHandler | None = None
+    hit: Hit | None = None  # the same for every target
+    host: str = ""  # ask the table for each request
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A destination: its backend, the Host to show it (empty: the client's own), and the route's header lines."""
+
+    backend: Backend
+    host: bytes = b""
+    lines: bytes = b""
+
+
+class Router:
+    """Knows all destinations of one gateway."""
+
+    def __init__(
+        self, hooks: Hooks, chance: Chance, *, cluster_domain: str = "cluster.local"
+    ) -> None:
+        self.table = Table()
+        self.revisions: dict[Key, Backend] = {}
+        self.services: dict[Key, dict[int, Backend]] = {}
+        self._hooks = hooks
+        self._chance = chance
+        self._cluster_domain = cluster_domain
+        self._mounted: dict[str, HttpHandler] = {}
+        self._remembered: dict[bytes, Route] = {}
+
+    # --- what exists ---------------------------------------------------------------------------
+
+    def mount(self, hosts: Iterable[str], handler: HttpHandler) -> None:
+        """`localhost` stands for every bare IP address too."""
+        self._mounted.update((host.lower(), handler) for host in hosts)
+        self._remembered.clear()
+
+    def set_table(self, table: Table) -> None:
+        self.table = table
+        self._remembered.clear()
+
+    def set_revision(self, key: Key, facts: RevisionFacts) -> Backend:
+        """The revision exists. Told again, only its times may differ: a revision is immutable."""
+        backend = self.revisions.get(key)
+        if backend is None:
+            backend = Backend(key, facts, chance=self._chance, hooks=self._hooks)
+            self.revisions[key] = backend
+            self._remembered.clear()
+        backend.facts = facts
+        return backend
+
+    def remove_revision(self, key: Key) -> None:
+        backend = self.revisions.pop(key, None)
+        if backend is not None:
+            backend.close()
+            self._remembered.clear()
+
+    def set_service(self, key: Key, ports: Iterable[int]) -> dict[int, Backend]:
+        """A plain Service: requests go straight to its endpoints, unmetered. Returns its backends by port."""
+        wanted = set(ports)
+        backends = self.services.setdefault(key, {})
+        for port in set(backends) - wanted:
+            backends.pop(port).close()
+        for port in wanted - set(backends):
+            facts = RevisionFacts(timeout_s=0.0, probe=ProbeSpec("kubelet"))
+            backends[port] = Backend(
+                key, facts, chance=self._chance, hooks=self._hooks, metered=False
+            )
+        if not backends:
+            del self.services[key]
+        self._remembered.clear()
+        return backends
+
+    def backends(self) -> Iterator[Backend]:
+        yield from self.revisions.values()
+        for by_port in self.services.values():
+            yield from by_port.values()
+
+    def at(self, address: Address) -> list[Backend]:
+        """Every backend that sends, or has sent and not finished, requests to `address`."""
+        return [backend for backend in self.backends() if backend.knows(address)]
+
+    # --- who asks ------------------------------------------------------------------------------
+
+    def route(self, host: bytes) -> Route | None:
+        """Where `host`, as a client spelled it, leads. None: nowhere."""
+        found = self._remembered.get(host)
+        if found is None:
+            found = self._find(host)
+            if found is not None and len(self._remembered) < REMEMBERED_MAX:
+                self._remembered[host] = found
+        return found
+
+    def choose(self, route: Route, target: bytes, headers: Headers) -> Hit | None:
+        """The destination of one request; None: no path covers it, or its revision does not exist."""
+        if route.hit is not None:
+            return route.hit
+        path = self.table.match(route.host, target.decode("latin-1"), headers)
+        return self._hit(path) if path is not None else None
+
+    def _find(self, host: bytes) -> Route | None:
+        name = normal_host(host)
+        handler = self._mounted.get(name)
+        if handler is None and _is_address(name):
+            handler = self._mounted.get(ANY_ADDRESS)
+        if handler is not None:
+            return Route(handler=handler)
+        paths = self.table.hosts.get(name)
+        if paths:
+            return self._table_route(name, paths)
+        backend = self._by_own_name(name, _port(host))
+        return Route(hit=Hit(backend)) if backend is not None else None
+
+    def _table_route(self, name: str, paths: tuple[Path, ...]) -> Route:
+        """One path for everything and one split: the answer is always the same."""
+        only = paths[0]
+        if len(paths) == 1 and not only.prefix and not only.wanted and len(only.splits) == 1:
+            hit = self._hit(only)
+            if hit is not None:
+                return Route(hit=hit)
+        return Route(host=name)
+
+    def _hit(self, path: Path) -> Hit | None:
+        split = path.choose(self._chance.random())
+        backend = self.revisions.get(split.revision)
+        if backend is not None:
+            return Hit(backend, path.rewrite_host.encode(), split.lines)
+        return None
+
+    def _by_own_name(self, name: str, port: int) -> Backend | None:
+        key = service_of_host(name, cluster_domain=self._cluster_domain)
+        if key is None:
+            return None
+        if key in self.revisions:
+            return self.revisions[key]
+        ports = self.services.get(key, {})
+        return ports.get(port) or (next(iter(ports.values())) if len(ports) == 1 else None)
+
+
+def _is_address(name: str) -> bool:
+    return name.startswith("[") or (name[:1].isdigit() and name.replace(".", "").isdigit())
+
+
+def _port(host: bytes) -> int:
+    _, colon, port = host.rpartition(b":")
+    return int(port) if colon and port.isdigit() and len(port) <= 5 else HTTP_PORT
