@@ -187,7 +187,8 @@ def _merge_list(
             result[key] = item
             continue
         while waiting and key not in result:
-            result[waiting[0]] = _merge_item(theirs, mine, waiting.pop(0), schema, at)
+            next_key = waiting.pop(0)
+            result[next_key] = _merge_item(theirs, mine, next_key, schema, at)
     for key in waiting:
         result[key] = _merge_item(theirs, mine, key, schema, at)
     return list(result.values())
