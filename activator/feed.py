@@ -126,7 +126,9 @@ class Feed:
 
 def _plain_ports(obj: Obj) -> dict[int, str]:
     """Ports of a Service that selects pods and is nobody's private one: number to name. Others have no endpoints of their
-    own.""" if LABEL_SERVICE_TYPE in labels_of(obj):
+    own.
+    """
+    if LABEL_SERVICE_TYPE in labels_of(obj):
         return {}
     view = _view(SERVICE, obj)
     if view is None or not view.spec.selector:

@@ -474,7 +474,9 @@ class ServerConnection(asyncio.Protocol):
 
     def _close_in_good_order(self, request: ServerRequest) -> None:
         """A close while the client still sends would destroy what it has not read yet: end our side, then read on for a
-        while.""" self._lingering = True
+        while.
+        """
+        self._lingering = True
         self._waiting.clear()
         if request.complete or self.transport.is_closing():
             self.transport.close()
