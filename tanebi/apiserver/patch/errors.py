@@ -10,7 +10,9 @@ The server turns them into Status answers; `code` and `reason` say which.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+_REASONS: Final = {413: "RequestEntityTooLarge", 415: "UnsupportedMediaType", 422: "Invalid"}
 
 
 class PatchError(Exception):
@@ -29,12 +31,12 @@ class PatchError(Exception):
 
 
 class BadPatch(PatchError):
-    """400 for malformed input, 415 for a patch type the kind does not take, 422 for one that does not fit the object."""
+    """400 for malformed input, 413 for too much of it, 415 for a type the kind does not take, 422 for what does not fit."""
 
     def __init__(self, message: str, *, code: int = 400) -> None:
         super().__init__(message)
         self.code = code
-        self.reason = {415: "UnsupportedMediaType", 422: "Invalid"}.get(code, "BadRequest")
+        self.reason = _REASONS.get(code, "BadRequest")
 
 
 @dataclass(frozen=True, slots=True, order=True)
