@@ -107,10 +107,9 @@ def logs(
     streams = pick.streams(store)
     if not streams:
         raise pick.nothing()
-    for stream, line in merged(store, streams, options):
-        head = (
-            stream.prefix() if prefix or (prefix is None and not pick.names_pods(streams)) else ""
-        )
+    named = pick.names_pods(streams)
+    for stream, line in merged(store, streams, options, restarts=not named):
+        head = stream.prefix() if prefix or (prefix is None and not named) else ""
         click.echo(f"{head}{line}")
     return 0
 
