@@ -6,14 +6,18 @@ from typing import Final
 
 from serving.api.configuration_defaults import set_configuration_defaults
 from serving.api.configuration_types import Configuration
+from serving.api.configuration_validation import validate_configuration
 from serving.api.names import GROUP, LABEL_CONFIGURATION, LABEL_CONFIGURATION_GENERATION, VERSION
 from serving.api.names import VALIDATION_WEBHOOK as WEBHOOK
 from serving.api.revision_defaults import set_revision_defaults
 from serving.api.revision_types import Revision
+from serving.api.revision_validation import validate_revision
 from serving.api.route_defaults import set_route_defaults
 from serving.api.route_types import Route
+from serving.api.route_validation import validate_route
 from serving.api.service_defaults import set_service_defaults
 from serving.api.service_types import Service
+from serving.api.service_validation import validate_service
 from tanebi.api.kind import AnyKind, Column, Kind
 
 _CATEGORIES: Final = ("all", "knative", "serving")
@@ -39,6 +43,7 @@ SERVICE: Final = Kind(
     columns=(_URL, _LATEST_CREATED, _LATEST_READY, _READY, _REASON),
     webhook=WEBHOOK,
     defaults=set_service_defaults,
+    validate=validate_service,
 )
 CONFIGURATION: Final = Kind(
     GROUP,
@@ -51,6 +56,7 @@ CONFIGURATION: Final = Kind(
     columns=(_LATEST_CREATED, _LATEST_READY, _READY, _REASON),
     webhook=WEBHOOK,
     defaults=set_configuration_defaults,
+    validate=validate_configuration,
 )
 REVISION: Final = Kind(
     GROUP,
@@ -70,6 +76,7 @@ REVISION: Final = Kind(
     ),
     webhook=WEBHOOK,
     defaults=set_revision_defaults,
+    validate=validate_revision,
 )
 ROUTE: Final = Kind(
     GROUP,
@@ -82,6 +89,7 @@ ROUTE: Final = Kind(
     columns=(_URL, _READY, _REASON),
     webhook=WEBHOOK,
     defaults=set_route_defaults,
+    validate=validate_route,
 )
 
 KINDS: Final[tuple[AnyKind, ...]] = (SERVICE, CONFIGURATION, REVISION, ROUTE)
