@@ -17,6 +17,7 @@ from autoscaler.target import Measure
 from autoscaler.windows import Meter
 
 SILENT_AFTER_S: Final = 2.0
+POKE_LOAD: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Tracker:
     decision: Decision | None = None
     _heard_at: float | None = None
     _loaded: bool = False
-    _poked: float = 0.0
+    _poked: bool = False
     _ready: int = 0
 
     @classmethod
@@ -52,23 +53,24 @@ class Tracker:
 
     def report(self, concurrency: float, requests: float, now: float) -> None:
         """Averages of the last second."""
-        # What a poke has counted already is part of this report, too.
-        self._write(max(0.0, concurrency - self._poked), max(0.0, requests - self._poked), now)
-        self._poked = 0.0
+        self._write(concurrency, requests, now)
         self._loaded = concurrency > 0 or requests > 0
 
     def poke(self, now: float) -> None:
-        """The first request after silence: counts as one, before any report can."""
-        self._write(1.0, 1.0, now)
-        self._poked = 1.0
+        """The first request after silence: counts as one until the report that contains it.
+
+        It is not written into the windows (as Knative does), for there it would stand for a whole second of load 1 and make
+        the burst that it may be the first of look half as large.
+        """
+        self._poked = True
+        self._heard_at = now
         self._loaded = True
 
     def decide(self, ask: Ask, ready: int, now: float) -> bool:
         """Decide anew. True when the outcome differs in a way that somebody must act on."""
         self._fit(ask.measure)
         self._hear_silence(ready, now)
-        meter = self.rps if ask.measure.metric == RPS else self.concurrency
-        averages = meter.averages(now)
+        averages = self._averages(ask, now)
         load = Load(*averages, ready) if averages is not None else None
         before, self._ready = self.decision, ready
         decision, self.state = decide(ask.spec, self.state, load, now)
@@ -79,8 +81,7 @@ class Tracker:
 
     def measured(self, ask: Ask, now: float) -> tuple[float, float]:
         """Stable and panic average of the metric that counts; zeros without data."""
-        meter = self.rps if ask.measure.metric == RPS else self.concurrency
-        return meter.averages(now) or (0.0, 0.0)
+        return self._averages(ask, now) or (0.0, 0.0)
 
     def settled(self, ready: int) -> bool:
         """Deciding again would change nothing until a report, a poke, or another number of ready pods."""
@@ -91,17 +92,26 @@ class Tracker:
         quiet = self.state.panic_at is None and not any(pods for _, pods in self.state.delay)
         return self.decision.want == 0 and quiet
 
+    def _averages(self, ask: Ask, now: float) -> tuple[float, float] | None:
+        meter = self.rps if ask.measure.metric == RPS else self.concurrency
+        averages = meter.averages(now)
+        if not self._poked:
+            return averages
+        stable, panic = averages or (0.0, 0.0)
+        return max(stable, POKE_LOAD), max(panic, POKE_LOAD)
+
     def _write(self, concurrency: float, requests: float, now: float) -> None:
         self.concurrency.record(concurrency, now)
         self.rps.record(requests, now)
         self._heard_at = now
+        self._poked = False
 
     def _hear_silence(self, ready: int, now: float) -> None:
         if self._heard_at is None:
             if ready > 0:
                 self._write(0.0, 0.0, now)
         elif now - self._heard_at > SILENT_AFTER_S:
-            self._loaded = False
+            self._loaded = self._poked = False
             self.concurrency.record(0.0, now)
             self.rps.record(0.0, now)
 
