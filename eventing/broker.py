@@ -7,7 +7,7 @@ a new object from an old one of the same name. Built by tanebi.up; the log survi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 import anyio
@@ -21,7 +21,7 @@ from eventing.delivery import Target
 from eventing.dispatcher import Dispatcher, Route
 from eventing.filters import compile_filter
 from eventing.ingress import EVENT_BYTES_MAX, Ingress, Intake
-from eventing.log import EventLog, Name
+from eventing.log import DeadLetter, EventLog, Name
 from eventing.retry import policy_of
 from tanebi.api.kind import AnyKind, Kind
 from tanebi.api.meta import Key, Obj, Resource, key_of
@@ -83,6 +83,14 @@ class BrokerService:
         """Events that a trigger has not answered for; None when it is not served."""
         found = self._running.get(trigger)
         return found.dispatcher.backlog if found else None
+
+    def known(self) -> tuple[set[Name], set[Name]]:
+        """Brokers and triggers that the log holds something for."""
+        return set(self._log.streams()), set(self._log.cursors())
+
+    async def dead_letters(self, trigger: Name, *, limit: int) -> Sequence[DeadLetter]:
+        """The oldest events of a trigger that nobody took."""
+        return await self._log.dead_letters(trigger, limit=limit)
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Started once the log is open and every broker and trigger is known.

@@ -196,6 +196,11 @@ class Dispatcher:
             )
         except HttpError as error:
             return unanswered(target, record.progress, error, wall=self._clock.wall())
+        except Exception as error:
+            # An address that no sender can use, or a bug of ours: this delivery fails, the others go on.
+            _LOG.exception("a delivery could not be sent", url=url)
+            broken = HttpError("delivery-failed", f"cannot be sent: {type(error).__name__}")
+            return unanswered(target, record.progress, broken, wall=self._clock.wall())
         return answered(target, record.progress, record.event, answer, wall=self._clock.wall())
 
     async def _store(self, target: Target, record: Record, reply: Event) -> Step:

@@ -195,8 +195,10 @@ class SqliteEventLog:
 
     async def dead_letters(self, reader: Name, *, limit: int) -> Sequence[DeadLetter]:
         place = self._readers.get(reader)
-        assert self._reader is not None
-        return await self._reader.dead_letters(place.number, limit) if place else ()
+        if place is None:
+            return ()
+        await self._await_write(self._progress())  # what was buried a moment ago counts
+        return await self.reader.dead_letters(place.number, limit)
 
     # --- appending -------------------------------------------------------------------------------
 
@@ -468,8 +470,6 @@ class _SqliteCursor:
     def done(self, record: Record) -> None:
         self.state.done(record.seq)
         self._touched()
-        if self.state.held_back:
-            self.arrived.set()
 
     def again(self, record: Record, progress: Progress, after_s: float) -> None:
         self.state.again(record.seq, progress, self.log.clock.now() + after_s)
@@ -482,8 +482,11 @@ class _SqliteCursor:
         self._touched()
 
     def _touched(self) -> None:
+        """There is something to write; and if bounds held the reader back, it may look again."""
         if not self.dropped:
             self.log.touched(self)
+        if self.state.held_back:
+            self.arrived.set()
 
     async def _due(self, count: int) -> list[Record]:
         taken = self.state.take_due(self.log.clock.now(), count)
@@ -536,9 +539,9 @@ class _SqliteCursor:
 
     def statements(self, now: float, wall: float) -> list[sql.Statement]:
         """What has changed since the last call, as writes."""
+        if self.state.held_back:
+            self.arrived.set()  # what is parked now holds the reader back no longer
         changes = self.state.take_changes(now)
-        if changes.position is not None and self.state.held_back:
-            self.arrived.set()
         number, stream = self.number, self.stream
         written: list[sql.Statement] = []
         if changes.position is not None:
