@@ -36,7 +36,8 @@ def _command(command: click.Command, title: str, *, level: int) -> Iterator[str]
     usage = " ".join(command.collect_usage_pieces(context))
     yield from (f"{'#' * level} {title}", "", "```", f"{title} {usage}".rstrip(), "```", "")
     yield from (inspect.cleandoc(command.help or ""), "")
-    rows = [row for p in command.params if (row := p.get_help_record(context)) is not None]
+    records = (parameter.get_help_record(context) for parameter in command.params)
+    rows = [row for row in records if row is not None and row[1]]
     if rows:
         yield from ("| option | what |", "|---|---|")
         yield from (f"| `{_cell(flags)}` | {_cell(text)} |" for flags, text in rows)
