@@ -79,7 +79,7 @@ class Simulation:
             return
         self.wants[self.now] = decision.want
         self.modes.add(decision.mode)
-        if changed and decision.want != self.ready:
+        if changed:
             delay = self.start_s if decision.want > self.ready else 0.0
             self._coming = [(self.now + delay, decision.want)]
 
