@@ -6,6 +6,7 @@ Event is a courtesy and must not slow a reconciler. Caller: tanebi.kube.engine, 
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
 
 import anyio
@@ -35,33 +36,40 @@ class Recorder:
         self._kube = kube
         self._clock = clock
         self._book = Notebook(rng)
-        self._put, self._take = anyio.create_memory_object_stream[Obj](WAITING_MAX)
+        self._waiting: deque[Obj] = deque()  # at most WAITING_MAX
+        self._wake = anyio.Event()
 
     def say(self, about: Obj, note: Note, *, component: str) -> None:
         """Record `note` about the object `about`. Drops and counts when the writer is behind."""
         event = self._book.say(about, note, component=component, now=self._clock.wall())
         if event is None:
             return
-        try:
-            self._put.send_nowait(event)
-        except anyio.WouldBlock:
+        if len(self._waiting) >= WAITING_MAX:
             NOTES_DROPPED.inc()
+            return
+        self._waiting.append(event)
+        self._wake.set()
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Write until cancelled."""
         task_status.started()
-        with self._put, self._take:
-            async for event in self._take:
-                try:
-                    await self._write(event)
-                except (ApiError, Unreachable) as error:
-                    NOTES_DROPPED.inc()
-                    log.warning(
-                        "event not written",
-                        name=event["involvedObject"]["name"],
-                        reason=event["reason"],
-                        error=str(error),
-                    )
+        while True:
+            if not self._waiting:
+                self._wake = anyio.Event()
+                await self._wake.wait()
+            await self._try(self._waiting.popleft())
+
+    async def _try(self, event: Obj) -> None:
+        try:
+            await self._write(event)
+        except (ApiError, Unreachable) as error:
+            NOTES_DROPPED.inc()
+            log.warning(
+                "event not written",
+                name=event["involvedObject"]["name"],
+                reason=event["reason"],
+                error=str(error),
+            )
 
     async def _write(self, event: Obj) -> None:
         meta = event["metadata"]
