@@ -45,7 +45,8 @@ from tanebi.http.messages import Headers, Sender
 CAPACITY_WAIT_S: Final = 300.0
 # A reply is an event: what the ingress would refuse is not read to its end.
 RESPONSE_BYTES_MAX: Final = EVENT_BYTES_MAX
-IDLE_WORKERS_MAX: Final = 8
+# Starting a task costs more than a delivery; an idle one costs 3 kB.
+IDLE_WORKERS_MAX: Final = 64
 
 _PREFER: Final = (b"Prefer", b"reply")
 _LOG: Final = get_logger("dispatcher")
