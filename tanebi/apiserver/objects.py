@@ -192,6 +192,25 @@ class Objects:
             return Written(before)
         return Written(await self._put(kind, key, obj, before, write))
 
+    async def amend(
+        self, kind: AnyKind, key: Key, uid: str, change: Callable[[Obj], None]
+    ) -> Written:
+        """Change metadata or finalizers of the object with this uid, past admission: for the collectors alone.
+
+        Raises NotFound (also when the name is another object's now), Unavailable.
+        """
+        before = self.newest(kind, key)
+        if before.uid != uid:
+            raise status.not_found(kind, key.name)
+        obj: Obj = orjson.loads(before.body)
+        change(obj)
+        options = WriteOptions()
+        if metadata.finished(obj):
+            return await self._remove(kind, key, before, options)
+        if metadata.same(obj, before.obj):
+            return Written(before)
+        return Written(await self._put(kind, key, obj, before, options))
+
     # --- the store ------------------------------------------------------------------------------
 
     async def _put(

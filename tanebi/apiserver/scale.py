@@ -17,7 +17,7 @@ from tanebi.apiserver import codec, jsonpath, status
 from tanebi.apiserver.admission import decode, warning_headers
 from tanebi.apiserver.objects import Objects
 from tanebi.apiserver.user import User
-from tanebi.apiserver.writing import Writer, body_of, write_options
+from tanebi.apiserver.writing import Writer, body_of, read_patch, write_options
 from tanebi.kube.transport import Request, Response
 
 SCALE: Final = Kind(
@@ -38,7 +38,7 @@ class ScaleDoor:
         if request.method == "PUT":
             scale, _ = body_of(request)
         elif request.method == "PATCH":
-            scale = self._writer.patched(request, SCALE, scale_of(kind, live))
+            scale = self._writer.patched(SCALE, scale_of(kind, live), key, read_patch(request))
         else:
             raise status.wrong_method(request.method)
         wanted = write_options(request)
@@ -49,6 +49,7 @@ class ScaleDoor:
             lambda obj: _scaled(kind, obj, decoded.obj),
             user,
             options=wanted,
+            manage=self._writer.tracking(kind, wanted.manager, "scale"),
             unconditional=True,
         )
         return _answer(scale_of(kind, written.entry.obj), decoded.warnings)

@@ -9,17 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+import anyio
+import orjson
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
 from tanebi.api.kind import AnyKind, ConfigKind, Kinds
 from tanebi.api.logs import LogSource
-from tanebi.apiserver import paths, status
+from tanebi.api.meta import Key
+from tanebi.apiserver import codec, paths, podlogs, status
 from tanebi.apiserver.configs import StoreConfigs
+from tanebi.apiserver.crd import CRD, CrdDoor
+from tanebi.apiserver.discovery import AGGREGATED, Discovery
+from tanebi.apiserver.gc import Collector
+from tanebi.apiserver.namespaces import NamespaceSweeper
 from tanebi.apiserver.objects import Objects
+from tanebi.apiserver.openapi import OpenApi
 from tanebi.apiserver.rest import Rest
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.user import User
+from tanebi.base import metrics
 from tanebi.base.clock import Clock
 from tanebi.base.errors import Unavailable
 from tanebi.base.rng import Rng
@@ -27,6 +36,9 @@ from tanebi.kube.errors import ApiError, TooLarge
 from tanebi.kube.transport import Request, Response, Stream
 
 BODY_BYTES_MAX: Final = 3 * 1024 * 1024
+HEALTH_PATHS: Final = ("/healthz", "/livez", "/readyz")
+_JSON: Final = {"content-type": codec.JSON}
+_TEXT: Final = {"content-type": "text/plain; charset=utf-8"}
 
 
 class ApiServer:
@@ -45,8 +57,14 @@ class ApiServer:
         self.kinds = Kinds(kinds)
         self.store = store
         self.objects = Objects(store, StoreConfigs(store, configs), clock=clock, rng=rng)
+        self.logs = logs
+        self._clock = clock
         self._rest = Rest(self.objects)
-        self._logs = logs
+        self._crds = CrdDoor(self.kinds, clock=clock)
+        self._discovery = Discovery(self.kinds, read_only=(CRD,))
+        self._openapi = OpenApi(self.kinds)
+        self._collector = Collector(self.objects, self.kinds)
+        self._namespaces = NamespaceSweeper(self.objects, self.kinds)
 
     async def handle(self, request: Request, user: User) -> Response | Stream:
         """Never raises for what a client or the disk did: every refusal is a Status."""
@@ -61,12 +79,58 @@ class ApiServer:
 
     async def _dispatch(self, request: Request, user: User) -> Response | Stream:
         target = paths.target(request.path)
-        if target is not None:
-            kind = self.kinds.at(target.group, target.version, target.plural)
-            if kind is not None:
-                return await self._rest.handle(request, user, kind, target)
-        raise status.no_such_path()
+        if target is None:
+            return self._document(request)
+        kind = self.kinds.at(target.group, target.version, target.plural)
+        if kind is None:
+            if (target.group, target.plural) == (CRD.group, CRD.plural):
+                return self._crds.handle(request, target)
+            return self._document(request)
+        if target.subresource == "log" and kind.builtin and kind.kind == "Pod":
+            if request.method != "GET":
+                raise status.wrong_method(request.method)
+            key = Key(target.namespace or "", target.name)
+            return await podlogs.answer(self.logs, key, request.query, now=self._clock.wall())
+        return await self._rest.handle(request, user, kind, target)
+
+    def _document(self, request: Request) -> Response:
+        """Whatever is no object: discovery, OpenAPI, health, metrics."""
+        path = request.path.rstrip("/")
+        found = self._health(path) or self._described(request, path)
+        if found is None:
+            raise status.no_such_path()
+        if request.method not in ("GET", "HEAD"):
+            raise status.wrong_method(request.method)
+        return found
+
+    def _health(self, path: str) -> Response | None:
+        if path in HEALTH_PATHS:
+            failed = self.store.failed is not None and path != "/livez"
+            return Response(503 if failed else 200, _TEXT, b"store failed" if failed else b"ok")
+        if path == "/metrics":
+            content_type, body = metrics.exposition()
+            return Response(200, {"content-type": content_type}, body)
+        return None
+
+    def _described(self, request: Request, path: str) -> Response | None:
+        if path == "/openapi/v2":
+            return Response(200, _JSON, self._openapi.v2)
+        if path == "/openapi/v3":
+            return Response(200, _JSON, orjson.dumps(self._openapi.index()))
+        if path.startswith("/openapi/v3/"):
+            body = self._openapi.group(path.removeprefix("/openapi/v3/"))
+            return Response(200, _JSON, body) if body is not None else None
+        accept = request.headers.get("accept", "")
+        document = self._discovery.document(path, accept)
+        if document is None:
+            return None
+        aggregated = document["kind"] == "APIGroupDiscoveryList" if "kind" in document else False
+        headers = {"content-type": AGGREGATED} if aggregated else _JSON
+        return Response(200, headers, orjson.dumps(document))
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Collect what owners and namespaces leave behind, until cancelled."""
-        task_status.started()
+        async with anyio.create_task_group() as group:
+            await group.start(self._collector.run)
+            await group.start(self._namespaces.run)
+            task_status.started()

@@ -25,9 +25,11 @@ _AGE: Final = Column("Age", ".metadata.creationTimestamp", type="date")
 
 
 def columns_of(kind: AnyKind) -> tuple[Column, ...]:
-    """Name first, then the kind's own; Age last when the kind does not place it itself."""
+    """Name first, then the kind's own. Age is added to built-in kinds, and (as Kubernetes does) to others without columns."""
     own = tuple(c for c in kind.columns if c.name != "Name")
-    return (_NAME, *own) if any(c.name == "Age" for c in own) else (_NAME, *own, _AGE)
+    if any(c.name == "Age" for c in own) or (own and not kind.builtin):
+        return (_NAME, *own)
+    return (_NAME, *own, _AGE)
 
 
 def definitions(kind: AnyKind) -> list[Obj]:

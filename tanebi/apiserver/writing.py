@@ -6,23 +6,33 @@ Callers: tanebi.apiserver.rest, scale.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
 
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj
-from tanebi.apiserver import codec, options
-from tanebi.apiserver.objects import Objects, Written
+from tanebi.apiserver import codec, options, status
+from tanebi.apiserver.objects import Manage, Objects, Written
 from tanebi.apiserver.options import WriteOptions
+from tanebi.apiserver.patch import PatchError, apply_patch, track_update
 from tanebi.apiserver.user import User
-from tanebi.kube.errors import UnsupportedMediaType
+from tanebi.kube.errors import ApiError, BadRequest, InvalidObject, UnsupportedMediaType
+from tanebi.kube.request import PATCH_CONTENT_TYPES, PatchType
 from tanebi.kube.transport import Request
 
-PATCH_TYPES: Final = {
-    "application/json-patch+json": "json",
-    "application/merge-patch+json": "merge",
-    "application/strategic-merge-patch+json": "strategic",
-    "application/apply-patch+yaml": "apply",
-}
+_TYPES: Final[Mapping[str, PatchType]] = {v: k for k, v in PATCH_CONTENT_TYPES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Patching:
+    """One PATCH, read."""
+
+    type: PatchType
+    body: Any
+    options: WriteOptions
 
 
 class Writer:
@@ -34,9 +44,18 @@ class Writer:
     async def create(
         self, request: Request, user: User, kind: AnyKind, namespace: str | None
     ) -> Written:
+        """Raises ApiError, Unavailable; so do the others."""
         wanted = write_options(request)
         obj, twice = body_of(request)
-        return await self._objects.create(kind, namespace, obj, user, options=wanted, twice=twice)
+        return await self._objects.create(
+            kind,
+            namespace,
+            obj,
+            user,
+            options=wanted,
+            twice=twice,
+            manage=self.tracking(kind, wanted.manager),
+        )
 
     async def replace(
         self, request: Request, user: User, kind: AnyKind, key: Key, *, subresource: str
@@ -51,15 +70,78 @@ class Writer:
             options=wanted,
             subresource=subresource,
             twice=twice,
+            manage=self.tracking(kind, wanted.manager, subresource),
         )
 
     async def patch(
         self, request: Request, user: User, kind: AnyKind, key: Key, *, subresource: str
     ) -> Written:
-        raise UnsupportedMediaType("patches are not served yet")
+        """An apply creates what does not exist."""
+        patching = read_patch(request)
+        applying = patching.type == "apply"
+        missing = self._objects.store.newest(kind.resource, key) is None
+        if applying and missing and not subresource:
+            return await self._objects.create(
+                kind,
+                key.namespace or None,
+                self.patched(kind, None, key, patching),
+                user,
+                options=patching.options,
+                name=key.name,
+            )
+        tracking = self.tracking(kind, patching.options.manager, subresource)
+        return await self._objects.update(
+            kind,
+            key,
+            lambda live: self.patched(kind, live, key, patching, subresource=subresource),
+            user,
+            options=patching.options,
+            subresource=subresource,
+            manage=None if applying else tracking,
+            unconditional=True,
+        )
 
-    def patched(self, request: Request, kind: AnyKind, live: Obj) -> Obj:
-        raise UnsupportedMediaType("patches are not served yet")
+    def patched(
+        self,
+        kind: AnyKind,
+        live: Obj | None,
+        key: Key,
+        patching: Patching,
+        *,
+        subresource: str = "",
+    ) -> Obj:
+        """The object after the patch, managedFields included when it is an apply."""
+        try:
+            return apply_patch(
+                kind,
+                live,
+                patching.type,
+                patching.body,
+                manager=patching.options.manager,
+                force=patching.options.force,
+                now=self._objects.clock.wall(),
+                subresource=subresource,
+            )
+        except PatchError as error:
+            details = status.of_kind(kind, key.name)
+            if error.causes:
+                details["causes"] = error.causes
+            raise ApiError.of(error.code, error.reason, error.message, details) from error
+
+    def tracking(self, kind: AnyKind, manager: str, subresource: str = "") -> Manage:
+        """What keeps managedFields when `manager` writes by anything but an apply."""
+
+        def manage(obj: Obj, old: Obj | None) -> Obj:
+            return track_update(
+                old,
+                obj,
+                kind=kind,
+                manager=manager,
+                now=self._objects.clock.wall(),
+                subresource=subresource,
+            )
+
+        return manage
 
 
 def write_options(request: Request) -> WriteOptions:
@@ -74,3 +156,31 @@ def body_of(request: Request) -> tuple[Obj, list[str]]:
     if asked and codec.media_type(content_type) in ("", codec.JSON):
         twice = codec.duplicates(request.body)
     return obj, twice
+
+
+def read_patch(request: Request) -> Patching:
+    """Raises BadRequest, InvalidObject, UnsupportedMediaType."""
+    media = codec.media_type(request.headers.get("content-type", ""))
+    type_ = _TYPES.get(media)
+    if type_ is None:
+        raise UnsupportedMediaType(
+            "the body of the request was in an unknown format - accepted media types include: "
+            + ", ".join(_TYPES)
+        )
+    wanted = write_options(request)
+    if type_ == "apply":
+        if not request.query.get("fieldManager"):
+            raise InvalidObject(
+                'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for '
+                "apply patch"
+            )
+        return Patching(type_, orjson.loads(codec.yaml_to_json(request.body)), wanted)
+    if wanted.force:
+        raise InvalidObject(
+            'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for '
+            "non-apply patch"
+        )
+    try:
+        return Patching(type_, orjson.loads(request.body), wanted)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the patch is not JSON: {error}") from error

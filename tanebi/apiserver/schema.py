@@ -1,0 +1,116 @@
+"""Pydantic models as structural OpenAPI schemas. Pure.
+
+Structural as CRDs demand it: no $ref, types everywhere, `x-kubernetes-preserve-unknown-fields` where a model holds anything,
+`x-kubernetes-int-or-string` for both-ways values. Callers: tanebi.apiserver.crd, openapi.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from tanebi.api.meta import ObjectMeta, Resource
+
+Schema = dict[str, Any]
+
+ANYTHING: Final[Schema] = {"x-kubernetes-preserve-unknown-fields": True}
+_PLAIN: Final[Mapping[Any, Schema]] = {
+    str: {"type": "string"},
+    int: {"type": "integer", "format": "int64"},
+    float: {"type": "number", "format": "double"},
+    bool: {"type": "boolean"},
+    Any: ANYTHING,
+}
+_HEAD: Final[Mapping[str, str]] = {
+    "apiVersion": "APIVersion defines the versioned schema of this representation of an object.",
+    "kind": "Kind is a string value representing the REST resource this object represents.",
+}
+
+
+@cache
+def schema_of(model: type[BaseModel]) -> Schema:
+    """The schema of a whole kind: `metadata` is opaque, as a CRD demands. Never change the result."""
+    properties: Schema = {
+        name: {"type": "string", "description": text} for name, text in _HEAD.items()
+    }
+    properties["metadata"] = {"type": "object"}
+    for name, info in model.model_fields.items():
+        alias = info.alias or name
+        if alias not in properties:
+            properties[alias] = _described(_of_type(info.annotation), info.description)
+    schema: Schema = {"type": "object", "properties": properties}
+    if text := _summary(model):
+        schema["description"] = text
+    return schema
+
+
+@cache
+def metadata_schema() -> Schema:
+    """ObjectMeta, for `kubectl explain`."""
+    return _of_model(ObjectMeta)
+
+
+def _of_model(model: type[BaseModel]) -> Schema:
+    if issubclass(model, Resource) and model is not Resource:
+        return schema_of(model)
+    properties = {
+        info.alias or name: _described(_of_type(info.annotation), info.description)
+        for name, info in model.model_fields.items()
+    }
+    schema: Schema = {"type": "object", "properties": properties}
+    required = sorted(
+        info.alias or name for name, info in model.model_fields.items() if info.is_required()
+    )
+    if required:
+        schema["required"] = required
+    if text := _summary(model):
+        schema["description"] = text
+    return schema
+
+
+def _of_type(annotation: Any) -> Schema:
+    if annotation in _PLAIN:
+        return dict(_PLAIN[annotation])
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, types.UnionType):
+        return _of_union([a for a in arguments if a is not type(None)])
+    if origin is Literal:
+        return {"type": "string", "enum": [str(a) for a in arguments]}
+    if origin in (list, tuple, Sequence):
+        return {"type": "array", "items": _of_type(arguments[0])}
+    if origin in (dict, Mapping):
+        return _of_map(arguments[1])
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return _of_model(annotation)
+    return dict(ANYTHING)
+
+
+def _of_map(value: Any) -> Schema:
+    if value is Any:
+        return {"type": "object", **ANYTHING}
+    return {"type": "object", "additionalProperties": _of_type(value)}
+
+
+def _of_union(members: list[Any]) -> Schema:
+    if len(members) == 1:
+        return _of_type(members[0])
+    if set(members) <= {int, str, float}:
+        return {
+            "x-kubernetes-int-or-string": True,
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+        }
+    return dict(ANYTHING)
+
+
+def _described(schema: Schema, text: str | None) -> Schema:
+    return schema | {"description": text} if text else schema
+
+
+def _summary(model: type[BaseModel]) -> str:
+    """The docstring, when the model has one of its own."""
+    own: Any = model.__dict__.get("__doc__")
+    return " ".join(str(own).split()) if own else ""
