@@ -5,7 +5,7 @@ Not here: making revisions (configuration.py) and moving traffic (route.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -23,7 +23,7 @@ from serving.reconcile.resources.routes import make_route
 from serving.reconcile.statuses import as_json, begin, finish, is_controlled_by
 from tanebi.api.conditions import READY, Conditions
 from tanebi.api.kind import AnyKind, Configs, Kind
-from tanebi.api.meta import Obj
+from tanebi.api.meta import Key, Obj, key_of
 from tanebi.kube.plan import Patch, Plan, Reads, Seen
 
 _PLATFORM: Final = ("serving.knative.dev/", "tanebi.dev/")
@@ -37,13 +37,20 @@ _UNION: Final = (
 )
 
 
+def services_naming(obj: Obj, seen: Seen) -> Iterable[Key]:
+    """Services whose author chose the name of this revision."""
+    namespace, name = key_of(obj)
+    services = seen.list(SERVICE, namespace)
+    return [s.key for s in services if s.spec.template.metadata.name == name]
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceReconciler:
     """Implements tanebi.kube.plan.Reconciler."""
 
     kind: Kind[Service] = SERVICE
     owns: tuple[AnyKind, ...] = (CONFIGURATION, ROUTE)
-    reads: tuple[Reads, ...] = ()
+    reads: tuple[Reads, ...] = (Reads(REVISION, services_naming),)
 
     def desired(self, resource: Service, seen: Seen, configs: Configs, now: datetime) -> Plan:
         if resource.deleting:

@@ -17,7 +17,7 @@ from serving.reconcile.service import ServiceReconciler
 from tanebi.api.core.kinds import DEPLOYMENT
 from tanebi.api.kind import Admission, AnyKind
 from tanebi.api.meta import Key, Obj
-from tanebi.testing.world import FixedConfigs, World
+from tanebi.testing.planning import FixedConfigs, PlanningWorld
 
 IMAGE: Final = "dev.local/hello"
 
@@ -41,7 +41,7 @@ class Serving:
 
     def __init__(self, configs: FixedConfigs | None = None) -> None:
         self.images = Images()
-        self.world = World(configs=configs)
+        self.world = PlanningWorld(configs=configs)
         self.revision = RevisionReconciler(self.images)
         self.service = ServiceReconciler()
         self.configuration = ConfigurationReconciler()
