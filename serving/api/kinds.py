@@ -28,6 +28,12 @@ _LATEST_CREATED: Final = Column("LatestCreated", ".status.latestCreatedRevisionN
 _LATEST_READY: Final = Column("LatestReady", ".status.latestReadyRevisionName")
 
 
+# What `kubectl` plug-ins, sources and triggers discover kinds by: duck types that an object of the kind can stand for.
+_INSTALLED: Final = {"knative.dev/crd-install": "true"}
+_ADDRESSABLE: Final = {"duck.knative.dev/addressable": "true"}
+_PODSPECABLE: Final = {"duck.knative.dev/podspecable": "true"}
+
+
 def _label_path(label: str) -> str:
     return ".metadata.labels['{}']".format(label.replace(".", "\\."))
 
@@ -41,6 +47,7 @@ SERVICE: Final = Kind(
     short_names=("kservice", "ksvc"),
     categories=_CATEGORIES,
     columns=(_URL, _LATEST_CREATED, _LATEST_READY, _READY, _REASON),
+    labels=_INSTALLED | _ADDRESSABLE | _PODSPECABLE,
     webhook=WEBHOOK,
     defaults=set_service_defaults,
     validate=validate_service,
@@ -54,6 +61,7 @@ CONFIGURATION: Final = Kind(
     short_names=("config", "cfg"),
     categories=_CATEGORIES,
     columns=(_LATEST_CREATED, _LATEST_READY, _READY, _REASON),
+    labels=_INSTALLED | _PODSPECABLE,
     webhook=WEBHOOK,
     defaults=set_configuration_defaults,
     validate=validate_configuration,
@@ -74,6 +82,7 @@ REVISION: Final = Kind(
         Column("Actual Replicas", ".status.actualReplicas", type="integer"),
         Column("Desired Replicas", ".status.desiredReplicas", type="integer"),
     ),
+    labels=_INSTALLED,
     webhook=WEBHOOK,
     defaults=set_revision_defaults,
     validate=validate_revision,
@@ -87,6 +96,7 @@ ROUTE: Final = Kind(
     short_names=("rt",),
     categories=_CATEGORIES,
     columns=(_URL, _READY, _REASON),
+    labels=_INSTALLED | _ADDRESSABLE,
     webhook=WEBHOOK,
     defaults=set_route_defaults,
     validate=validate_route,

@@ -72,3 +72,8 @@ class DataDir:
     def logs(self) -> Path:
         """Container logs, kept after their pods are gone."""
         return self.root / "logs"
+
+    @property
+    def checkpoints(self) -> Path:
+        """How far each event source has come."""
+        return self.root / "checkpoints"

@@ -28,5 +28,6 @@ def test_everything_lives_below_the_root() -> None:
         data.images,
         data.pods,
         data.logs,
+        data.checkpoints,
     ):
         assert path.parent == data.root
