@@ -16,7 +16,6 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -278,7 +277,9 @@ def _run_to_end(launch: Launch, env: dict[str, str], timeout_s: float) -> ExecRe
 
 
 def _forget(pod: Path) -> None:
-    def readable(remove: Callable[[str], object], path: str, _: object) -> None:
-        _log.warning("pod folder not removed", path=path)
-
-    shutil.rmtree(pod, onerror=readable)
+    try:
+        shutil.rmtree(pod)
+    except FileNotFoundError:
+        return
+    except OSError as error:  # it only takes room; the next start tries again
+        _log.warning("pod folder not removed", path=str(pod), why=error.strerror)

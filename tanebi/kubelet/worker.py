@@ -379,11 +379,13 @@ class PodWorker:
             delay_s = min(2 * delay_s, WRITE_RETRY_MAX_S)
 
     async def _write(self, status: Obj) -> None:
-        meta = self._pod.metadata
-        patch = {"metadata": {"uid": meta.uid}, "status": status}
-        written = await self._tools.kube.patch(
-            POD, meta.namespace, meta.name, patch, subresource="status"
-        )
+        """Unconditionally: nobody else writes a pod's status, and the uid keeps a successor of that name safe."""
+        meta = {k: v for k, v in self._obj["metadata"].items() if k != "resourceVersion"}
+        whole = {**self._obj, "metadata": meta, "status": status}
+        try:
+            written = await self._tools.kube.update_status(POD, whole)
+        except Conflict as error:  # another pod of this name: ours is gone, and its deletion is on the way to us
+            raise NotFound(error.message) from error
         self._written = status
         self._tools.cache.observe(POD, written)
 
