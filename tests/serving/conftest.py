@@ -58,11 +58,20 @@ class Serving:
         if old is not None:
             for name in ("labels", "annotations"):
                 meta[name] = {**(old["metadata"].get(name) or {}), **(meta.get(name) or {})}
+            self._keep_defaulted(obj, old)
         full = {"apiVersion": kind.api_version, "kind": kind.kind, **obj, "metadata": meta}
         admission = Admission(
             "UPDATE" if old else "CREATE", user, self.world.now, self.world.configs
         )
         return self.world.put(kind, kind.defaults(full, old, admission))
+
+    @staticmethod
+    def _keep_defaulted(obj: Obj, old: Obj) -> None:
+        """What creation filled in stays when a client applies its manifest again."""
+        template = (obj.get("spec") or {}).get("template")
+        if template is not None:
+            links = old["spec"]["template"]["spec"].get("enableServiceLinks")
+            template["spec"].setdefault("enableServiceLinks", links)
 
     def settle(self) -> None:
         self.world.settle(self.everyone)

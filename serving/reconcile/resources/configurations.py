@@ -6,12 +6,11 @@ from serving.api.kinds import CONFIGURATION
 from serving.api.names import (
     LABEL_SERVICE,
     LABEL_SERVICE_UID,
-    LAST_APPLIED,
     ROLLOUT_DURATION,
     ROLLOUT_DURATION_OLD,
 )
 from serving.api.service_types import Service
-from serving.reconcile.resources.meta import PARENT_GENERATION, without
+from serving.reconcile.resources.meta import PARENT_GENERATION, inherited
 from serving.reconcile.statuses import as_json
 from tanebi.api.meta import Obj, owner_reference
 
@@ -31,7 +30,7 @@ def make_configuration(service: Service) -> Obj:
                 LABEL_SERVICE_UID: meta.uid,
             },
             "annotations": {
-                **without(meta.annotations, LAST_APPLIED, ROLLOUT_DURATION, ROLLOUT_DURATION_OLD),
+                **inherited(meta.annotations, ROLLOUT_DURATION, ROLLOUT_DURATION_OLD),
                 PARENT_GENERATION: str(meta.generation),
             },
             "ownerReferences": [owner_reference(service)],

@@ -22,7 +22,6 @@ from serving.api.names import (
     LABEL_ROUTE,
     LABEL_ROUTING_STATE,
     LABEL_SERVICE,
-    LAST_APPLIED,
     PROGRESS_DEADLINE,
     ROUTES,
     ROUTING_STATE_MODIFIED,
@@ -30,7 +29,7 @@ from serving.api.names import (
     deployment_name,
 )
 from serving.api.revision_types import Revision
-from serving.reconcile.resources.meta import without
+from serving.reconcile.resources.meta import inherited, without
 from serving.reconcile.statuses import as_json
 from tanebi.api.core.kinds import DEPLOYMENT
 from tanebi.api.core.pod import Container
@@ -97,7 +96,7 @@ def labels_of_children(revision: Revision) -> dict[str, str]:
 
 
 def annotations_of_children(revision: Revision) -> dict[str, str]:
-    return without(revision.metadata.annotations, ROUTES, ROUTING_STATE_MODIFIED, LAST_APPLIED)
+    return inherited(revision.metadata.annotations, ROUTES, ROUTING_STATE_MODIFIED)
 
 
 def user_port(container: Container) -> int:

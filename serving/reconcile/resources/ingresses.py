@@ -15,10 +15,9 @@ from serving.api.names import (
     INGRESS_CLASS_OLD,
     LABEL_ROUTE,
     LABEL_ROUTE_NAMESPACE,
-    LAST_APPLIED,
 )
 from serving.reconcile.domains import Hosts
-from serving.reconcile.resources.meta import without
+from serving.reconcile.resources.meta import inherited
 from serving.reconcile.targets import Target
 from tanebi.api.meta import Obj, owner_reference
 
@@ -45,7 +44,7 @@ def make_ingress(
                 LABEL_ROUTE_NAMESPACE: meta.namespace,
             },
             "annotations": {
-                **without(meta.annotations, LAST_APPLIED),
+                **inherited(meta.annotations),
                 INGRESS_CLASS: ingress_class or hosts.network.ingress_class,
             },
             "ownerReferences": [owner_reference(route)],

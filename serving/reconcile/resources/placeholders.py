@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from activator.api.ingress import Ingress
-from serving.api.names import GATEWAY_HOST, LABEL_ROUTE
+from serving.api.names import GATEWAY_HOST, LABEL_ROUTE, LABEL_VISIBILITY
 from serving.reconcile.domains import Hosts
+from serving.reconcile.resources.meta import without
 from tanebi.api.core.kinds import SERVICE
 from tanebi.api.meta import Obj, owner_reference
 
@@ -18,7 +19,11 @@ def make_placeholder(hosts: Hosts, tag: str, *, gateway: str) -> Obj:
         "metadata": {
             "name": hosts.service(tag),
             "namespace": route.metadata.namespace,
-            "labels": {**route.metadata.labels, LABEL_ROUTE: route.metadata.name},
+            # The visibility label here is the user's word about one tag; the route's own word is read from the route.
+            "labels": {
+                **without(route.metadata.labels, LABEL_VISIBILITY),
+                LABEL_ROUTE: route.metadata.name,
+            },
             "annotations": {},
             "ownerReferences": [owner_reference(route)],
         },

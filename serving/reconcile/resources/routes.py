@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from serving.api.kinds import ROUTE
-from serving.api.names import LABEL_SERVICE, LABEL_SERVICE_UID, LAST_APPLIED
+from serving.api.names import LABEL_SERVICE, LABEL_SERVICE_UID
 from serving.api.route_types import TrafficTarget
 from serving.api.service_types import Service
-from serving.reconcile.resources.meta import PARENT_GENERATION, without
+from serving.reconcile.resources.meta import PARENT_GENERATION, inherited
 from serving.reconcile.statuses import as_json
 from tanebi.api.meta import Obj, owner_reference
 
@@ -22,7 +22,7 @@ def make_route(service: Service) -> Obj:
             "namespace": meta.namespace,
             "labels": {**meta.labels, LABEL_SERVICE: meta.name, LABEL_SERVICE_UID: meta.uid},
             "annotations": {
-                **without(meta.annotations, LAST_APPLIED),
+                **inherited(meta.annotations),
                 PARENT_GENERATION: str(meta.generation),
             },
             "ownerReferences": [owner_reference(service)],
