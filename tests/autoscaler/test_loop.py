@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
+import autoscaler.api
+import serving.api
 from autoscaler.api import CONFIG_AUTOSCALER, POD_AUTOSCALER
+from autoscaler.api.podautoscaler_types import PodAutoscaler
 from autoscaler.api.stat import Stat
 from autoscaler.loop import TICK_S, Autoscaler
-from tanebi.api.core.kinds import ENDPOINT_SLICE
+from autoscaler.reconcile.podautoscaler import PodAutoscalerReconciler
+from autoscaler.reconcile.serverlessservice import ServerlessServiceReconciler
+from tanebi.api.core.kinds import DEPLOYMENT, ENDPOINT_SLICE, SERVICE
 from tanebi.api.meta import Key, Obj
 from tanebi.base.metrics import exposition
+from tanebi.kube.cache import Cache
+from tanebi.kube.configs import LiveConfigs
+from tanebi.kube.engine import Engine
 from tanebi.testing.clock import FakeClock
+from tanebi.testing.control import control_plane
 from tanebi.testing.waiting import wait_until
 from tanebi.testing.world import StandingConfigs, World
 
@@ -221,3 +231,77 @@ async def test_it_ticks_only_while_there_is_something_to_decide(stage: Stage) ->
         await wait_until(settled, 5)
         assert stage.want == 0
         tasks.cancel_scope.cancel()
+
+
+async def test_a_poke_reaches_the_deployment(tmp_path: Path) -> None:
+    """The real server, cache and engine: from the first request to replicas 1, without a tick (no `run`)."""
+    kinds = (*serving.api.KINDS, *autoscaler.api.KINDS)
+    configs = (*serving.api.CONFIGS, *autoscaler.api.CONFIGS)
+    async with control_plane(tmp_path, kinds=kinds, configs=configs) as plane:
+        cache = Cache(plane.kube, plane.clock)
+        live = LiveConfigs(cache, configs)
+        engine = Engine(plane.kube, cache, live, plane.clock, plane.rng)
+        scaler = Autoscaler(
+            cache,
+            live,
+            clock=plane.clock,
+            on_change=lambda key: engine.enqueue(POD_AUTOSCALER, key),
+        )
+        engine.add(PodAutoscalerReconciler(scaler))
+        engine.add(ServerlessServiceReconciler())
+        await plane.tasks.start(cache.run)
+        await plane.tasks.start(engine.run)
+        await plane.kube.create(DEPLOYMENT, deployment())
+        await plane.kube.create(POD_AUTOSCALER, pod_autoscaler())
+
+        def pa() -> PodAutoscaler | None:
+            return cache.get(POD_AUTOSCALER, "default", "r")
+
+        await wait_until(lambda: (found := pa()) and found.status.service_name == "r")
+        scaler.poke(Key("default", "r"), plane.clock.now())
+
+        def replicas() -> bool:
+            found = cache.get(DEPLOYMENT, "default", "r-deployment")
+            return found is not None and found.spec.replicas == 1
+
+        await wait_until(replicas)
+        await wait_until(lambda: (found := pa()) and found.status.desired_scale == 1)
+        found = pa()
+        assert found is not None
+        assert found.status.phase == "activating"
+        assert found.status.annotations["tanebi.dev/why"] == (
+            "1.00 at once over 60 s at 70 a pod needs 1 pod"
+        )
+        services = await plane.kube.list(SERVICE, "default")
+        assert [s["metadata"]["name"] for s in services.items] == ["r", "r-private"]
+
+
+def deployment() -> Obj:
+    labels = {"app": "r"}
+    pod = {"containers": [{"name": "user-container", "image": "dev.local/x"}]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"namespace": "default", "name": "r-deployment"},
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+
+
+def pod_autoscaler() -> Obj:
+    return {
+        "apiVersion": POD_AUTOSCALER.api_version,
+        "kind": "PodAutoscaler",
+        "metadata": {"namespace": "default", "name": "r"},
+        "spec": {
+            "protocolType": "http1",
+            "scaleTargetRef": {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "name": "r-deployment",
+            },
+        },
+    }
