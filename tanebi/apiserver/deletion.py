@@ -64,8 +64,9 @@ def _grace(kind: AnyKind, obj: Obj, options: DeleteOptions) -> int:
     """Seconds that a pod's processes get to end; 0 for anything else, and for pods that have none running."""
     if kind.kind != "Pod" or not kind.builtin:
         return 0
-    spec, phase = obj.get("spec") or {}, (obj.get("status") or {}).get("phase")
-    if not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
+    spec, seen = obj.get("spec") or {}, obj.get("status") or {}
+    taken = spec.get("nodeName") or seen.get("startTime") or seen.get("containerStatuses")
+    if not taken or seen.get("phase") in ("Succeeded", "Failed"):
         return 0
     if options.grace_s is not None:
         return options.grace_s

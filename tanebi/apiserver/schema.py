@@ -38,66 +38,68 @@ def schema_of(model: type[BaseModel]) -> Schema:
         name: {"type": "string", "description": text} for name, text in _HEAD.items()
     }
     properties["metadata"] = {"type": "object"}
-    for name, info in model.model_fields.items():
-        alias = info.alias or name
-        if alias not in properties:
-            properties[alias] = _described(_of_type(info.annotation), info.description)
-    schema: Schema = {"type": "object", "properties": properties}
-    if text := _summary(model):
-        schema["description"] = text
-    return schema
+    own = _properties(model, (model,))
+    properties |= {name: schema for name, schema in own.items() if name not in properties}
+    return _documented({"type": "object", "properties": properties}, model)
 
 
 @cache
 def metadata_schema() -> Schema:
     """ObjectMeta, for `kubectl explain`."""
-    return _of_model(ObjectMeta)
+    return _of_model(ObjectMeta, ())
 
 
-def _of_model(model: type[BaseModel]) -> Schema:
-    if issubclass(model, Resource) and model is not Resource:
-        return schema_of(model)
-    properties = {
-        info.alias or name: _described(_of_type(info.annotation), info.description)
+Models = tuple[type[BaseModel], ...]
+
+
+def _properties(model: type[BaseModel], above: Models) -> Schema:
+    return {
+        info.alias or name: _described(_of_type(info.annotation, above), info.description)
         for name, info in model.model_fields.items()
     }
-    schema: Schema = {"type": "object", "properties": properties}
+
+
+def _of_model(model: type[BaseModel], above: Models) -> Schema:
+    """`above` are the models we are inside of: a type inside itself is left open, for schemas without $ref must end."""
+    if model in above:
+        return {"type": "object", **ANYTHING}
+    if issubclass(model, Resource):
+        return schema_of(model)
+    schema: Schema = {"type": "object", "properties": _properties(model, (*above, model))}
     required = sorted(
         info.alias or name for name, info in model.model_fields.items() if info.is_required()
     )
     if required:
         schema["required"] = required
-    if text := _summary(model):
-        schema["description"] = text
-    return schema
+    return _documented(schema, model)
 
 
-def _of_type(annotation: Any) -> Schema:
+def _of_type(annotation: Any, above: Models) -> Schema:
     if annotation in _PLAIN:
         return dict(_PLAIN[annotation])
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
-        return _of_union([a for a in arguments if a is not type(None)])
+        return _of_union([a for a in arguments if a is not type(None)], above)
     if origin is Literal:
         return {"type": "string", "enum": [str(a) for a in arguments]}
     if origin in (list, tuple, Sequence):
-        return {"type": "array", "items": _of_type(arguments[0])}
+        return {"type": "array", "items": _of_type(arguments[0], above)}
     if origin in (dict, Mapping):
-        return _of_map(arguments[1])
+        return _of_map(arguments[1], above)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return _of_model(annotation)
+        return _of_model(annotation, above)
     return dict(ANYTHING)
 
 
-def _of_map(value: Any) -> Schema:
+def _of_map(value: Any, above: Models) -> Schema:
     if value is Any:
         return {"type": "object", **ANYTHING}
-    return {"type": "object", "additionalProperties": _of_type(value)}
+    return {"type": "object", "additionalProperties": _of_type(value, above)}
 
 
-def _of_union(members: list[Any]) -> Schema:
+def _of_union(members: list[Any], above: Models) -> Schema:
     if len(members) == 1:
-        return _of_type(members[0])
+        return _of_type(members[0], above)
     if set(members) <= {int, str, float}:
         return {
             "x-kubernetes-int-or-string": True,
@@ -110,7 +112,7 @@ def _described(schema: Schema, text: str | None) -> Schema:
     return schema | {"description": text} if text else schema
 
 
-def _summary(model: type[BaseModel]) -> str:
-    """The docstring, when the model has one of its own."""
+def _documented(schema: Schema, model: type[BaseModel]) -> Schema:
+    """With the docstring, when the model has one of its own."""
     own: Any = model.__dict__.get("__doc__")
-    return " ".join(str(own).split()) if own else ""
+    return schema | {"description": " ".join(str(own).split())} if own else schema

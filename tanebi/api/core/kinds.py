@@ -13,6 +13,17 @@ from tanebi.api.core.network_rules import (
     validate_endpoint_slice,
     validate_service,
 )
+from tanebi.api.core.plain_rules import (
+    CONFIG_MAP_COLUMNS,
+    EVENT_COLUMNS,
+    LEASE_COLUMNS,
+    NAMESPACE_COLUMNS,
+    SECRET_COLUMNS,
+    default_namespace,
+    default_secret,
+    validate_config_map,
+    validate_secret,
+)
 from tanebi.api.core.pod_columns import POD_COLUMNS
 from tanebi.api.core.pod_defaults import default_pod
 from tanebi.api.core.pod_validation import validate_pod
@@ -32,6 +43,9 @@ NAMESPACE: Final = Kind(
     short_names=("ns",),
     namespaced=False,
     builtin=True,
+    has_generation=False,
+    columns=NAMESPACE_COLUMNS,
+    defaults=default_namespace,
 )
 POD: Final = Kind(
     "",
@@ -69,10 +83,34 @@ CONFIG_MAP: Final = Kind(
     short_names=("cm",),
     status=False,
     builtin=True,
+    has_generation=False,
+    columns=CONFIG_MAP_COLUMNS,
+    validate=validate_config_map,
 )
-SECRET: Final = Kind("", "v1", "Secret", "secrets", plain.Secret, status=False, builtin=True)
+SECRET: Final = Kind(
+    "",
+    "v1",
+    "Secret",
+    "secrets",
+    plain.Secret,
+    status=False,
+    builtin=True,
+    has_generation=False,
+    columns=SECRET_COLUMNS,
+    defaults=default_secret,
+    validate=validate_secret,
+)
 EVENT: Final = Kind(
-    "", "v1", "Event", "events", plain.Event, short_names=("ev",), status=False, builtin=True
+    "",
+    "v1",
+    "Event",
+    "events",
+    plain.Event,
+    short_names=("ev",),
+    status=False,
+    builtin=True,
+    has_generation=False,
+    columns=EVENT_COLUMNS,
 )
 DEPLOYMENT: Final = Kind(
     "apps",
@@ -101,7 +139,15 @@ ENDPOINT_SLICE: Final = Kind(
     validate=validate_endpoint_slice,
 )
 LEASE: Final = Kind(
-    "coordination.k8s.io", "v1", "Lease", "leases", workload.Lease, status=False, builtin=True
+    "coordination.k8s.io",
+    "v1",
+    "Lease",
+    "leases",
+    workload.Lease,
+    status=False,
+    builtin=True,
+    has_generation=False,
+    columns=LEASE_COLUMNS,
 )
 
 KINDS: Final[tuple[AnyKind, ...]] = (

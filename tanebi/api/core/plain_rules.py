@@ -1,0 +1,166 @@
+"""Defaults, rules and columns of Namespace, ConfigMap, Secret, Event and Lease. Pure.
+
+Source: k8s.io/kubernetes pkg/apis/core validation and defaults, printers/internalversion. Caller: tanebi.api.core.kinds.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from datetime import datetime
+from typing import Any, Final
+
+from tanebi.api.core.plain import ConfigMap, Secret
+from tanebi.api.durations import human_age
+from tanebi.api.fielderrors import FieldError
+from tanebi.api.kind import Admission, Column
+from tanebi.api.meta import Obj, parse_time
+
+DATA_BYTES_MAX: Final = 1024 * 1024
+NAME_LABEL: Final = "kubernetes.io/metadata.name"
+_KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_KEY_HINT: Final = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or "
+    "'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+)
+
+
+def default_namespace(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
+    """A namespace is Active, carries its name as a label, and a finalizer that its contents must leave first."""
+    meta = obj["metadata"]
+    if name := meta.get("name"):
+        meta.setdefault("labels", {})[NAME_LABEL] = name
+    if old is None:
+        obj["spec"] = {"finalizers": ["kubernetes"]}
+        obj["status"] = {"phase": "Active"}
+    else:
+        obj["spec"] = old.get("spec") or {}
+    return obj
+
+
+def default_secret(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
+    """`stringData` is written into `data` and never stored; the type defaults to Opaque."""
+    texts = obj.pop("stringData", None) or {}
+    if texts:
+        data = obj.setdefault("data", {})
+        data.update({k: base64.b64encode(v.encode()).decode() for k, v in texts.items()})
+    obj.setdefault("type", "Opaque")
+    return obj
+
+
+def validate_config_map(
+    config_map: ConfigMap, old: ConfigMap | None, admission: Admission
+) -> list[FieldError]:
+    errors = _key_errors("data", config_map.data) + _key_errors(
+        "binaryData", config_map.binary_data
+    )
+    both = sorted(set(config_map.data) & set(config_map.binary_data))
+    errors += [
+        FieldError(f'Invalid value: "{key}": duplicate of key present in data', ("binaryData",))
+        for key in both
+    ]
+    errors += _base64_errors("binaryData", config_map.binary_data)
+    size = sum(len(v.encode()) for v in config_map.data.values())
+    size += sum(len(v) * 3 // 4 for v in config_map.binary_data.values())
+    errors += _too_long("", size)
+    if old is not None and old.immutable:
+        errors += _immutable(config_map, old, ("data", "binary_data"))
+    return errors
+
+
+def validate_secret(secret: Secret, old: Secret | None, admission: Admission) -> list[FieldError]:
+    errors = _key_errors("data", secret.data) + _base64_errors("data", secret.data)
+    errors += _too_long("data", sum(len(v) * 3 // 4 for v in secret.data.values()))
+    if old is None:
+        return errors
+    if old.type != secret.type:
+        errors.append(FieldError(f'Invalid value: "{secret.type}": field is immutable', ("type",)))
+    if old.immutable:
+        errors += _immutable(secret, old, ("data",))
+    return errors
+
+
+def _key_errors(field: str, data: dict[str, str]) -> list[FieldError]:
+    return [
+        FieldError(f'Invalid value: "{key}": {_KEY_HINT}', (f"{field}[{key}]",))
+        for key in data
+        if not _KEY.fullmatch(key)
+    ]
+
+
+def _base64_errors(field: str, data: dict[str, str]) -> list[FieldError]:
+    errors = []
+    for key, value in data.items():
+        try:
+            base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            errors.append(FieldError("Invalid value: illegal base64 data", (f"{field}[{key}]",)))
+    return errors
+
+
+def _too_long(field: str, size: int) -> list[FieldError]:
+    if size <= DATA_BYTES_MAX:
+        return []
+    return [FieldError(f"Too long: may not be more than {DATA_BYTES_MAX} bytes", (field,))]
+
+
+def _immutable(new: Any, old: Any, fields: tuple[str, ...]) -> list[FieldError]:
+    text = "Forbidden: field is immutable when `immutable` is set"
+    errors = [] if new.immutable else [FieldError(text, ("immutable",))]
+    names = {"binary_data": "binaryData"}
+    return errors + [
+        FieldError(text, (names.get(name, name),))
+        for name in fields
+        if getattr(new, name) != getattr(old, name)
+    ]
+
+
+def _count_data(obj: Obj, now: datetime) -> int:
+    return len(obj.get("data") or {}) + len(obj.get("binaryData") or {})
+
+
+def _namespace_phase(obj: Obj, now: datetime) -> str:
+    return str((obj.get("status") or {}).get("phase") or "")
+
+
+def _last_seen(obj: Obj, now: datetime) -> str:
+    series = obj.get("series") or {}
+    stamp = (
+        series.get("lastObservedTime")
+        or obj.get("lastTimestamp")
+        or obj.get("firstTimestamp")
+        or obj.get("eventTime")
+    )
+    if not stamp:
+        return "<unknown>"
+    try:
+        return human_age((now - parse_time(stamp)).total_seconds())
+    except ValueError:
+        return "<unknown>"
+
+
+def _involved(obj: Obj, now: datetime) -> str:
+    target = obj.get("involvedObject") or {}
+    return f"{str(target.get('kind') or '').lower()}/{target.get('name') or ''}"
+
+
+NAMESPACE_COLUMNS: Final = (Column("Status", cell=_namespace_phase),)
+CONFIG_MAP_COLUMNS: Final = (Column("Data", type="integer", cell=_count_data),)
+SECRET_COLUMNS: Final = (
+    Column("Type", ".type"),
+    Column("Data", type="integer", cell=_count_data),
+)
+EVENT_COLUMNS: Final = (
+    Column("Last Seen", cell=_last_seen),
+    Column("Type", ".type"),
+    Column("Reason", ".reason"),
+    Column("Object", cell=_involved),
+    Column("Subobject", ".involvedObject.fieldPath", priority=1),
+    Column("Source", ".source.component", priority=1),
+    Column("Message", ".message"),
+    Column("First Seen", ".firstTimestamp", type="date", priority=1),
+    Column("Count", ".count", type="integer", priority=1),
+    Column("Age", ".metadata.creationTimestamp", type="date", priority=1),
+)
+LEASE_COLUMNS: Final = (Column("Holder", ".spec.holderIdentity"),)
