@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from tanebi.base.errors import UserError
-from tanebi.cli.client import FIELD_MANAGER, Api, ApiFailure
+from tanebi.cli.client import FIELD_MANAGER, Api, ApiFailure, connect
 from tanebi.cli.discovery import Catalog, ResourceType
 from tanebi.cli.manifests import Document, read
 from tanebi.cli.options import data_dir_option, namespace_option
@@ -65,7 +65,7 @@ def apply(files: tuple[str, ...], namespace: str, dry_run: str, folder: str | No
     All documents are checked by the server before the first one is written: a mistake in any of them changes nothing.
     """
     documents = read(files)
-    api = Api.of(data_dir(folder))
+    api = connect(data_dir(folder))
     items = plan(Catalog.of(api), documents, namespace)
     for item in apply_all(api, items, write=dry_run == "none"):
         click.echo(item)

@@ -14,6 +14,8 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
+import click
+
 from tanebi.base.errors import TanebiError
 from tanebi.base.settings import DataDir
 from tanebi.cli.platform import Access, access, not_running
@@ -154,6 +156,13 @@ class Api:
 
     def _headers(self, more: Mapping[str, str]) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._where.token}", **more}
+
+
+def connect(home: DataDir) -> Api:
+    """For a command: closed when the command ends. Raises Unavailable when no platform is running there."""
+    api = Api.of(home)
+    click.get_current_context().call_on_close(api.close)
+    return api
 
 
 def _target(path: str, query: Mapping[str, str] | None) -> str:

@@ -7,7 +7,7 @@ import click
 from tanebi.base.errors import UserError
 from tanebi.cli import timing
 from tanebi.cli.apply import plan
-from tanebi.cli.client import Api, ApiFailure
+from tanebi.cli.client import Api, ApiFailure, connect
 from tanebi.cli.discovery import Catalog, ResourceType
 from tanebi.cli.get import find_targets
 from tanebi.cli.manifests import read
@@ -52,7 +52,7 @@ def delete(
     if bool(what) == bool(files):
         raise UserError("usage", "say what to delete: KIND NAME, or -f FILE")
     documents = read(files) if files else []
-    api = Api.of(data_dir(folder))
+    api = connect(data_dir(folder))
     catalog = Catalog.of(api)
     if files:
         doomed = [

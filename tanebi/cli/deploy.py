@@ -12,7 +12,7 @@ import click
 from tanebi.base.errors import Unavailable, UserError
 from tanebi.cli import timing
 from tanebi.cli.apply import APPLY
-from tanebi.cli.client import FIELD_MANAGER, Api, ApiFailure
+from tanebi.cli.client import FIELD_MANAGER, Api, ApiFailure, connect
 from tanebi.cli.discovery import Catalog, ResourceType
 from tanebi.cli.image import store
 from tanebi.cli.objects import condition, dig, generation_seen
@@ -87,7 +87,7 @@ def deploy(
     name = name or service_name(directory)
     manifest = service_manifest(name, namespace, f"{REPOSITORY}/{name}", given)
     outside = gateway(home)  # refuses before the build when nothing runs here
-    api = Api.of(home)
+    api = connect(home)
     type_ = Catalog.of(api).find(KSVC)
     words = shlex.split(command) if command else None
     built = store(home).build(directory, f"{REPOSITORY}/{name}", command=words, progress=click.echo)

@@ -10,7 +10,7 @@ import click
 
 from tanebi.base.errors import UserError
 from tanebi.cli import timing
-from tanebi.cli.client import Api
+from tanebi.cli.client import Api, connect
 from tanebi.cli.discovery import Catalog, ResourceType
 from tanebi.cli.get import find_targets
 from tanebi.cli.objects import dig
@@ -32,7 +32,7 @@ SERVICE_LABEL: Final = "serving.knative.dev/service"
 @data_dir_option
 def describe(what: tuple[str, ...], namespace: str, folder: str | None) -> int:
     """Show an object, its conditions and its events: `describe ksvc hello`."""
-    api = Api.of(data_dir(folder))
+    api = connect(data_dir(folder))
     catalog = Catalog.of(api)
     targets, named = find_targets(catalog, what)
     first = True

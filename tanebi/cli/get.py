@@ -10,7 +10,7 @@ import click
 
 from tanebi.base.errors import UserError
 from tanebi.cli import timing
-from tanebi.cli.client import JSON, TABLE, Api, ApiFailure
+from tanebi.cli.client import JSON, TABLE, Api, ApiFailure, connect
 from tanebi.cli.discovery import Catalog, ResourceType
 from tanebi.cli.options import (
     all_namespaces_option,
@@ -78,7 +78,7 @@ def get(
 
     KIND is a plural, singular or short name, several joined by commas, or a category such as `all` or `knative`.
     """
-    api = Api.of(data_dir(folder))
+    api = connect(data_dir(folder))
     catalog = Catalog.of(api)
     targets, named = find_targets(catalog, what)
     if named and all_namespaces:

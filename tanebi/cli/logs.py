@@ -23,7 +23,7 @@ from tanebi.api.selectors import EVERYTHING
 from tanebi.base.clock import SystemClock
 from tanebi.base.errors import TanebiError, UserError
 from tanebi.cli import timing
-from tanebi.cli.client import Api, ApiFailure
+from tanebi.cli.client import Api, ApiFailure, connect
 from tanebi.cli.options import Duration, data_dir_option, namespace_option
 from tanebi.cli.platform import data_dir
 from tanebi.kubelet.logs import LogStore
@@ -102,7 +102,7 @@ def logs(
         tail_lines=tail,
     )
     if follow:
-        Follower(Api.of(home), store, pick, options, prefix=prefix).run()
+        Follower(connect(home), store, pick, options, prefix=prefix).run()
         return 0
     streams = pick.streams(store)
     if not streams:

@@ -9,7 +9,7 @@ import click
 
 from tanebi.base.errors import Unavailable, UserError
 from tanebi.cli import timing
-from tanebi.cli.client import Api, ApiFailure
+from tanebi.cli.client import Api, ApiFailure, connect
 from tanebi.cli.discovery import Catalog, ResourceType
 from tanebi.cli.get import find_targets
 from tanebi.cli.objects import condition, dig, generation_seen
@@ -46,7 +46,7 @@ def wait(
 ) -> int:
     """Wait for a condition of an object: `wait ksvc/hello --for=condition=Ready`."""
     holds = _goal(goal)
-    api = Api.of(data_dir(folder))
+    api = connect(data_dir(folder))
     targets, named = find_targets(Catalog.of(api), what)
     if not named and not everything:
         raise UserError("usage", "say which object: a name, or --all")
