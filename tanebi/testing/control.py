@@ -16,6 +16,7 @@ from anyio.abc import TaskGroup
 
 from tanebi.api.core.kinds import KINDS, NAMESPACE
 from tanebi.api.kind import AnyKind, ConfigKind
+from tanebi.apiserver.history import CHANGES_MAX
 from tanebi.apiserver.server import ApiServer
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.user import CONTROLLER
@@ -49,13 +50,12 @@ async def control_plane(
     configs: Iterable[ConfigKind[Any]] = (),
     clock: Clock | None = None,
     namespaces: Iterable[str] = (NS,),
-    changes_max: int | None = None,
+    changes_max: int = CHANGES_MAX,
 ) -> AsyncIterator[ControlPlane]:
     """A server with the core kinds and `kinds`, and with `namespaces`. `changes_max` bounds what a watch can resume from."""
     clock = clock or SystemClock()
     rng = system_rng(1)
-    limits = {} if changes_max is None else {"changes_max": changes_max}
-    store = Store.open(path / "api.db", **limits)
+    store = Store.open(path / "api.db", changes_max=changes_max)
     try:
         server = ApiServer(store, (*KINDS, *kinds), configs, clock=clock, rng=rng)
         transport = EmbeddedTransport(server, user=CONTROLLER)
