@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from tanebi.api.names import child_name
+
 GROUP: Final = "serving.knative.dev"
 VERSION: Final = "v1"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
@@ -73,18 +75,18 @@ VALIDATION_WEBHOOK: Final = "validation.webhook.serving.knative.dev"
 
 
 def deployment_name(revision: str) -> str:
-    return f"{revision}-deployment"
+    return child_name(revision, "-deployment")
 
 
 def private_service_name(revision: str) -> str:
-    return f"{revision}-private"
+    return child_name(revision, "-private")
 
 
 def revision_name(configuration: str, generation: int) -> str:
     """The name of the revision made from one generation of a configuration: `hello-00001`."""
-    return f"{configuration}-{generation:05d}"
+    return child_name(configuration, f"-{generation:05d}")
 
 
 def tag_host(tag: str, route: str) -> str:
     """The name of a tag's placeholder Service; the tag-template of config-network names the external host."""
-    return f"{tag}-{route}"
+    return child_name(tag, f"-{route}")

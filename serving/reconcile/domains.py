@@ -11,7 +11,6 @@ from serving.api.names import CLUSTER_LOCAL, LABEL_VISIBILITY, tag_host
 from serving.api.route_types import Route
 from tanebi.api.core.kinds import SERVICE
 from tanebi.api.kind import Configs
-from tanebi.api.names import child_name
 from tanebi.kube.plan import Seen
 
 
@@ -28,7 +27,7 @@ class Hosts:
     def service(self, tag: str) -> str:
         """The name of the placeholder Service."""
         name = self.route.metadata.name
-        return child_name(tag_host(tag, name), "") if tag else name
+        return tag_host(tag, name) if tag else name
 
     def is_local(self, tag: str) -> bool:
         labels = self.route.metadata.labels

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
@@ -15,7 +17,7 @@ from serving.reconcile.revision import RevisionReconciler
 from serving.reconcile.route import RouteReconciler
 from serving.reconcile.service import ServiceReconciler
 from tanebi.api.core.kinds import DEPLOYMENT
-from tanebi.api.kind import Admission, AnyKind
+from tanebi.api.kind import Admission, AnyKind, Operation
 from tanebi.api.meta import Key, Obj
 from tanebi.testing.planning import FixedConfigs, PlanningWorld
 
@@ -153,6 +155,23 @@ def ksvc(name: str = "hello", *, image: str = IMAGE, **spec: Any) -> Obj:
 @pytest.fixture
 def serving() -> Serving:
     return Serving()
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def admission() -> Callable[..., Admission]:
+    """`admission("UPDATE", configs={"config-features": {...}})`."""
+
+    def make(operation: Operation = "CREATE", **rest: Any) -> Admission:
+        configs = FixedConfigs(rest.pop("configs", None))
+        user = rest.pop("user", "someone")
+        return Admission(operation, user, datetime(2026, 1, 1, tzinfo=UTC), configs, **rest)
+
+    return make
 
 
 @pytest.fixture(name="ksvc")

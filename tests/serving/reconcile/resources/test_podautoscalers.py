@@ -1,0 +1,50 @@
+"""The PodAutoscaler of a Revision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from autoscaler.api import POD_AUTOSCALER
+from serving.api import REVISION
+from serving.reconcile.resources.podautoscalers import make_podautoscaler, reachability
+
+
+def revision(state: str = "active", status: Any = None, **spec: Any) -> Any:
+    labels = {"serving.knative.dev/routingState": state} if state else {}
+    annotations = {"autoscaling.knative.dev/min-scale": "1"}
+    meta = {"name": "r", "namespace": "n", "uid": "u", "labels": labels, "annotations": annotations}
+    containers = [{"name": "c", "ports": [{"name": "h2c"}]}]
+    return REVISION.view(
+        {"metadata": meta, "spec": {"containers": containers, **spec}, "status": status or {}}
+    )
+
+
+def test_what_it_scales_and_how() -> None:
+    made = make_podautoscaler(revision(containerConcurrency=5))
+    POD_AUTOSCALER.view(made)
+    assert made["metadata"]["annotations"] == {"autoscaling.knative.dev/min-scale": "1"}
+    assert made["spec"] == {
+        "containerConcurrency": 5,
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "r-deployment"},
+        "protocolType": "h2c",
+        "reachability": "Reachable",
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "reachable"),
+    [("active", "Reachable"), ("reserve", "Unreachable"), ("pending", ""), ("", "")],
+)
+def test_reachability_follows_the_routing_state(state: str, reachable: str) -> None:
+    assert reachability(revision(state)) == reachable
+
+
+@pytest.mark.parametrize(
+    ("actual", "reachable"), [(0, "Unreachable"), (None, "Unreachable"), (1, "Reachable")]
+)
+def test_a_broken_revision_without_a_pod_is_unreachable(actual: Any, reachable: str) -> None:
+    said = [{"type": "ContainerHealthy", "status": "False"}]
+    status = {"conditions": said, "actualReplicas": actual}
+    assert reachability(revision("active", status)) == reachable
