@@ -7,7 +7,7 @@ others are taken down in the same order and its error comes out.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any
@@ -33,7 +33,7 @@ class Stages:
     ) -> bool | None:
         return await self._stack.__aexit__(kind, error, trace)
 
-    async def start(self, run: Callable[..., Awaitable[Any]]) -> None:
+    async def start(self, run: Callable[..., Coroutine[Any, Any, Any]]) -> None:
         """Return once the part reports that it has started. Its failure, now or later, ends all stages."""
         group = await self._stack.enter_async_context(anyio.create_task_group())
         self._stack.callback(group.cancel_scope.cancel)
