@@ -25,7 +25,7 @@ from tanebi.api.core.kinds import DEPLOYMENT, POD
 from tanebi.api.core.pod import IntOrString, Pod
 from tanebi.api.core.workload import Deployment
 from tanebi.api.kind import AnyKind, Configs, Kind
-from tanebi.api.meta import Obj, owner_reference, parse_time
+from tanebi.api.meta import Obj, owner_reference, parse_time, rfc3339
 from tanebi.base.rng import NAME_ALPHABET
 from tanebi.kube.plan import Drop, Plan, Reads, Seen
 from tanebi.kubelet.deployment_status import make_status, next_look_s
@@ -35,6 +35,7 @@ HASH_CHARS: Final = 10
 SUFFIX_CHARS: Final = 5
 NAME_BASE_MAX: Final = 58  # a generated name is at most 63 characters, suffix included
 DEFAULT_SHARE: Final = "25%"
+UNREPORTED_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +72,20 @@ class DeploymentReconciler:
         move = decide(deployment, pods, template_hash, now)
         taken = {pod.metadata.name for pod in pods}
         names = new_names(deployment, template_hash, move.create, taken)
+        again_s = next_look_s(deployment, pods, now)
+        status = None
+        if names or any(_is_unreported(pod, now) for pod in pods):
+            again_s = UNREPORTED_S  # the pod's first report will bring us back sooner
+        else:
+            status = make_status(deployment, pods, is_new_for(template_hash), now)
         return Plan(
             children=tuple(
                 make_pod(deployment, raw["spec"]["template"], template_hash, name, self.node)
                 for name in names
             ),
             drops=tuple(_drop(pod) for pod in move.victims),
-            status=make_status(deployment, pods, is_new_for(template_hash), now),
-            requeue_after_s=next_look_s(deployment, pods, now),
+            status=status,
+            requeue_after_s=again_s,
             prune=False,
         )
 
@@ -159,6 +166,13 @@ def make_pod(
         },
         "spec": {"nodeName": node, **template["spec"]},
     }
+
+
+def _is_unreported(pod: Pod, now: datetime) -> bool:
+    """Just created, and its kubelet has not said anything yet: a status written now would be out of date at once, and
+    would take time from what starts the pod."""
+    young = now - parse_time(pod.metadata.creation_timestamp or rfc3339(now))
+    return is_living(pod) and not pod.status.pod_ip and young.total_seconds() < UNREPORTED_S
 
 
 def _surplus(new: Sequence[Pod], wanted: int) -> Sequence[Pod]:

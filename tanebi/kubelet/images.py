@@ -82,6 +82,7 @@ class ImageStore:
         self._clock = clock
         self._index: dict[str, str] = {}
         self._index_stamp: tuple[int, int, int] | None = None
+        self._snapshots: dict[str, dict[str, Any]] = {}  # by digest, whose content never changes
 
     def build(
         self,
@@ -171,10 +172,13 @@ class ImageStore:
 
     def _load(self, digest: str, tag: str) -> Image | None:
         folder = self._folder(digest)
-        try:
-            about = _read_json(folder / "image.json")
-        except FileNotFoundError:
-            return None
+        about = self._snapshots.get(digest)
+        if about is None or not (folder / "image.json").exists():
+            try:
+                about = self._snapshots[digest] = _read_json(folder / "image.json")
+            except FileNotFoundError:
+                self._snapshots.pop(digest, None)
+                return None
         return Image(
             tag=tag if "@" not in tag else repository(tag),
             digest=digest,

@@ -116,7 +116,7 @@ class Kubelet:
         elif worker is not None:
             worker.update(new)
         elif self._is_ours(new) and self._tasks is not None:
-            worker = self._workers[uid] = PodWorker(new, self._tools)
+            worker = self._workers[uid] = PodWorker(new, POD.view(new), self._tools)
             self._tasks.start_soon(self._work, uid, worker)
 
     def _is_ours(self, pod: Obj) -> bool:

@@ -69,9 +69,8 @@ class LogStore:
     def opened(self, pod: Pod) -> None:
         """The pod begins to run here. What is kept of an earlier pod of this name goes."""
         folder = self._folder(pod.metadata.namespace, pod.metadata.name)
-        known = _meta(folder)
-        if known is not None and known.uid != pod.metadata.uid:
-            shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists() and (known := _meta(folder)) and known.uid != pod.metadata.uid:
+            shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
         inits = (c.name for c in pod.spec.init_containers)
         about: dict[str, Any] = {

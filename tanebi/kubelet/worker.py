@@ -81,9 +81,9 @@ class Tools:
 class PodWorker:
     """One pod. Give it news with `update`, `gone` and `retry`; it ends when the pod has ended."""
 
-    def __init__(self, obj: Obj, tools: Tools) -> None:
+    def __init__(self, obj: Obj, pod: Pod, tools: Tools) -> None:
         self._obj = obj
-        self._pod: Pod = POD.view(obj)
+        self._pod = pod
         self._tools = tools
         self._life = PodLife(self._pod)
         self._containers = {
@@ -130,15 +130,20 @@ class PodWorker:
         if self._pod.status.phase not in ("Succeeded", "Failed") and not self._pod.deleting:
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks
-                tasks.start_soon(self._work)
-                await self._deleted.wait()
-                await self._end(self._grace_s(), drain=not self._gone.is_set())
-                tasks.cancel_scope.cancel()
+                tasks.start_soon(self._end_when_deleted, tasks)
+                await (
+                    self._work()
+                )  # here, not as a task: nothing comes between the event and the start
         self.reported.set()
         if not self._pod.deleting:
             await self._deleted.wait()
         await self._clean()
         await self._remove()
+
+    async def _end_when_deleted(self, tasks: TaskGroup) -> None:
+        await self._deleted.wait()
+        await self._end(self._grace_s(), drain=not self._gone.is_set())
+        tasks.cancel_scope.cancel()
 
     async def _work(self) -> None:
         while not self._prepare():
@@ -384,7 +389,9 @@ class PodWorker:
         whole = {**self._obj, "metadata": meta, "status": status}
         try:
             written = await self._tools.kube.update_status(POD, whole)
-        except Conflict as error:  # another pod of this name: ours is gone, and its deletion is on the way to us
+        except (
+            Conflict
+        ) as error:  # another pod of this name: ours is gone, and its deletion is on the way to us
             raise NotFound(error.message) from error
         self._written = status
         self._tools.cache.observe(POD, written)

@@ -141,8 +141,8 @@ async def running(
     cache = Cache(kube, clock)
     configs = LiveConfigs(cache, ())
     engine = Engine(kube, cache, configs, clock, rng)
-    engine.add(DeploymentReconciler(NODE))
     engine.add(EndpointReconciler())
+    engine.add(DeploymentReconciler(NODE))
     images = ImageStore(folder / "images", clock=clock)
     watch = ImageWatch(images, clock)
     kubelet = Kubelet(

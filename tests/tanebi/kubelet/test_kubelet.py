@@ -13,7 +13,7 @@ import anyio
 import httpx
 import pytest
 
-from tanebi.api.core.kinds import CONFIG_MAP, DEPLOYMENT, POD, SERVICE
+from tanebi.api.core.kinds import CONFIG_MAP, DEPLOYMENT, ENDPOINT_SLICE, POD, SERVICE
 from tanebi.api.meta import Obj
 from tanebi.kubelet.ports import real_ports
 from tanebi.testing.waiting import wait_until
@@ -21,6 +21,7 @@ from tests.tanebi.kubelet.conftest import NODE, SERVER, TCP_PROBE, Platform, mak
 
 pytestmark = pytest.mark.anyio
 
+COLD_BUDGET_S = 0.15  # about five times what it takes when nothing else runs
 HTTP_PROBE: Obj = {"httpGet": {"path": "/", "port": 8080}}
 
 
@@ -438,8 +439,6 @@ async def test_the_cold_path_is_quick(platform: Platform) -> None:
             if new is not None and new["endpoints"]:
                 listed.set()
 
-        from tanebi.api.core.kinds import ENDPOINT_SLICE
-
         platform.cache.subscribe(ENDPOINT_SLICE, seen)
         await scale(platform, 1)
         await listed.wait()
@@ -450,5 +449,4 @@ async def test_the_cold_path_is_quick(platform: Platform) -> None:
             return not await platform.pods() and not await platform.slices()
 
         await wait_until(nothing)
-    print("cold path ms", [round(1000 * t, 1) for t in took])
-    assert sorted(took)[2] < 0.2
+    assert sorted(took)[2] < COLD_BUDGET_S, took
