@@ -15,9 +15,9 @@ def dig(value: Any, *path: str) -> Any:
 
 
 def condition(obj: dict[str, Any], type_: str) -> dict[str, Any]:
-    """The condition of an object's status, or an empty one."""
+    """The condition of an object's status, or an empty one. Upper and lower case are the same, as for kubectl."""
     for found in dig(obj, "status", "conditions") or ():
-        if found.get("type") == type_:
+        if str(found.get("type")).lower() == type_.lower():
             result: dict[str, Any] = found
             return result
     return {}
