@@ -100,8 +100,8 @@ class Backend:
 
     # --- load ----------------------------------------------------------------------------------
 
-    def arrive(self, now: float) -> None:
-        """A request is here."""
+    def arrive(self, now: float) -> Meter:
+        """A request is here. Tell the meter that it leaves when its answer is out, or it will get none."""
         meter = self.meter
         if meter is None:
             meter = self.meter = Meter(now)
@@ -110,11 +110,7 @@ class Backend:
                 self._hooks.poke(self.key)
         else:
             meter.arrive(now)
-
-    def leave(self, now: float) -> None:
-        """Its answer is out, or it will get none."""
-        assert self.meter is not None
-        self.meter.leave(now)
+        return meter
 
     # --- admission -----------------------------------------------------------------------------
 
@@ -130,7 +126,7 @@ class Backend:
         granted = self.throttler.release(target)
         if granted:
             self._tell(granted)
-        if not target.usable and target.in_flight == 0:
+        elif not target.usable and target.in_flight == 0:
             self._last_left(target)
 
     # --- endpoints -----------------------------------------------------------------------------

@@ -28,30 +28,30 @@ class Verdict(enum.Enum):
 
 @dataclass(slots=True)
 class Breaker(Generic[W]):
-    """Tokens and a queue of ids."""
+    """Tokens and a queue of ids, oldest first. Change them by the methods, or as they do."""
 
     queue_max: int = QUEUE_MAX
     tokens: int = 0
-    _waiting: OrderedDict[W, None] = field(default_factory=OrderedDict)
+    waiting: OrderedDict[W, None] = field(default_factory=OrderedDict)
 
     def __len__(self) -> int:
         """How many wait."""
-        return len(self._waiting)
+        return len(self.waiting)
 
     def __contains__(self, who: W) -> bool:
-        return who in self._waiting
+        return who in self.waiting
 
     def offer(self, who: W, *, first: bool = False) -> Verdict:
         """`who` wants in. `first`: it was in before and lost its place through no fault of its own, so it waits in front."""
         if self.tokens > 0:
             self.tokens -= 1
             return Verdict.ADMITTED
-        if len(self._waiting) >= self.queue_max and not first:
+        if len(self.waiting) >= self.queue_max and not first:
             return Verdict.FULL
-        assert who not in self._waiting, "offered twice"
-        self._waiting[who] = None
+        assert who not in self.waiting, "offered twice"
+        self.waiting[who] = None
         if first:
-            self._waiting.move_to_end(who, last=False)
+            self.waiting.move_to_end(who, last=False)
         return Verdict.QUEUED
 
     def add(self, tokens: int) -> list[W]:
@@ -59,9 +59,9 @@ class Breaker(Generic[W]):
         assert tokens >= 0
         self.tokens += tokens
         admitted: list[W] = []
-        while self.tokens > 0 and self._waiting:
+        while self.tokens > 0 and self.waiting:
             self.tokens -= 1
-            admitted.append(self._waiting.popitem(last=False)[0])
+            admitted.append(self.waiting.popitem(last=False)[0])
         return admitted
 
     def remove(self, tokens: int) -> None:
@@ -71,7 +71,7 @@ class Breaker(Generic[W]):
 
     def cancel(self, who: W) -> bool:
         """`who` waits no longer. False: it did not wait."""
-        if who not in self._waiting:
+        if who not in self.waiting:
             return False
-        del self._waiting[who]
+        del self.waiting[who]
         return True

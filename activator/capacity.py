@@ -10,6 +10,7 @@ import asyncio
 
 from activator.backend import Backend
 from activator.breaker import Verdict
+from activator.meter import Meter
 from activator.router import Hit, Router
 from activator.throttler import Target
 from tanebi.api.meta import Key
@@ -21,10 +22,11 @@ from tanebi.http.pool import Address
 class HeldSlot:
     """Room for one request at one pod. Implements activator.api.capacity.Slot."""
 
-    __slots__ = ("_backend", "_clock", "_target")
+    __slots__ = ("_backend", "_clock", "_meter", "_target")
 
-    def __init__(self, backend: Backend, target: Target, clock: Clock) -> None:
+    def __init__(self, backend: Backend, target: Target, meter: Meter, clock: Clock) -> None:
         self._backend = backend
+        self._meter = meter
         self._target: Target | None = target
         self._clock = clock
 
@@ -40,7 +42,7 @@ class HeldSlot:
     def release(self) -> None:
         target, self._target = self._target, None
         assert target is not None, "released twice"
-        self._backend.leave(self._clock.now())
+        self._meter.leave(self._clock.now())
         self._backend.release(target)
 
 
@@ -75,29 +77,29 @@ class GatewayCapacity:
     async def acquire_at(self, hit: Hit, *, wait_s: float) -> HeldSlot:
         """A slot at `hit`. Raises CapacityTimeout, also at once when the queue is full."""
         backend = hit.backend
-        backend.arrive(self._clock.now())
+        meter = backend.arrive(self._clock.now())
         waiter = _Wait(asyncio.get_running_loop().create_future())
         found = backend.acquire(waiter)
         if isinstance(found, Target):
-            return HeldSlot(backend, found, self._clock)
+            return HeldSlot(backend, found, meter, self._clock)
         if found is Verdict.FULL:
-            backend.leave(self._clock.now())
+            meter.leave(self._clock.now())
             raise CapacityTimeout("queue-full", f"the queue of revision {backend.key} is full")
-        return await self._wait(backend, waiter, wait_s)
+        return await self._wait(backend, waiter, meter, wait_s)
 
-    async def _wait(self, backend: Backend, waiter: _Wait, wait_s: float) -> HeldSlot:
+    async def _wait(self, backend: Backend, waiter: _Wait, meter: Meter, wait_s: float) -> HeldSlot:
         try:
             async with asyncio.timeout(wait_s):
                 target = await waiter.granted
         except BaseException as error:
             if not backend.cancel(waiter) and _was_granted(waiter.granted):
                 backend.release(waiter.granted.result())
-            backend.leave(self._clock.now())
+            meter.leave(self._clock.now())
             if isinstance(error, TimeoutError):
                 text = f"no pod of revision {backend.key} had room within {wait_s:g} s"
                 raise CapacityTimeout("capacity-timeout", text) from error
             raise
-        return HeldSlot(backend, target, self._clock)
+        return HeldSlot(backend, target, meter, self._clock)
 
 
 def _was_granted(granted: asyncio.Future[Target]) -> bool:

@@ -30,6 +30,9 @@ from tanebi.http.messages import Headers, header
 _TO_APP: Final = HOST | CONNECTION | HOP_BY_HOP | TRANSFER_ENCODING | UPGRADE | PLATFORM
 _TO_CLIENT: Final = CONNECTION | HOP_BY_HOP | TRANSFER_ENCODING | UPGRADE
 
+# What makes a head more than the bytes that came and a few lines behind them.
+_CHANGED: Final = (_TO_APP | FORWARDED) & ~HOST
+
 CHUNKED: Final = b"Transfer-Encoding: chunked\r\n"
 PROXY_REQUEST: Final = b"K-Proxy-Request: activator\r\n"
 PROTO: Final = b"http"
@@ -72,6 +75,13 @@ def request_head(
     )
 
 
+def raw_request_head(raw: bytes, seen: int, *, forwarded: bytes, extra: bytes) -> bytes | None:
+    """The same head by adding lines to the bytes that came, when nothing of them has to change. None: use request_head."""
+    if seen & _CHANGED:
+        return None
+    return b"".join((raw[:-2], extra, forwarded, b"\r\n"))
+
+
 def forwarded_lines(peer: bytes, host: bytes, headers: Headers) -> bytes:
     """The X-Forwarded-*, Forwarded and K-Proxy-Request lines beside those `headers` keep (X-Forwarded-For is rewritten)."""
     earlier = [v for n, v in headers if n.lower() == b"x-forwarded-for"]
@@ -106,6 +116,11 @@ def _node(address: bytes) -> bytes:
     """IPv6 addresses stand in brackets and quotes (RFC 7239 §6)."""
     bare = address.strip(b"[]")
     return b'"[' + bare + b']"' if b":" in bare and bare.count(b":") > 1 else address
+
+
+def passes_unchanged(status: int, seen: int) -> bool:
+    """Whether an answer's head may go to the client as it came."""
+    return not seen & _TO_CLIENT and status != 204
 
 
 def answer_head(status: int, headers: Headers, seen: int, *, chunked: bool, own: bytes) -> bytes:

@@ -19,7 +19,7 @@ from activator.metrics import BackendCollector, observe_cold_start
 from activator.prober import Prober
 from activator.proxy import Exchange, Surroundings
 from activator.reporter import Reporter
-from activator.router import Route, Router
+from activator.router import Router
 from activator.whole import WholeRequest
 from autoscaler.api.stat import StatSink
 from tanebi.base.clock import Clock
@@ -30,7 +30,7 @@ from tanebi.http.messages import HttpHandler
 from tanebi.http.server import HttpServer, ServerLimits, ServerRequest
 from tanebi.http.upstream import Upstreams
 
-EXPIRE_EVERY_S: Final = 5.0
+EXPIRE_EVERY_S: Final = 1.0
 PROBE_ANSWER: Final = "activator"
 NO_ROUTE_HINT: Final = (
     "The gateway serves <service>.<namespace>.<domain> and <service>.<namespace>.svc.cluster.local; "
@@ -59,7 +59,9 @@ class Gateway:
         self.router = Router(hooks, rng, cluster_domain=cluster_domain)
         self._reporter = Reporter(self.router.backends, sink, clock)
         self._server = HttpServer(self, host=host, port=port, clock=clock, limits=limits)
-        self._around = Surroundings(clock, self.upstreams, self.spawn, observe_cold_start)
+        self._around = Surroundings(
+            clock, self.upstreams, spawn=self.spawn, woke=observe_cold_start
+        )
         self._tasks: asyncio.TaskGroup | None = None
 
     @property
@@ -95,17 +97,14 @@ class Gateway:
             request.sink = whole
             whole.begin()
         else:
-            self._proxy(request, route)
-
-    def _proxy(self, request: ServerRequest, route: Route) -> None:
-        hit = self.router.choose(route, request.target, request.headers)
-        if hit is None:
-            host = normal_host(request.host)
-            request.respond_text(404, f'no revision serves this path at the host "{host}"')
-            return
-        exchange = Exchange(request, hit.backend, self._around, hit.host, hit.lines)
-        request.sink = exchange
-        exchange.begin()
+            hit = route.hit or self.router.choose(route, request.target, request.headers)
+            if hit is None:
+                host = normal_host(request.host)
+                request.respond_text(404, f'no revision serves this path at the host "{host}"')
+                return
+            exchange = Exchange(request, hit.backend, self._around, hit.host, hit.lines)
+            request.sink = exchange
+            exchange.begin()
 
     def _answer_probe(self, request: ServerRequest) -> bool:
         """Health checks are told by their User-Agent, probes of the data path by their header (reference §2.1, §3.4)."""

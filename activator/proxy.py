@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from activator.backend import Backend
 from activator.breaker import Verdict
@@ -22,12 +21,16 @@ from activator.forward import (
     forwarded_lines,
     interim_head,
     last_chunk,
+    passes_unchanged,
+    raw_request_head,
     request_head,
 )
+from activator.meter import Meter
 from activator.throttler import Target
 from tanebi.base.clock import Clock
 from tanebi.http.errors import BadResponse, HttpError
 from tanebi.http.exchange import (
+    TRANSITIONS,
     Action,
     Event,
     State,
@@ -49,52 +52,66 @@ APP_DIED: Final = (502, "the app ended the connection before it answered")
 APP_GARBLED: Final = (502, "the app's answer is not HTTP/1.1")
 APP_UNREACHABLE: Final = (502, "the app does not accept connections")
 
+# The numbers of states and events: a list is indexed faster by an int than by a member of an enum.
+_ARRIVED: Final = int(Event.ARRIVED)
+_GRANTED: Final = int(Event.GRANTED)
+_DENIED: Final = int(Event.DENIED)
+_CONNECTED: Final = int(Event.CONNECTED)
+_SENT: Final = int(Event.SENT)
+_RESP_HEAD: Final = int(Event.RESP_HEAD)
+_RESP_END: Final = int(Event.RESP_END)
+_TIMER: Final = int(Event.TIMER)
+_CLIENT_LEFT: Final = int(Event.CLIENT_LEFT)
+
 _WAITING_FOR_POD: Final = (State.HEAD, State.QUEUED, State.CONNECTING)
 
 
-@dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every exchange uses."""
+    """What every exchange uses: functions, looked up once."""
 
-    clock: Clock
-    upstreams: Upstreams
-    spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
-    woke: Callable[
-        [Backend, float], None
-    ]  # a request found no pod and waited this many seconds for its answer
+    __slots__ = ("dial", "give_back", "now", "spawn", "take", "woke")
+
+    def __init__(
+        self,
+        clock: Clock,
+        upstreams: Upstreams,
+        *,
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        woke: Callable[[Backend, float], None],
+    ) -> None:
+        self.now = clock.now
+        self.take = upstreams.take
+        self.give_back = upstreams.give_back
+        self.dial = upstreams.dial
+        self.spawn = spawn
+        self.woke = woke  # a request found no pod and waited this many seconds for its answer
 
 
 class Exchange:
     """A proxied request. Implements BodySink, Answer and Waiter."""
 
-    __slots__ = (
-        "_again",
-        "_ahead",
-        "_ahead_bytes",
-        "_answer_chunked",
-        "_answered",
-        "_around",
-        "_attempts",
-        "_backend",
-        "_began",
-        "_body_sent",
-        "_cold",
-        "_dial",
-        "_extra",
-        "_moved",
-        "_moved_at",
-        "_out",
-        "_refusal",
-        "_request",
-        "_request_ended",
-        "_retried",
-        "_reused",
-        "_state",
-        "_status",
-        "_target",
-        "_upstream",
-        "_host",
-    )
+    # What an exchange is until something happens; the instance says what differs, so that a plain one is cheap to make.
+    _state = int(State.HEAD)
+    _meter: Meter
+    _target: Target  # from GRANTED to RELEASE
+    _upstream: UpstreamConnection | None = None
+    _dial: asyncio.Task[None] | None = None
+    _attempts = 0  # failed dials
+    _again = False  # it has held a slot before
+    _retried = False  # a connection died under it before
+    _reused = False  # its connection served others before
+    _refusal = APP_DIED  # what to say if it fails now
+    _ahead: list[bytes] | None = None  # body that came before the pod was known
+    _ahead_bytes = 0
+    _body_sent = False  # some of the body is gone: it cannot be sent again
+    _status = 0
+    _answered = False  # the head of the answer is here
+    _answer_chunked = False
+    _head_out = b""  # head of the answer, held back for the first bytes of the body
+    _began = 0.0
+    _moved = False  # something was written to the client since the last sweep
+    _moved_at = 0.0  # 0: since it began
+    _cold = False  # it found no pod
 
     def __init__(
         self,
@@ -109,45 +126,25 @@ class Exchange:
         self._around = around
         self._host = host  # rewritten Host, or empty
         self._extra = extra  # header lines of the route
-        self._state = State.HEAD
-        self._target: Target | None = None
-        self._upstream: UpstreamConnection | None = None
-        self._dial: asyncio.Task[None] | None = None
-        self._attempts = 0
-        self._again = False
-        self._retried = False
-        self._reused = False
-        self._refusal = APP_DIED
-        self._ahead: list[bytes] | None = None  # body that came before the pod was known
-        self._ahead_bytes = 0
-        self._body_sent = False
         self._request_ended = request.complete
-        self._status = 0
-        self._answered = False
-        self._answer_chunked = False
-        self._out: list[bytes] = []  # of the answer, not yet handed to the client's socket
-        self._began = 0.0
-        self._moved = False  # something was written to the client since the last sweep
-        self._moved_at = 0.0
-        self._cold = False
 
     def __repr__(self) -> str:
-        return f"Exchange({self._state.name} {self._backend.key} {self._target})"
+        return f"Exchange({State(self._state).name} {self._backend.key})"
 
     def begin(self) -> None:
         """It is this request's turn."""
-        self._began = self._moved_at = self._around.clock.now()
-        self._backend.arrive(self._began)
+        self._began = now = self._around.now()
+        self._meter = self._backend.arrive(now)
         pending = self._request.pending
         if pending is not None:
             for piece in self._request.take_body():
                 self.on_request_body(piece)
-        self._feed(Event.ARRIVED)
+        self._feed(_ARRIVED)
 
-    def _feed(self, event: Event) -> None:
-        self._state, actions = step(self._state, event)
+    def _feed(self, event: int) -> None:
+        self._state, actions = _TABLE[self._state][event]
         for action in actions:
-            _ACTIONS[action](self)
+            action(self)
 
     # --- from the client (tanebi.http.server.BodySink) -----------------------------------------
 
@@ -170,10 +167,10 @@ class Exchange:
         if upstream is not None and self._ahead is None:
             if self._request.chunked:
                 upstream.write(last_chunk(()))
-            self._feed(Event.SENT)
+            self._feed(_SENT)
 
     def on_client_left(self) -> None:
-        self._feed(Event.CLIENT_LEFT)
+        self._feed(_CLIENT_LEFT)
 
     def on_client_slow(self) -> None:
         if self._upstream is not None:
@@ -193,16 +190,16 @@ class Exchange:
         if not late and not self._answered:
             late = 0 < facts.response_start_timeout_s <= elapsed
         if not late:
-            late = 0 < facts.idle_timeout_s <= now - self._moved_at
+            late = 0 < facts.idle_timeout_s <= now - (self._moved_at or self._began)
         if late:
             self._refusal = QUEUE_TIMEOUT if self._state in _WAITING_FOR_POD else APP_TIMEOUT
-            self._feed(Event.TIMER)
+            self._feed(_TIMER)
 
     # --- from the backend (activator.backend.Waiter) -------------------------------------------
 
     def on_granted(self, target: Target) -> None:
         self._target = target
-        self._feed(Event.GRANTED)
+        self._feed(_GRANTED)
 
     # --- from the pod (tanebi.http.upstream.Answer) --------------------------------------------
 
@@ -210,7 +207,9 @@ class Exchange:
         if not self._request.http10:
             self._request.write(interim_head(status, headers))
 
-    def on_head(self, status: int, headers: list[tuple[bytes, bytes]], seen: int) -> None:
+    def on_head(
+        self, status: int, headers: list[tuple[bytes, bytes]], seen: int, raw: bytes | None
+    ) -> None:
         request = self._request
         self._status = status
         self._answered = True
@@ -221,23 +220,31 @@ class Exchange:
                 self._answer_chunked = True
         if not self._request_ended:
             request.keep_alive = False
-        self._out.append(
-            answer_head(
-                status, headers, seen, chunked=self._answer_chunked, own=request.connection_header()
-            )
-        )
-        self._feed(Event.RESP_HEAD)
+        own = b"" if request.keep_alive and not request.http10 else request.connection_header()
+        chunked = self._answer_chunked
+        if raw is None or own or chunked or not passes_unchanged(status, seen):
+            raw = answer_head(status, headers, seen, chunked=chunked, own=own)
+        self._head_out = raw
+        self._feed(_RESP_HEAD)
 
     def on_body(self, piece: bytes) -> None:
-        self._out.append(chunk(piece) if self._answer_chunked else piece)
+        if self._answer_chunked:
+            piece = chunk(piece)
+        head = self._head_out
+        if head:
+            self._head_out = b""
+            piece = head + piece
+        self._moved = True
+        self._request.connection.transport.write(piece)
 
     def on_end(self, trailers: list[tuple[bytes, bytes]], *, reusable: bool) -> None:
+        if self._head_out:
+            self.on_flush()
         if self._answer_chunked:
-            self._out.append(last_chunk(trailers))
-        self.on_flush()
+            self._request.write(last_chunk(trailers))
         if not reusable and self._upstream is not None:
             self._upstream.close()
-        self._feed(Event.RESP_END)
+        self._feed(_RESP_END)
 
     def on_failed(self, error: HttpError) -> None:
         self.on_flush()
@@ -254,11 +261,11 @@ class Exchange:
         self._feed(event)
 
     def on_flush(self) -> None:
-        out = self._out
-        if out:
-            self._request.write(out[0] if len(out) == 1 else b"".join(out))
-            self._out = []
+        head = self._head_out
+        if head:
+            self._head_out = b""
             self._moved = True
+            self._request.write(head)
 
     def on_sending_paused(self) -> None:
         self._request.hold_body()
@@ -269,14 +276,14 @@ class Exchange:
     # --- actions -------------------------------------------------------------------------------
 
     def _acquire(self) -> None:
-        found = self._backend.acquire(self, again=self._again)
+        found = self._backend.throttler.offer(self, first=self._again)
         self._again = True
-        if isinstance(found, Target):
+        if found.__class__ is Target:
             self._target = found
-            self._feed(Event.GRANTED)
+            self._feed(_GRANTED)
         elif found is Verdict.FULL:
             self._refusal = QUEUE_FULL
-            self._feed(Event.DENIED)
+            self._feed(_DENIED)
         else:
             self._cold = not self._backend.throttler.targets
 
@@ -284,21 +291,19 @@ class Exchange:
         self._backend.cancel(self)
 
     def _connect(self) -> None:
-        target = cast(Target, self._target)
-        upstream = self._around.upstreams.take(target.address)
-        if upstream is None:
+        upstream = self._around.take(self._target.address)
+        if upstream is None or upstream.closed:
             self._reconnect()
             return
         self._upstream = upstream
-        self._feed(Event.CONNECTED)
+        self._feed(_CONNECTED)
 
     def _reconnect(self) -> None:
-        target = cast(Target, self._target)
-        self._dial = self._around.spawn(self._dialled(target.address))
+        self._dial = self._around.spawn(self._dialled(self._target.address))
 
     async def _dialled(self, address: Address) -> None:
         try:
-            upstream = await self._around.upstreams.dial(address)
+            upstream = await self._around.dial(address)
         except HttpError:
             self._dial = None
             self._attempts += 1
@@ -307,17 +312,36 @@ class Exchange:
             self._feed(on_connect_failure(self._attempts))
             return
         self._dial = None
-        if self._state is not State.CONNECTING:
+        if self._state != State.CONNECTING:
             upstream.close()
             return
         self._upstream = upstream
-        self._feed(Event.CONNECTED)
+        self._feed(_CONNECTED)
 
     def _send_up(self) -> None:
-        request, upstream = self._request, cast(UpstreamConnection, self._upstream)
+        request, upstream = self._request, self._upstream
+        assert upstream is not None
         self._reused = upstream.served > 0
         upstream.begin(self, head_only=request.method == b"HEAD")
-        head = request_head(
+        head = self._head(request)
+        if self._ahead is not None or (request.chunked and self._request_ended):
+            self._send_ahead(upstream, head)
+        else:
+            upstream.transport.write(head)
+        if request.connection.slow:
+            upstream.pause()
+        if self._request_ended:
+            self._feed(_SENT)
+
+    def _head(self, request: ServerRequest) -> bytes:
+        forwarded = self._forwarded_lines()
+        if request.raw is not None and not self._host:
+            head = raw_request_head(
+                request.raw, request.seen, forwarded=forwarded, extra=self._extra
+            )
+            if head is not None:
+                return head
+        return request_head(
             request.method,
             request.target,
             self._host or request.host,
@@ -325,17 +349,9 @@ class Exchange:
             request.seen,
             peer=request.connection.peer.encode(),
             chunked=request.chunked,
-            forwarded=self._forwarded_lines(),
+            forwarded=forwarded,
             extra=self._extra,
         )
-        if self._ahead is not None or (request.chunked and self._request_ended):
-            self._send_ahead(upstream, head)
-        else:
-            upstream.write(head)
-        if request.connection.slow:
-            upstream.pause()
-        if self._request_ended:
-            self._feed(Event.SENT)
 
     def _send_ahead(self, upstream: UpstreamConnection, head: bytes) -> None:
         """What came of the body before now, in one write with the head."""
@@ -361,12 +377,12 @@ class Exchange:
     def _send_down(self) -> None:
         """The head waits in `_out` for the first bytes of the body: on_flush follows at once."""
         if self._cold:
-            self._around.woke(self._backend, self._around.clock.now() - self._began)
+            self._around.woke(self._backend, self._around.now() - self._began)
 
     def _keep_up(self) -> None:
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
-            self._around.upstreams.give_back(upstream)
+            self._around.give_back(upstream)
 
     def _close_up(self) -> None:
         upstream, self._upstream = self._upstream, None
@@ -377,8 +393,7 @@ class Exchange:
             dial.cancel()
 
     def _release(self) -> None:
-        target, self._target = cast(Target, self._target), None
-        self._backend.release(target)
+        self._backend.release(self._target)
 
     def _refuse(self) -> None:
         self._status, text = self._refusal
@@ -388,10 +403,11 @@ class Exchange:
         self._request.abort()
 
     def _finish(self) -> None:
-        self._request.finish()
+        request = self._request
+        request.connection.finished(request)
 
     def _account(self) -> None:
-        self._backend.leave(self._around.clock.now())
+        self._meter.leave(self._around.now())
         self._backend.counts.by_class[min(self._status // 100, 5)] += 1
 
 
@@ -412,3 +428,24 @@ _ACTIONS: Final[dict[Action, Callable[[Exchange], None]]] = {
     Action.ACCOUNT: Exchange._account,
 }
 assert set(_ACTIONS) == set(Action), "the interpreter of actions must be total"
+
+
+_Step = tuple[int, tuple[Callable[[Exchange], None], ...]]
+
+
+def _impossible(state: State, event: Event) -> _Step:
+    def complain(exchange: Exchange) -> None:
+        step(state, event)  # raises Bug
+
+    return int(state), (complain,)
+
+
+def _compiled(state: State, event: Event) -> _Step:
+    found = TRANSITIONS[state].get(event)
+    if found is None:
+        return _impossible(state, event)
+    return int(found[0]), tuple(_ACTIONS[action] for action in found[1])
+
+
+# The exchange table with each action in place of its name: a step is one look-up and its calls.
+_TABLE: Final = [[_compiled(state, event) for event in Event] for state in State]

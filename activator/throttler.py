@@ -19,6 +19,7 @@ from tanebi.http.pool import Address
 W = TypeVar("W", bound=Hashable)
 
 FIRST_AVAILABLE_MAX: Final = 3
+NO_GRANTS: Final = ()
 
 
 class Chance(Protocol):
@@ -76,14 +77,24 @@ class Throttler(Generic[W]):
 
     def offer(self, who: W, *, first: bool = False) -> Target | Verdict:
         """The target when `who` is admitted now, else QUEUED or FULL. `first`: see Breaker.offer."""
-        verdict = self._breaker.offer(who, first=first)
+        breaker = self._breaker
+        if breaker.tokens > 0:  # the usual case, without a call
+            breaker.tokens -= 1
+            return self._pick()
+        verdict = breaker.offer(who, first=first)
         return self._pick() if verdict is Verdict.ADMITTED else verdict
 
-    def release(self, target: Target) -> list[tuple[W, Target]]:
+    def release(self, target: Target) -> Sequence[tuple[W, Target]]:
         """A request at `target` is over."""
         assert target.in_flight > 0, f"released without a grant: {target}"
         target.in_flight -= 1
-        return self._grant(self._breaker.add(1)) if target.usable else []
+        if not target.usable:
+            return NO_GRANTS
+        breaker = self._breaker
+        if not breaker.waiting:
+            breaker.tokens += 1
+            return NO_GRANTS
+        return self._grant(breaker.add(1))
 
     def cancel(self, who: W) -> bool:
         """`who` waits no longer. False: it did not wait."""

@@ -106,7 +106,9 @@ class _Whole:
     def on_interim(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.answered = True
 
-    def on_head(self, status: int, headers: list[tuple[bytes, bytes]], seen: int) -> None:
+    def on_head(
+        self, status: int, headers: list[tuple[bytes, bytes]], seen: int, raw: bytes | None
+    ) -> None:
         self.answered = True
         self._status, self._headers = status, headers
 
@@ -188,7 +190,7 @@ class HttpClient:
         where = address or origin.address
         self._upstreams.expire(self._clock.now())
         connection = self._upstreams.take(pool_key(where, tls=origin.tls))
-        if connection is not None:
+        if connection is not None and not connection.closed:
             whole = self._whole(connection, response_max)
             try:
                 return await self._exchange(connection, whole, method, data)

@@ -1,7 +1,7 @@
 """Which idle connection serves next, and which are closed.
 
-Pure: connections are opaque, `now` is given, and what must be closed is returned. The newest idle connection is used first, so
-that the pool shrinks to what the load needs. Caller: tanebi.http.upstream.Upstreams.
+Pure: connections are opaque, time is told by `expire`, and what must be closed is returned. The newest idle connection is used
+first, so that the pool shrinks to what the load needs. Caller: tanebi.http.upstream.Upstreams.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Pool(Generic[C]):
     idle_max: int = IDLE_MAX
     idle_per_address_max: int = IDLE_PER_ADDRESS_MAX
     idle_timeout_s: float = IDLE_TIMEOUT_S
+    now: float = 0.0  # of the last `expire`: idle times are measured in its steps
     _idle: dict[Address, list[tuple[C, float]]] = field(default_factory=dict)
     _count: int = 0
 
@@ -40,19 +41,19 @@ class Pool(Generic[C]):
         self._count -= 1
         return stack.pop()[0]
 
-    def put(self, address: Address, connection: C, now: float) -> C | None:
+    def put(self, address: Address, connection: C) -> C | None:
         """`connection` is idle. Returns the one to close when there are too many: the oldest of its address, or itself."""
         stack = self._idle.get(address)
         if stack is None:
             stack = self._idle[address] = []
         if len(stack) >= self.idle_per_address_max:
             surplus = stack.pop(0)[0]
-            stack.append((connection, now))
+            stack.append((connection, self.now))
             return surplus
         if self._count >= self.idle_max:
             return connection
         self._count += 1
-        stack.append((connection, now))
+        stack.append((connection, self.now))
         return None
 
     def drop(self, address: Address, connection: C) -> bool:
@@ -72,7 +73,8 @@ class Pool(Generic[C]):
         return [connection for connection, _ in stack]
 
     def expire(self, now: float) -> list[C]:
-        """Idle for too long: close all of these."""
+        """Idle for too long: close all of these. Call it often; it is cheap."""
+        self.now = now
         old: list[C] = []
         for address, stack in list(self._idle.items()):
             fresh = [entry for entry in stack if now - entry[1] < self.idle_timeout_s]

@@ -59,6 +59,7 @@ _HELD_BY_SLOWNESS: Final = (
 _ONCE: Final = HOST | CONTENT_LENGTH | TRANSFER_ENCODING
 _RARE: Final = CONTENT_LENGTH | TRANSFER_ENCODING | CONNECTION | EXPECT
 
+_END: Final = b"\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -107,25 +108,18 @@ class BadRequest(Exception):
 
 
 class ServerRequest:
-    """One request while it is answered."""
+    """One request while it is answered. What most requests are is said by the class; an instance says what differs."""
 
-    __slots__ = (
-        "body_length",
-        "chunked",
-        "complete",
-        "connection",
-        "done",
-        "expects_continue",
-        "headers",
-        "host",
-        "http10",
-        "keep_alive",
-        "method",
-        "pending",
-        "seen",
-        "sink",
-        "target",
-    )
+    keep_alive = True
+    http10 = False
+    chunked = False
+    body_length = 0  # as announced; meaningless when chunked
+    expects_continue = False
+    complete = False  # the whole body is here
+    done = False  # answered
+    sink: BodySink | None = None
+    pending: list[bytes] | None = None  # body that came before its turn
+    raw: bytes | None = None  # the head as it came, when it came alone, in one piece, and is plain
 
     def __init__(
         self,
@@ -137,20 +131,11 @@ class ServerRequest:
         seen: int,
     ) -> None:
         self.connection = connection
-        self.seen = seen  # bits of tanebi.http.headers: the meanings that occur among the headers
         self.method = method
         self.target = target  # in origin form, or `*`
         self.host = host  # as sent, with its port
         self.headers = headers
-        self.sink: BodySink | None = None
-        self.keep_alive = True
-        self.http10 = False
-        self.chunked = False
-        self.body_length = 0  # as announced; meaningless when chunked
-        self.expects_continue = False
-        self.complete = False  # the whole body is here
-        self.done = False  # answered
-        self.pending: list[bytes] | None = None  # body that came before its turn
+        self.seen = seen  # bits of tanebi.http.headers: the meanings that occur among the headers
 
     @property
     def has_body(self) -> bool:
@@ -218,6 +203,7 @@ class ServerConnection(asyncio.Protocol):
     __slots__ = (
         "_active",
         "_app",
+        "_data",
         "_headers",
         "_held",
         "_head_bytes",
@@ -257,15 +243,13 @@ class ServerConnection(asyncio.Protocol):
         self._held = 0
         self._lingering = False
         self.slow = False  # the client does not read: its socket's buffer is full
-        self._reset_head()
-
-    def _reset_head(self) -> None:
+        self._data = b""  # the read that is being parsed
         self._url = b""
         self._host = b""
         self._seen = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_open = False
-        self._head_bytes = 0
+        self._head_bytes = 0  # of a head that came in several reads
 
     @property
     def busy(self) -> bool:
@@ -291,6 +275,7 @@ class ServerConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._lingering:
             return
+        self._data = data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -315,12 +300,13 @@ class ServerConnection(asyncio.Protocol):
 
     # --- httptools -----------------------------------------------------------------------------
 
-    def on_message_begin(self) -> None:
+    def on_url(self, piece: bytes) -> None:
+        if self._head_open:
+            self._url += piece
+            return
         self._head_open = True
         self.since = 0.0
-
-    def on_url(self, piece: bytes) -> None:
-        self._url = self._url + piece if self._url else piece
+        self._url = piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._head_open:
@@ -338,22 +324,35 @@ class ServerConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._head_open = False
-        self._check_head()
-        request = ServerRequest(
-            self, self._parser.get_method(), self._url, self._host, self._headers, self._seen
-        )
-        if self._seen & _RARE or not self._parser.should_keep_alive():
+        headers, seen, data = self._headers, self._seen, self._data
+        if self._head_bytes or len(data) > self._limits.head_max:
+            self._check_size()
+        if len(headers) > self._limits.headers_max:
+            raise BadRequest(431, f"more than {self._limits.headers_max} headers")
+        parser = self._parser
+        request = ServerRequest(self, parser.get_method(), self._url, self._host, headers, seen)
+        if seen & _RARE or not parser.should_keep_alive():
             self._read_rare(request)
-        elif not self._host:
-            self._need_host(request)
+        else:
+            if not self._host:
+                self._need_host(request)
+            if data.find(_END) + 4 == len(data) and data.startswith(request.method):
+                request.raw = data
         if request.target[:1] != b"/":
             self._read_target(request)
-        self._reset_head()
+        self._url = self._host = b""
+        self._seen = self._head_bytes = 0
+        self._headers = []
         if request.chunked or request.body_length:
             self._reading = request
         else:
             request.complete = True
-        self._admit(request)
+        if self._active is None:
+            self._active = request
+            self._app.begin(request)
+        else:
+            self._waiting.append(request)
+            self.hold(_HELD_BY_PIPELINE)
 
     def on_body(self, chunk: bytes) -> None:
         request = self._reading
@@ -376,9 +375,8 @@ class ServerConnection(asyncio.Protocol):
 
     # --- heads ---------------------------------------------------------------------------------
 
-    def _check_head(self) -> None:
-        if len(self._headers) > self._limits.headers_max:
-            raise BadRequest(431, f"more than {self._limits.headers_max} headers")
+    def _check_size(self) -> None:
+        """A head that came in one small read needs no measuring."""
         size = len(self._url)
         for name, value in self._headers:
             size += len(name) + len(value)
@@ -412,6 +410,7 @@ class ServerConnection(asyncio.Protocol):
     def _read_target(self, request: ServerRequest) -> None:
         if request.method == b"CONNECT":
             raise BadRequest(405, "this is not a forward proxy")
+        request.raw = None
         authority, request.target = split_target(request.target)
         if authority is not None:
             request.host = authority
@@ -420,17 +419,10 @@ class ServerConnection(asyncio.Protocol):
 
     # --- order ---------------------------------------------------------------------------------
 
-    def _admit(self, request: ServerRequest) -> None:
-        if self._active is None:
-            self._active = request
-            self._app.begin(request)
-        else:
-            self._waiting.append(request)
-            self.hold(_HELD_BY_PIPELINE)
-
     def finished(self, request: ServerRequest) -> None:
         """The answer to `request` is written."""
         request.done = True
+        request.sink = None  # no cycle is left to the garbage collector
         if request is not self._active:
             return
         self._active = None

@@ -22,7 +22,7 @@ from tanebi.http.pool import Address, Pool
 
 HEAD_MAX: Final = 65536  # bytes of an answer's head
 CONNECT_TIMEOUT_S: Final = 10.0
-EXPIRE_EVERY_S: Final = 5.0
+EXPIRE_EVERY_S: Final = 1.0
 
 
 class Answer(Protocol):
@@ -31,8 +31,11 @@ class Answer(Protocol):
     def on_interim(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """A 1xx head."""
 
-    def on_head(self, status: int, headers: list[tuple[bytes, bytes]], seen: int) -> None:
-        """The final head. `seen`: the meanings (tanebi.http.headers) that occur among the headers."""
+    def on_head(
+        self, status: int, headers: list[tuple[bytes, bytes]], seen: int, raw: bytes | None
+    ) -> None:
+        """The final head. `seen`: the meanings (tanebi.http.headers) that occur among the headers. `raw`: the head as it came,
+        when it is of HTTP/1.1 and came in one piece."""
 
     def on_body(self, chunk: bytes) -> None: ...
 
@@ -60,6 +63,7 @@ class UpstreamConnection(asyncio.Protocol):
         "closed",
         "served",
         "_body_of_rest",
+        "_data",
         "_ended",
         "_head_bytes",
         "_head_only",
@@ -83,6 +87,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._trailers: list[tuple[bytes, bytes]] = []
         self._head_only = False
+        self._data = b""  # the read in which the present head began
         self._head_bytes = 0
         self._in_body = False
         self._body_of_rest = False
@@ -128,6 +133,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if not self._in_body:
             self._head_bytes += len(data)
+            self._data = data
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -138,9 +144,8 @@ class UpstreamConnection(asyncio.Protocol):
                 BadResponse("bad-response", f"the head of the answer exceeds {HEAD_MAX} bytes")
             )
             return
-        answer = cast("Answer | None", self.answer)
-        if answer is not None:
-            answer.on_flush()
+        if self.answer is not None:
+            self.answer.on_flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
@@ -173,10 +178,12 @@ class UpstreamConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         if self._ended:
             raise ValueError("an answer without a question")
-        answer = cast(Answer, self.answer)
+        answer = self.answer
+        assert answer is not None
         status = self._parser.get_status_code()
         headers, self._headers = self._headers, []
         if status < 200:
+            self._data = b""
             if status != 101:  # 101 makes the parser raise: we asked for no upgrade
                 answer.on_interim(status, headers)
             return
@@ -184,10 +191,13 @@ class UpstreamConnection(asyncio.Protocol):
         for name, _ in headers:
             seen |= MEANING[name]
         self._in_body = True
+        raw, data = None, self._data
+        if self._head_bytes == len(data) and data.startswith(b"HTTP/1.1 "):
+            raw = data[: data.find(b"\r\n\r\n") + 4]
         self._head_bytes = 0
         self._keep = self._parser.should_keep_alive()
         self._body_of_rest = not seen & (CONTENT_LENGTH | TRANSFER_ENCODING)
-        answer.on_head(status, headers, seen)
+        answer.on_head(status, headers, seen, raw)
         if self._head_only:
             # The parser would wait for the body that the head announces; it is of no use after this.
             self._parser = httptools.HttpResponseParser(self)
@@ -246,20 +256,19 @@ class Upstreams:
     pool: Pool[UpstreamConnection] = field(default_factory=Pool)
     _expired_at: float = 0.0
 
+    def __post_init__(self) -> None:
+        self.pool.now = self._expired_at = self.clock.now()
+
     def take(self, address: Address) -> UpstreamConnection | None:
-        """An idle connection, or None: dial."""
-        while (connection := self.pool.take(address)) is not None:
-            if not connection.closed:
-                return connection
-        return None
+        """An idle connection, or None: dial. It may have died this very moment: look at `closed`."""
+        return self.pool.take(address)
 
     def give_back(self, connection: UpstreamConnection) -> None:
         """The connection is clean and idle."""
-        if connection.closed:
-            return
-        surplus = self.pool.put(connection.address, connection, self.clock.now())
-        if surplus is not None:
-            surplus.close()
+        if not connection.closed:
+            surplus = self.pool.put(connection.address, connection)
+            if surplus is not None:
+                surplus.close()
 
     def forget(self, address: Address) -> None:
         """Nothing listens at `address` any more."""
