@@ -1,0 +1,176 @@
+"""The dispatcher's own promises: order, windows, pauses. What it does end to end is in test_broker.py."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+
+from eventing import metrics
+from eventing.delivery import START, Failure, Progress, Target
+from eventing.dispatcher import Dispatcher, Route
+from eventing.events import Event
+from eventing.filters import everything
+from eventing.log import Name, Record
+from eventing.retry import RetryPolicy
+from tanebi.http.messages import HttpResponse
+from tanebi.testing.clock import FakeClock
+from tanebi.testing.waiting import wait_until
+
+pytestmark = pytest.mark.anyio
+
+TRIGGER, BROKER = Name("shop", "audit", "t-1"), Name("shop", "default", "b-1")
+ROUTE = Route(Target("http://sink/", "", RetryPolicy()), everything)
+
+
+def record(seq: int, size: int = 1) -> Record:
+    attributes = {"specversion": "1.0", "id": str(seq), "source": "/", "type": "t"}
+    return Record(seq, Event(attributes, b"x" * size), START)
+
+
+class Cursor:
+    """Implements eventing.log.LogCursor over a list."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.waiting = list(records)
+        self.outcomes: list[tuple[int, str]] = []
+        self.backlog = 0
+
+    async def read(self, count: int) -> Sequence[Record]:
+        if not self.waiting:
+            await anyio.sleep_forever()
+        found, self.waiting = self.waiting[:count], self.waiting[count:]
+        return found
+
+    def done(self, record: Record) -> None:
+        self.outcomes.append((record.seq, "done"))
+
+    def again(self, record: Record, progress: Progress, after_s: float) -> None:
+        self.outcomes.append((record.seq, "again"))
+
+    def bury(self, record: Record, failure: Failure) -> None:
+        self.outcomes.append((record.seq, f"bury {failure.reason}"))
+
+
+Run = Callable[[Cursor], AbstractAsyncContextManager[Dispatcher]]
+
+
+@pytest.fixture
+def run(peer: Any) -> Run:
+    @asynccontextmanager
+    async def started(cursor: Cursor) -> AsyncIterator[Dispatcher]:
+        dispatcher = Dispatcher(
+            TRIGGER,
+            BROKER,
+            cursor=cursor,
+            sender=peer,
+            intake=None,  # type: ignore[arg-type]  # no reply in these tests
+            clock=FakeClock(),
+            meters=metrics.meters("shop", "audit", lambda: 0),
+        )
+        async with anyio.create_task_group() as tg:
+            await tg.start(dispatcher.run)
+            yield dispatcher
+            tg.cancel_scope.cancel()
+
+    return started
+
+
+async def test_deliveries_begin_in_order(run: Run, peer: Any) -> None:
+    async def answer() -> HttpResponse:
+        await anyio.sleep(0)
+        return HttpResponse(202)
+
+    peer.answers["http://sink/"] = lambda got: answer()
+    cursor = Cursor([record(n) for n in range(1, 301)])
+    async with run(cursor) as dispatcher:
+        dispatcher.update(ROUTE)
+        await wait_until(lambda: len(cursor.outcomes) == 300)
+    assert [int(r.event.attributes["id"]) for r in peer.received] == list(range(1, 301))
+
+
+async def test_the_window_bounds_what_is_under_way(run: Run, peer: Any) -> None:
+    gate = anyio.Event()
+
+    async def answer() -> HttpResponse:
+        await gate.wait()
+        return HttpResponse(202)
+
+    peer.answers["http://sink/"] = lambda got: answer()
+    cursor = Cursor([record(n) for n in range(1, 201)])
+    async with run(cursor) as dispatcher:
+        dispatcher.update(ROUTE)
+        await wait_until(lambda: len(peer.received) == 16)
+        await anyio.sleep(0.02)
+        assert len(peer.received) == 16
+        assert cursor.waiting, "what cannot be sent yet is not read"
+        gate.set()
+        await wait_until(lambda: len(cursor.outcomes) == 200)
+
+
+async def test_large_events_go_one_by_one(run: Run, peer: Any) -> None:
+    gates: list[anyio.Event] = []
+
+    def answer(got: Any) -> Awaitable[HttpResponse]:
+        gate = anyio.Event()
+        gates.append(gate)
+
+        async def later() -> HttpResponse:
+            await gate.wait()
+            return HttpResponse(202)
+
+        return later()
+
+    peer.answers["http://sink/"] = answer
+    cursor = Cursor([record(n, 20 << 20) for n in (1, 2, 3)])
+    async with run(cursor) as dispatcher:
+        dispatcher.update(ROUTE)
+        for number in (1, 2, 3):
+            await wait_until(lambda number=number: len(gates) == number)
+            await anyio.sleep(0.01)
+            assert len(gates) == number
+            gates[-1].set()
+        await wait_until(lambda: len(cursor.outcomes) == 3)
+
+
+async def test_paused_until_there_is_a_route(run: Run, peer: Any) -> None:
+    cursor = Cursor([record(1), record(2)])
+    async with run(cursor) as dispatcher:
+        await anyio.sleep(0.02)
+        assert not peer.received
+        dispatcher.update(ROUTE)
+        await wait_until(lambda: len(cursor.outcomes) == 2)
+        dispatcher.update(None)
+        cursor.waiting = [record(3)]
+        await anyio.sleep(0.02)
+        assert len(peer.received) == 2
+
+
+async def test_a_route_that_changes_holds_from_the_next_delivery(run: Run, peer: Any) -> None:
+    cursor = Cursor([record(1)])
+    async with run(cursor) as dispatcher:
+        dispatcher.update(Route(Target("http://other/", "", RetryPolicy()), everything))
+        await wait_until(lambda: cursor.outcomes)
+    assert [r.url for r in peer.received] == ["http://other/"]
+
+
+async def test_a_sink_that_was_taken_away(run: Run, peer: Any) -> None:
+    lost = record(1)
+    lost.progress = Progress(1, Failure("http://sink/", 500, "answered 500"))
+    cursor = Cursor([lost])
+    async with run(cursor) as dispatcher:
+        dispatcher.update(ROUTE)
+        await wait_until(lambda: cursor.outcomes)
+    assert cursor.outcomes == [(1, "bury answered 500")]
+    assert not peer.received
+
+
+async def test_what_is_not_wanted_is_answered_for_without_sending(run: Run, peer: Any) -> None:
+    cursor = Cursor([record(n) for n in range(1, 101)])
+    async with run(cursor) as dispatcher:
+        dispatcher.update(Route(ROUTE.target, lambda attributes: attributes["id"] == "50"))
+        await wait_until(lambda: len(cursor.outcomes) == 100)
+    assert [r.event.attributes["id"] for r in peer.received] == ["50"]
