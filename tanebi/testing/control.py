@@ -16,7 +16,9 @@ from anyio.abc import TaskGroup
 
 from tanebi.api.core.kinds import KINDS, NAMESPACE
 from tanebi.api.kind import AnyKind, ConfigKind
+from tanebi.apiserver import kubeconfig, pki
 from tanebi.apiserver.history import CHANGES_MAX
+from tanebi.apiserver.https import HttpsDoor, listen
 from tanebi.apiserver.server import ApiServer
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.user import CONTROLLER
@@ -76,3 +78,19 @@ async def _ensure_namespace(kube: Kube, name: str) -> None:
         await kube.create(NAMESPACE, namespace)
     except AlreadyExists:
         return
+
+
+@asynccontextmanager
+async def https_door(control: ControlPlane, folder: Path) -> AsyncIterator[Path]:
+    """The same server over HTTPS on a free port of loopback; gives the path of a kubeconfig for it."""
+    sock = listen("127.0.0.1", 0)
+    names = pki.ensure(folder / "pki", now=control.clock.wall(), extra_names=("127.0.0.1",))
+    token = kubeconfig.ensure_token(folder / "pki")
+    door = HttpsDoor(control.server, sock, names, token=token)
+    path = folder / "kubeconfig"
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(door.run)
+        url = f"https://127.0.0.1:{door.port}"
+        kubeconfig.write(path, server=url, ca_pem=names.ca_pem, token=token)
+        yield path
+        tasks.cancel_scope.cancel()

@@ -30,9 +30,10 @@ from tanebi.kube.errors import (
     UnsupportedMediaType,
 )
 from tanebi.kube.faulty import FaultyTransport, never
+from tanebi.kube.network import connect
 from tanebi.kube.request import PatchType
 from tanebi.kube.watch import Added, Bookmark, Deleted, Failed, Modified, WatchEvent
-from tanebi.testing.control import NS, ControlPlane, control_plane
+from tanebi.testing.control import NS, ControlPlane, control_plane, https_door
 from tanebi.testing.waiting import wait_until
 
 pytestmark = pytest.mark.anyio
@@ -49,20 +50,29 @@ THING = Kind(
 CHANGES_MAX = 64
 
 
-@pytest.fixture(params=["embedded", "faulty"])
-async def control(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ControlPlane]:
+@pytest.fixture(params=["embedded", "faulty", "network"])
+def backend(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+async def control(tmp_path: Path) -> AsyncIterator[ControlPlane]:
     async with control_plane(tmp_path, kinds=[THING], changes_max=CHANGES_MAX) as made:
         yield made
 
 
 @pytest.fixture
-async def kube(request: pytest.FixtureRequest, control: ControlPlane) -> AsyncIterator[Kube]:
-    backend = request.node.callspec.params["control"]
-    if backend == "faulty":
-        faulty = FaultyTransport(control.transport, never, clock=control.clock)
-        yield Kube(faulty, field_manager="contract")
-    else:
-        yield Kube(control.transport, field_manager="contract")
+async def kube(backend: str, control: ControlPlane, tmp_path: Path) -> AsyncIterator[Kube]:
+    match backend:
+        case "embedded":
+            yield Kube(control.transport, field_manager="contract")
+        case "faulty":
+            faulty = FaultyTransport(control.transport, never, clock=control.clock)
+            yield Kube(faulty, field_manager="contract")
+        case "network":
+            async with https_door(control, tmp_path) as kubeconfig, connect(kubeconfig) as network:
+                yield Kube(network, field_manager="contract")
 
 
 def cm(
