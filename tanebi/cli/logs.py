@@ -134,10 +134,12 @@ class Pick:
     def streams(self, store: LogStore) -> list[Stream]:
         """Every container that is meant, oldest pod first."""
         pods = store.pods(self._namespace, EVERYTHING)
-        chosen = [pod for kind, name in self._wanted for pod in _matching(pods, kind, name)]
+        chosen = {
+            pod.uid: pod for kind, name in self._wanted for pod in _matching(pods, kind, name)
+        }
         return [
             Stream(pod, container)
-            for pod in dict.fromkeys(chosen)
+            for pod in chosen.values()
             for container in pod.containers
             if self._container in ("", container)
         ]
