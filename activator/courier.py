@@ -9,11 +9,12 @@ Callers: eventing's delivery, importers.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from activator.capacity import GatewayCapacity
-from activator.router import Hit, Router
+from activator.router import ANY_ADDRESS, Hit, Router, is_address
 from tanebi.base.clock import Clock
-from tanebi.http.client import HttpClient, parse_url
+from tanebi.http.client import HttpClient, Origin, parse_url
 from tanebi.http.errors import ConnectFailed, ExchangeTimeout, ResponseTooLarge
 from tanebi.http.headers import normal_host
 from tanebi.http.messages import Headers, HttpHandler, HttpRequest, HttpResponse
@@ -25,9 +26,18 @@ CONNECT_ATTEMPTS_MAX = 3
 class Courier:
     """One per role; safe for any number of concurrent sends."""
 
-    def __init__(self, router: Router, clock: Clock, *, upstreams: Upstreams | None = None) -> None:
+    def __init__(
+        self,
+        router: Router,
+        clock: Clock,
+        *,
+        upstreams: Upstreams | None = None,
+        own_port: Callable[[], int] | None = None,
+    ) -> None:
+        """`own_port`: where the gateway listens. Without it, no bare address is ours."""
         self._router = router
         self._clock = clock
+        self._own_port = own_port
         self._client = HttpClient(clock, upstreams)
         self._capacity = GatewayCapacity(router, clock)
 
@@ -44,7 +54,7 @@ class Courier:
     ) -> HttpResponse:
         """See tanebi.http.messages.Sender. Raises ValueError for a URL that is none."""
         origin = parse_url(url)
-        route = None if origin.tls else self._router.route(origin.host)
+        route = self._router.route(origin.host) if self._leads_here(origin) else None
         if route is not None and route.handler is not None:
             request = HttpRequest(
                 method, normal_host(origin.host), origin.target.decode("latin-1"), headers, body
@@ -66,6 +76,15 @@ class Courier:
                 if attempt == CONNECT_ATTEMPTS_MAX:
                     raise
         raise AssertionError("unreachable")
+
+    def _leads_here(self, origin: Origin) -> bool:
+        """A name that we know is ours at any port; `localhost` and bare addresses are, at the port of the gateway."""
+        if origin.tls:
+            return False
+        name = normal_host(origin.host)
+        if name != ANY_ADDRESS and not is_address(name):
+            return True
+        return self._own_port is not None and origin.address[1] == self._own_port()
 
     async def _to_pod(
         self,

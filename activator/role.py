@@ -40,7 +40,12 @@ class Activator:
         self.gateway = Gateway(host, port, clock=clock, rng=rng, sink=sink, limits=limits)
         router = self.gateway.router
         self.capacity = GatewayCapacity(router, clock)
-        self.courier = Courier(router, clock, upstreams=self.gateway.upstreams)
+        self.courier = Courier(
+            router,
+            clock,
+            upstreams=self.gateway.upstreams,
+            own_port=lambda: self.gateway.address[1],
+        )
         self.drain = GatewayDrain(router)
         self.ingress_reconciler = IngressReconciler(lambda: router.table)
         Feed(router).subscribe(cache)

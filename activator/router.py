@@ -130,7 +130,7 @@ class Router:
     def _find(self, host: bytes) -> Route | None:
         name = normal_host(host)
         handler = self._mounted.get(name)
-        if handler is None and _is_address(name):
+        if handler is None and is_address(name):
             handler = self._mounted.get(ANY_ADDRESS)
         if handler is not None:
             return Route(handler=handler)
@@ -166,7 +166,8 @@ class Router:
         return ports.get(port) or (next(iter(ports.values())) if len(ports) == 1 else None)
 
 
-def _is_address(name: str) -> bool:
+def is_address(name: str) -> bool:
+    """A bare IPv4 or IPv6 address, as in a Host header without its port."""
     return name.startswith("[") or (name[:1].isdigit() and name.replace(".", "").isdigit())
 
 

@@ -1,0 +1,98 @@
+"""Every measurement, in one table, with the machine and the commit it was made on.
+
+    make bench
+    python bench/run.py [--quick] [--only proxy,coldstart,events,idle,crash]
+
+Figures in the README and in closing notes come from here. Where there are peers, what counts is the ratio: machines differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import coldstart
+import crash
+import events
+import idle
+import proxy
+from load import ROOT
+
+TITLES = {
+    "idle": "Nothing to do",
+    "coldstart": "Cold start",
+    "proxy": "A warm request through the gateway, 32 connections, small GET",
+    "events": "Events through a broker, fsync on",
+    "crash": "kill -9 under load",
+}
+
+
+def _steps(quick: bool) -> dict[str, Callable[[], str]]:
+    return {
+        "idle": lambda: idle.render(idle.measure(runs=2 if quick else 5)),
+        "coldstart": lambda: coldstart.render(coldstart.measure(runs=5 if quick else 20)),
+        "proxy": lambda: proxy.render(proxy.measure(rounds=1 if quick else 3)),
+        "events": lambda: events.render(events.measure(seconds=1.0 if quick else 3.0)),
+        "crash": lambda: crash.render(crash.measure(rounds=3 if quick else 50)),
+    }
+
+
+def machine() -> str:
+    """Processor, cores, memory, Python."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in open("/proc/cpuinfo", encoding="utf-8")
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    cores = len(os.sched_getaffinity(0))
+    return f"{model}, {cores} cores, {gigabytes:.0f} GB, Python {platform.python_version()}"
+
+
+def commit() -> str:
+    def git(*words: str) -> str:
+        done = subprocess.run(
+            ["git", *words], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip()
+
+    dirty = " with local changes" if git("status", "--porcelain") else ""
+    return (git("rev-parse", "--short", "HEAD") or "no commit") + dirty
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter runs")
+    parser.add_argument("--only", default=",".join(TITLES), help="names, separated by commas")
+    args = parser.parse_args()
+    steps, failed = _steps(args.quick), []
+    stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    print(f"tanebi at {commit()}, {stamp}\n{machine()}", flush=True)
+    for name in args.only.split(","):
+        began = time.perf_counter()
+        print(f"\n{TITLES[name]}", flush=True)
+        try:
+            table = steps[name]()
+        except Exception as error:
+            failed.append(name)
+            table = f"FAILED: {error}"
+        print(table)
+        print(f"({time.perf_counter() - began:.0f} s)", flush=True)
+    if failed:
+        print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
