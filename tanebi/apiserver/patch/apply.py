@@ -24,7 +24,6 @@ from tanebi.apiserver.patch.fieldset import (
 )
 from tanebi.apiserver.patch.managers import (
     BEFORE_FIRST_APPLY,
-    Difference,
     Holding,
     Holdings,
     Writer,
@@ -59,11 +58,13 @@ def apply(
     kept = fields.union(*(h.fields for h in others.values()))
     for gone in _removals(before.fields - kept, kept):
         merged = _remove(merged, gone, schema, ())
-    difference = compare(flatten(live or {}, schema), flatten(merged, schema))
-    conflicts = _conflicts(others, difference)
+    result = flatten(merged, schema)
+    difference = compare(flatten(live or {}, schema), result)
+    taken = difference.written - {f for f in difference.added if result[f] in ({}, [])}
+    conflicts = _conflicts(others, taken)
     if conflicts and not force:
         raise ApplyConflict(conflicts)
-    lost = difference.written | difference.removed
+    lost = taken | difference.removed
     settled: Holdings = {w: Holding(h.fields - lost, h.time) for w, h in others.items()}
     settled[writer] = Holding(fields, before.time if fields == before.fields else rfc3339(now))
     return write(merged, settled)
@@ -76,7 +77,7 @@ def _configuration(kind: AnyKind, config: Any, subresource: str) -> Obj:
     for name, value in (("apiVersion", kind.api_version), ("kind", kind.kind)):
         if config.get(name) != value:
             raise BadPatch(f"invalid object: {name} must be {value!r}, got {config.get(name)!r}")
-    meta = config.get("metadata") or {}
+    meta = config.get("metadata", {})
     if not isinstance(meta, dict):
         raise BadPatch("invalid object: metadata is not an object")
     if meta.get("managedFields"):
@@ -104,11 +105,11 @@ def _holdings(kind: AnyKind, live: Obj | None, now: datetime) -> Holdings:
     return found
 
 
-def _conflicts(others: Holdings, difference: Difference) -> tuple[FieldConflict, ...]:
+def _conflicts(others: Holdings, taken: Fields) -> tuple[FieldConflict, ...]:
     found = [
         FieldConflict(holding.describe(writer), show(field))
         for writer, holding in others.items()
-        for field in holding.fields & difference.written
+        for field in holding.fields & taken
     ]
     return tuple(sorted(found))
 
@@ -116,6 +117,7 @@ def _conflicts(others: Holdings, difference: Difference) -> tuple[FieldConflict,
 def _removals(gone: Fields, kept: Fields) -> list[Field]:
     """What to take away, each as high up as nothing is kept below it: a struct goes with what was defaulted inside."""
     needed = {field[:length] for field in kept for length in range(1, len(field) + 1)}
+    needed.add(("f:metadata",))  # holds what is nobody's and must stay
     tops = set()
     for field in gone:
         for length in range(1, len(field) + 1):
@@ -126,16 +128,15 @@ def _removals(gone: Fields, kept: Fields) -> list[Field]:
 
 
 def _remove(value: Any, field: Field, schema: Schema, at: Path) -> Any:
-    """`value` without `field`, and without maps and lists that become empty by it."""
+    """`value` without `field`, which may be gone already."""
     step, rest = field[0], field[1:]
     if step.startswith("f:"):
         name = step[2:]
         if not isinstance(value, dict) or name not in value:
             return value
-        below = _remove(value[name], rest, schema, (*at, name)) if rest else None
-        if below in (None, {}, []) and name != "metadata":
+        if not rest:
             return {k: v for k, v in value.items() if k != name}
-        return {**value, name: below}
+        return {**value, name: _remove(value[name], rest, schema, (*at, name))}
     rule = schema.list_rule(at)
     elements = list_elements(value, rule, at) if isinstance(value, list) and rule else None
     if elements is None or step not in elements:
@@ -158,9 +159,9 @@ def _merge_map(
 
 def _merge(live: Any, wanted: Any, schema: Schema, at: Path) -> Any:
     if isinstance(wanted, dict):
-        if not isinstance(live, dict) or schema.is_atomic_map(at) or not wanted:
-            return live if not wanted and isinstance(live, dict) else wanted
-        return _merge_map(live, wanted, schema, at)
+        if schema.is_atomic_map(at):
+            return wanted
+        return _merge_map(live if isinstance(live, dict) else {}, wanted, schema, at)
     rule = schema.list_rule(at) if isinstance(wanted, list) else None
     if rule is None:
         return wanted
@@ -197,6 +198,6 @@ def _merge_list(
 def _merge_item(
     theirs: Mapping[str, Any], mine: Mapping[str, Any], key: str, schema: Schema, at: Path
 ) -> Any:
-    if isinstance(mine[key], dict) and isinstance(theirs.get(key), dict):
-        return _merge_map(theirs[key], mine[key], schema, at)
-    return mine[key]
+    if not isinstance(mine[key], dict):
+        return mine[key]
+    return _merge_map(theirs.get(key) or {}, mine[key], schema, at)
