@@ -1,0 +1,116 @@
+"""From a container to a command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tanebi.api.core.kinds import CONFIG_MAP, POD
+from tanebi.api.core.pod import Pod
+from tanebi.api.meta import Obj
+from tanebi.kubelet.images import Image
+from tanebi.kubelet.launch import Launcher
+from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.runtime import Launch, StartFailed
+from tanebi.testing.clock import FakeClock
+
+
+class Cache:
+    """The one call that the launcher makes."""
+
+    def get(self, kind: Any, namespace: str, name: str) -> Any:
+        if kind is CONFIG_MAP and name == "settings":
+            return CONFIG_MAP.view({"data": {"a.txt": "A", "b.txt": "B"}})
+        return None
+
+
+def pod(**container: Any) -> Pod:
+    volumes = container.pop("volumes", [])
+    listed: Obj = {"name": "c", "image": "dev.local/x", **container}
+    meta = {"name": "p", "namespace": "ns", "uid": "u"}
+    return POD.view({"metadata": meta, "spec": {"containers": [listed], "volumes": volumes}})
+
+
+def image(tmp_path: Path, *command: str, venv: bool = False) -> Image:
+    root = tmp_path / "snapshot"
+    return Image(
+        "dev.local/x:latest", "sha256:1", command, root, root / "venv" if venv else None, 1, ""
+    )
+
+
+def launch(tmp_path: Path, found: Pod, made: Image) -> Launch:
+    logs = LogStore(tmp_path / "logs", clock=FakeClock())
+    launcher = Launcher(
+        Cache(),  # type: ignore[arg-type]
+        logs,
+        folder=tmp_path / "pods",
+        path="/usr/bin:/bin",
+        local_url=str,
+    )
+    return launcher.launch(found, found.spec.containers[0], 2, made, {8080: 20001})
+
+
+def test_the_whole(tmp_path: Path) -> None:
+    found = pod(ports=[{"containerPort": 8080}], args=["$(PORT)"], workingDir="/sub")
+    made = launch(tmp_path, found, image(tmp_path, "run"))
+    assert made.argv == ("run", "20001")
+    assert made.env["PORT"] == "20001"
+    assert made.cwd == tmp_path / "snapshot" / "sub"
+    assert made.log == tmp_path / "logs" / "ns" / "p" / "c" / "2.log"
+    path = made.env["PATH"].split(":")
+    assert path[0] == str(tmp_path / "pods" / "bin")
+    assert path[-2:] == ["/usr/bin", "/bin"]
+    assert not any(entry.startswith(sys.prefix + "/bin") for entry in path) or (
+        sys.prefix == sys.base_prefix
+    ), "the platform's own packages are not the containers'"
+
+
+def test_a_virtual_environment_comes_first(tmp_path: Path) -> None:
+    made = launch(tmp_path, pod(), image(tmp_path, "run", venv=True))
+    assert made.env["PATH"].startswith(str(tmp_path / "snapshot" / "venv" / "bin") + ":")
+    assert made.env["VIRTUAL_ENV"] == str(tmp_path / "snapshot" / "venv")
+
+
+def test_the_pod_may_set_its_own_path(tmp_path: Path) -> None:
+    made = launch(tmp_path, pod(env=[{"name": "PATH", "value": "/own"}]), image(tmp_path, "run"))
+    assert made.env["PATH"] == "/own"
+
+
+def test_nothing_to_run(tmp_path: Path) -> None:
+    with pytest.raises(StartFailed, match="add a Procfile") as caught:
+        launch(tmp_path, pod(), image(tmp_path))
+    assert caught.value.code == "CreateContainerError"
+
+
+def test_volumes_become_files(tmp_path: Path) -> None:
+    volumes = [
+        {"name": "conf", "configMap": {"name": "settings"}},
+        {"name": "empty-dir", "emptyDir": {}},
+        {"name": "unused", "configMap": {"name": "absent"}},
+    ]
+    mounts = [
+        {"name": "conf", "mountPath": "/etc/c"},
+        {"name": "empty-dir", "mountPath": "/scratch"},
+    ]
+    made = launch(tmp_path, pod(volumes=volumes, volumeMounts=mounts), image(tmp_path, "run"))
+    conf = Path(made.env["TANEBI_VOLUME_CONF"])
+    assert {p.name: p.read_text() for p in conf.iterdir()} == {"a.txt": "A", "b.txt": "B"}
+    assert Path(made.env["TANEBI_VOLUME_EMPTY_DIR"]).is_dir()
+    assert "TANEBI_VOLUME_UNUSED" not in made.env
+
+
+@pytest.mark.parametrize(
+    ("volume", "words"),
+    [
+        ({"configMap": {"name": "absent"}}, 'configmap "absent" not found'),
+        ({"persistentVolumeClaim": {"claimName": "x"}}, "only emptyDir, configMap and secret"),
+    ],
+)
+def test_volumes_that_cannot_be(tmp_path: Path, volume: Obj, words: str) -> None:
+    found = pod(volumes=[{"name": "v", **volume}], volumeMounts=[{"name": "v", "mountPath": "/v"}])
+    with pytest.raises(StartFailed, match=words) as caught:
+        launch(tmp_path, found, image(tmp_path, "run"))
+    assert caught.value.code == "CreateContainerConfigError"

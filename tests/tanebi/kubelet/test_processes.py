@@ -1,0 +1,62 @@
+"""Who is ours, as /proc shows it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tanebi.kubelet import processes
+
+MARKS = {"TANEBI_POD_UID": "uid-7", "TANEBI_PODS": "/some/pods"}
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(
+        ["sleep", "60"], env={**os.environ, **MARKS}, start_new_session=True
+    ) as process:
+        yield process
+        process.kill()
+
+
+def test_by_pod_and_by_platform(sleeper: subprocess.Popen[bytes]) -> None:
+    assert processes.kill_pod("uid-70") == 0, "not by a longer or shorter uid"
+    assert processes.kill_pod("uid") == 0
+    assert processes.kill_platform(Path("/some")) == 0
+    assert sleeper.poll() is None
+    assert processes.kill_platform(Path("/some/pods")) == 1
+    assert sleeper.wait(5) == -9
+    assert processes.kill_pod("uid-7") == 0
+
+
+def test_one_that_forks_on_is_caught() -> None:
+    """Each child forks the next and ends, so that no single look sees them all."""
+    chain = "import os, time\nfor _ in range(2000):\n    if os.fork(): os._exit(0)\n    time.sleep(0.002)"
+    env = {**os.environ, "TANEBI_POD_UID": "uid-8"}
+    with subprocess.Popen([sys.executable, "-c", chain], env=env, start_new_session=True):
+        time.sleep(0.1)
+        processes.kill_pod("uid-8")
+        deadline = time.monotonic() + 5
+        while processes.kill_pod("uid-8") and time.monotonic() < deadline:
+            pass
+    assert processes.kill_pod("uid-8") == 0
+
+
+def test_a_process_is_known_by_when_it_began(sleeper: subprocess.Popen[bytes]) -> None:
+    ticks = processes.started_ticks(sleeper.pid)
+    assert ticks is not None
+    assert ticks == processes.started_ticks(sleeper.pid)
+    assert ticks >= (processes.started_ticks(1) or 0)
+    assert processes.started_ticks(2**22 + 1) is None
+
+
+def test_a_group(sleeper: subprocess.Popen[bytes]) -> None:
+    processes.kill_group(sleeper.pid)
+    assert sleeper.wait(5) == -9
+    processes.kill_group(sleeper.pid)
