@@ -49,7 +49,7 @@ def validate_name(meta: ObjectMeta) -> list[FieldError]:
 
 def label_prefix_problems(prefix: str) -> str:
     """What is wrong with the beginning of a label; a dash at its end will be followed by more."""
-    probe = f"{prefix[:-1]}a" if prefix.endswith("-") else prefix
+    probe = f"{prefix[:-1]}a" if len(prefix) > 1 and prefix.endswith("-") else prefix
     return " ".join(dns1035_label(probe))
 
 
