@@ -1,0 +1,38 @@
+"""ConfigMap config-deployment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from serving.api.config_deployment import CONFIG_DEPLOYMENT, parse
+
+
+def test_knatives_defaults() -> None:
+    found = parse({})
+    assert found.registries_skipping_resolution == ("dev.local", "kind.local", "ko.local")
+    assert (found.digest_timeout_s, found.progress_deadline_s) == (10.0, 600.0)
+    assert found.queue_cpu_request == "25m"
+    assert found.affinity == "prefer-spread-revision-over-nodes"
+    assert found.always_schedulable is False
+    assert parse(yaml.safe_load(CONFIG_DEPLOYMENT.example)) == found
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (
+            {"progress-deadline": "0s"},
+            "progress-deadline cannot be a non-positive duration, was 0s",
+        ),
+        ({"progress-deadline": "1.5s"}, "progress-deadline must be rounded to a whole second"),
+        ({"digest-resolution-timeout": "-1s"}, "digest-resolution-timeout"),
+        ({"default-affinity-type": "odd"}, "default-affinity-type: 'odd'"),
+        ({"queue-sidecar-cpu-request": "x"}, "queue-sidecar-cpu-request"),
+    ],
+)
+def test_bad_values(data: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        parse(data)
