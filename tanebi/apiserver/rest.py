@@ -208,7 +208,7 @@ class Rest:
             clock=self._clock,
             initial=[entry for entry in initial if scope.holds(entry.obj)],
         )
-        return Stream(200, {"content-type": WATCH_CONTENT_TYPE}, stream.lines())
+        return Stream(200, {"content-type": WATCH_CONTENT_TYPE}, stream)
 
     # --- answers of writes ----------------------------------------------------------------------
 

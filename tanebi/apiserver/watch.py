@@ -7,9 +7,8 @@ Caller: tanebi.apiserver.rest.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 import anyio
 import orjson
@@ -59,7 +58,10 @@ class Scope:
 
 
 class WatchStream:
-    """The lines of one watch. Iterate `lines()` once; leaving it unsubscribes."""
+    """The lines of one watch, as an async iterator of chunks. Whoever has it calls `aclose` at the end.
+
+    An object and not a generator: a generator that is closed before its first step would never unsubscribe.
+    """
 
     def __init__(
         self,
@@ -77,31 +79,38 @@ class WatchStream:
         self._scope = scope
         self._view = view
         self._clock = clock
-        self._initial = initial
         self._every_s = bookmark_every_s
         self._position = store.revision
+        self._end = clock.now() + (scope.options.timeout_s or TIMEOUT_DEFAULT_S)
+        self._first = self._begin(initial)
+        self._over = False
 
-    async def lines(self) -> AsyncIterator[bytes]:
-        try:
-            if first := self._begin():
-                yield first
-            end = self._clock.now() + (self._scope.options.timeout_s or TIMEOUT_DEFAULT_S)
-            while (left := end - self._clock.now()) > 0:
-                try:
-                    chunk = await self._next(min(left, self._every_s))
-                except anyio.EndOfStream:
-                    if self._watcher.overflowed:
-                        yield self._overflow()
-                    return
-                if chunk:
-                    yield chunk
-        finally:
-            self._store.unwatch(self._watcher)
-            self._watcher.close()
+    def __aiter__(self) -> Self:
+        return self
 
-    def _begin(self) -> bytes:
-        lines = [self._view.added(entry) for entry in self._initial]
-        self._initial = []
+    async def __anext__(self) -> bytes:
+        if self._first:
+            chunk, self._first = self._first, b""
+            return chunk
+        while not self._over and (left := self._end - self._clock.now()) > 0:
+            try:
+                chunk = await self._next(min(left, self._every_s))
+            except (anyio.EndOfStream, anyio.ClosedResourceError):
+                self._over = True
+                chunk = self._overflow() if self._watcher.overflowed else b""
+            if chunk:
+                return chunk
+        await self.aclose()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Unsubscribe; idempotent."""
+        self._over = True
+        self._store.unwatch(self._watcher)
+        self._watcher.close()
+
+    def _begin(self, initial: list[Entry]) -> bytes:
+        lines = [self._view.added(entry) for entry in initial]
         if self._scope.options.initial_events:
             lines.append(self._bookmark(INITIAL_END))
         return b"".join(lines)
@@ -111,9 +120,9 @@ class WatchStream:
         with anyio.move_on_after(wait_s):
             changes = await self._watcher.next()
             self._position = changes[-1].rv
-            return b"".join(
-                [self._view.line(told, c) for c in changes if (told := self._scope.told(c))]
-            )
+            # Ages in tables are as of now, however old the watch is.
+            view = replace(self._view, now=self._clock.wall())
+            return b"".join([view.line(told, c) for c in changes if (told := self._scope.told(c))])
         if not self._scope.options.bookmarks or not self._watcher.idle:
             return b""
         # Nothing waits, so nothing of this resource is missing up to the store's revision.
