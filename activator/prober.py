@@ -12,7 +12,7 @@ import socket
 from typing import Final
 
 import anyio
-from anyio.abc import TaskStatus
+from anyio.abc import TaskGroup, TaskStatus
 
 from activator.backend import Backend
 from activator.facts import ProbeSpec
@@ -27,7 +27,6 @@ SLOWER: Final = 1.2
 LONGEST_DELAY_S: Final = 0.25
 ATTEMPT_TIMEOUT_S: Final = 0.3  # Knative's (reference §3.4)
 CONCURRENT_MAX: Final = 64
-WANTED_MAX: Final = 4096
 USER_AGENT: Final = (b"User-Agent", b"Knative-Activator-Probe")
 
 
@@ -45,23 +44,23 @@ class Prober:
         self._clock = clock
         self._client = HttpClient(clock)
         self._at_once = asyncio.Semaphore(CONCURRENT_MAX)
-        self._asking: set[tuple[int, Address]] = set()
-        self._send, self._receive = anyio.create_memory_object_stream[tuple[Backend, Address]](
-            WANTED_MAX
-        )
+        self._asking: dict[tuple[int, Address], Backend] = {}  # one entry for each endpoint at most
+        self._tasks: TaskGroup | None = None
 
     def probe(self, backend: Backend, address: Address) -> None:
         """Ask `address` until it answers or `backend` does not want it any more. Twice is once."""
         if (id(backend), address) in self._asking:
             return
-        self._asking.add((id(backend), address))
-        self._send.send_nowait((backend, address))
+        self._asking[id(backend), address] = backend
+        if self._tasks is not None:
+            self._tasks.start_soon(self._ask, backend, address)
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
-        async with anyio.create_task_group() as tasks:
+        async with anyio.create_task_group() as self._tasks:
+            for (_, address), backend in self._asking.items():
+                self._tasks.start_soon(self._ask, backend, address)
             task_status.started()
-            async for backend, address in self._receive:
-                tasks.start_soon(self._ask, backend, address)
+            await anyio.sleep_forever()
 
     async def _ask(self, backend: Backend, address: Address) -> None:
         attempt = 0
@@ -74,7 +73,7 @@ class Prober:
                 await self._clock.sleep(delay_s(attempt))
                 attempt += 1
         finally:
-            self._asking.discard((id(backend), address))
+            del self._asking[id(backend), address]
         backend.answered(address)
 
     async def attempt(self, address: Address, spec: ProbeSpec) -> bool:

@@ -53,6 +53,7 @@ APP_GARBLED: Final = (502, "the app's answer is not HTTP/1.1")
 APP_UNREACHABLE: Final = (502, "the app does not accept connections")
 
 # The numbers of states and events: a list is indexed faster by an int than by a member of an enum.
+_HEAD: Final = int(State.HEAD)
 _ARRIVED: Final = int(Event.ARRIVED)
 _GRANTED: Final = int(Event.GRANTED)
 _DENIED: Final = int(Event.DENIED)
@@ -90,28 +91,39 @@ class Surroundings:
 class Exchange:
     """A proxied request. Implements BodySink, Answer and Waiter."""
 
-    # What an exchange is until something happens; the instance says what differs, so that a plain one is cheap to make.
-    _state = int(State.HEAD)
+    __slots__ = (
+        "_again",
+        "_ahead",
+        "_ahead_bytes",
+        "_answer_chunked",
+        "_answered",
+        "_around",
+        "_attempts",
+        "_backend",
+        "_began",
+        "_body_sent",
+        "_cold",
+        "_dial",
+        "_extra",
+        "_head_out",
+        "_host",
+        "_meter",
+        "_moved",
+        "_moved_at",
+        "_refusal",
+        "_request",
+        "_request_ended",
+        "_retried",
+        "_reused",
+        "_state",
+        "_status",
+        "_target",
+        "_upstream",
+    )
+
     _meter: Meter
     _target: Target  # from GRANTED to RELEASE
-    _upstream: UpstreamConnection | None = None
-    _dial: asyncio.Task[None] | None = None
-    _attempts = 0  # failed dials
-    _again = False  # it has held a slot before
-    _retried = False  # a connection died under it before
-    _reused = False  # its connection served others before
-    _refusal = APP_DIED  # what to say if it fails now
-    _ahead: list[bytes] | None = None  # body that came before the pod was known
-    _ahead_bytes = 0
-    _body_sent = False  # some of the body is gone: it cannot be sent again
-    _status = 0
-    _answered = False  # the head of the answer is here
-    _answer_chunked = False
-    _head_out = b""  # head of the answer, held back for the first bytes of the body
-    _began = 0.0
-    _moved = False  # something was written to the client since the last sweep
-    _moved_at = 0.0  # 0: since it began
-    _cold = False  # it found no pod
+    _reused: bool  # its connection served others before
 
     def __init__(
         self,
@@ -127,6 +139,24 @@ class Exchange:
         self._host = host  # rewritten Host, or empty
         self._extra = extra  # header lines of the route
         self._request_ended = request.complete
+        self._state = _HEAD
+        self._upstream: UpstreamConnection | None = None
+        self._dial: asyncio.Task[None] | None = None
+        self._attempts = 0  # failed dials
+        self._again = False  # it has held a slot before
+        self._retried = False  # a connection died under it before
+        self._refusal = APP_DIED  # what to say if it fails now
+        self._ahead: list[bytes] | None = None  # body that came before the pod was known
+        self._ahead_bytes = 0
+        self._body_sent = False  # some of the body is gone: it cannot be sent again
+        self._status = 0
+        self._answered = False  # the head of the answer is here
+        self._answer_chunked = False
+        self._head_out = b""  # head of the answer, held back for the first bytes of the body
+        self._began = 0.0
+        self._moved = False  # something was written to the client since the last sweep
+        self._moved_at = 0.0  # 0: since it began
+        self._cold = False  # it found no pod
 
     def __repr__(self) -> str:
         return f"Exchange({State(self._state).name} {self._backend.key})"

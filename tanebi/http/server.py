@@ -108,18 +108,26 @@ class BadRequest(Exception):
 
 
 class ServerRequest:
-    """One request while it is answered. What most requests are is said by the class; an instance says what differs."""
+    """One request while it is answered."""
 
-    keep_alive = True
-    http10 = False
-    chunked = False
-    body_length = 0  # as announced; meaningless when chunked
-    expects_continue = False
-    complete = False  # the whole body is here
-    done = False  # answered
-    sink: BodySink | None = None
-    pending: list[bytes] | None = None  # body that came before its turn
-    raw: bytes | None = None  # the head as it came, when it came alone, in one piece, and is plain
+    __slots__ = (
+        "body_length",
+        "chunked",
+        "complete",
+        "connection",
+        "done",
+        "expects_continue",
+        "headers",
+        "host",
+        "http10",
+        "keep_alive",
+        "method",
+        "pending",
+        "raw",
+        "seen",
+        "sink",
+        "target",
+    )
 
     def __init__(
         self,
@@ -136,6 +144,16 @@ class ServerRequest:
         self.host = host  # as sent, with its port
         self.headers = headers
         self.seen = seen  # bits of tanebi.http.headers: the meanings that occur among the headers
+        self.keep_alive = True
+        self.http10 = False
+        self.chunked = False
+        self.body_length = 0  # as announced; meaningless when chunked
+        self.expects_continue = False
+        self.complete = False  # the whole body is here
+        self.done = False  # answered
+        self.sink: BodySink | None = None
+        self.pending: list[bytes] | None = None  # body that came before its turn
+        self.raw: bytes | None = None  # the head as it came: alone, in one piece, and plain
 
     @property
     def has_body(self) -> bool:
