@@ -1,6 +1,6 @@
 """Configuration → one Revision for each generation; knows the newest made and the newest ready. Pure.
 
-Revisions are never changed and never deleted by this plan (`prune=False`); collecting old ones is gc.py.
+Revisions are never changed. Those that are deleted are chosen in gc.py, never by leaving them out (`prune=False`).
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from serving.api import configuration_lifecycle as mark
+from serving.api.config_gc import CONFIG_GC
 from serving.api.configuration_types import Configuration
 from serving.api.kinds import CONFIGURATION, REVISION, ROUTE
 from serving.api.names import LABEL_CONFIGURATION, LABEL_CONFIGURATION_GENERATION
 from serving.api.revision_lifecycle import is_ready
 from serving.api.revision_types import Revision
 from serving.reconcile.byo import name_is_taken
+from serving.reconcile.gc import collect
 from serving.reconcile.labeler import configurations_of, routing_patches
 from serving.reconcile.resources.revisions import make_revision, name_for
 from serving.reconcile.statuses import begin, finish, is_controlled_by
@@ -23,7 +25,7 @@ from tanebi.api.conditions import READY, Conditions
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Obj
 from tanebi.api.selectors import from_labels
-from tanebi.kube.plan import Note, Plan, Reads, Seen
+from tanebi.kube.plan import Drop, Note, Plan, Reads, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,21 @@ class ConfigurationReconciler:
         revisions = _revisions(resource, seen)
         work = _Work(resource, revisions, begin(resource, resource.status, mark.LIVING, now=now))
         work.judge(seen, now)
+        collection = collect(resource, revisions, configs.get(CONFIG_GC), now)
         return Plan(
             children=tuple(work.children),
             status=work.status(),
             events=tuple(work.events),
             patches=tuple(routing_patches(resource, revisions, seen, now=now)),
+            requeue_after_s=collection.again_after_s,
             prune=False,
+            drops=tuple(_drop(revision) for revision in collection.gone),
         )
+
+
+def _drop(revision: Revision) -> Drop:
+    meta = revision.metadata
+    return Drop(REVISION, meta.namespace, meta.name, meta.uid)
 
 
 def _revisions(configuration: Configuration, seen: Seen) -> list[Revision]:

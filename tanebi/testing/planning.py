@@ -109,6 +109,9 @@ class PlanningWorld:
         for patch in plan.patches:
             if patch.type == "merge" and not patch.subresource:
                 self._merge(patch.kind, Key(patch.namespace, patch.name), patch.body)
+        for drop in plan.drops:
+            if self.raw(drop.kind, drop.namespace, drop.name) is not None:
+                self.delete(drop.kind, drop.namespace, drop.name)
         if plan.status is not None:
             self.set_status(reconciler.kind, namespace, name, plan.status)
         self.now += timedelta(seconds=1)
