@@ -1,0 +1,128 @@
+"""Service and EndpointSlice: defaults, rules, columns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tanebi.api.core.kinds import ENDPOINT_SLICE, SERVICE
+from tanebi.api.core.network_rules import (
+    ENDPOINT_SLICE_COLUMNS,
+    SERVICE_COLUMNS,
+    default_endpoint_slice,
+    default_service,
+    validate_endpoint_slice,
+    validate_service,
+)
+from tanebi.api.fielderrors import render
+from tanebi.api.kind import Admission, Column
+from tanebi.api.meta import Obj
+
+NOBODY: Any = None
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CREATE = Admission("CREATE", "somebody", NOW, NOBODY)
+
+
+def service(*ports: Obj, **spec: Any) -> Obj:
+    whole = {"ports": list(ports) or [{"port": 80}], **spec}
+    return default_service({"metadata": {"name": "s"}, "spec": whole}, None, CREATE)
+
+
+def test_defaults() -> None:
+    assert service({"port": 80}, {"port": 81, "targetPort": "web"})["spec"] == {
+        "type": "ClusterIP",
+        "sessionAffinity": "None",
+        "internalTrafficPolicy": "Cluster",
+        "ipFamilies": ["IPv4"],
+        "ipFamilyPolicy": "SingleStack",
+        "ports": [
+            {"port": 80, "protocol": "TCP", "targetPort": 80},
+            {"port": 81, "protocol": "TCP", "targetPort": "web"},
+        ],
+    }
+    external = service(type="ExternalName", externalName="x.example.com")["spec"]
+    assert "ipFamilies" not in external
+    assert external["ports"] == [{"port": 80, "protocol": "TCP"}]
+
+
+@pytest.mark.parametrize(
+    ("obj", "words"),
+    [
+        (service(), ""),
+        (service(type="ExternalName", externalName="x", ports=[]), ""),
+        (service(clusterIP="None", ports=[]), ""),
+        (service(ports=[]), "Required value: spec.ports"),
+        (service(type="ExternalName"), "Required value: spec.externalName"),
+        (service(type="Magic"), 'Unsupported value: "Magic"'),
+        (service(sessionAffinity="Me"), 'Unsupported value: "Me"'),
+        (
+            service({"port": 0}),
+            "Invalid value: 0: must be between 1 and 65535, inclusive: spec.ports[0].port",
+        ),
+        (service({"port": 1, "targetPort": 99999}), "spec.ports[0].targetPort"),
+        (
+            service({"port": 1}, {"port": 2}),
+            "Required value: spec.ports[0].name, spec.ports[1].name",
+        ),
+        (
+            service({"name": "a", "port": 1}, {"name": "a", "port": 2}),
+            'Duplicate value: "a": spec.ports[1].name',
+        ),
+        (service({"name": "A b", "port": 1}), 'Invalid value: "A b"'),
+        (service({"port": 1, "protocol": "ICMP"}), 'Unsupported value: "ICMP"'),
+    ],
+)
+def test_rules(obj: Obj, words: str) -> None:
+    found = render(validate_service(SERVICE.view(obj), None, CREATE))
+    assert words in found
+    assert bool(words) == bool(found)
+
+
+def slice_of(**fields: Any) -> Obj:
+    whole = {"addressType": "IPv4", "endpoints": [{"addresses": ["127.0.0.1"]}], **fields}
+    return default_endpoint_slice(whole, None, CREATE)
+
+
+def test_slices() -> None:
+    assert slice_of(ports=[{"port": 1}])["ports"] == [{"port": 1, "name": "", "protocol": "TCP"}]
+    old = ENDPOINT_SLICE.view(slice_of())
+
+    def told(**fields: Any) -> str:
+        view = ENDPOINT_SLICE.view(slice_of(**fields))
+        return render(validate_endpoint_slice(view, old, CREATE))
+
+    assert told() == ""
+    assert "field is immutable: addressType" in told(addressType="IPv6")
+    assert "Unsupported value" in told(addressType="Carrier")
+    assert told(endpoints=[{}]) == "Required value: endpoints[0].addresses"
+
+
+def row(columns: tuple[Column, ...], obj: Obj) -> dict[str, Any]:
+    return {c.name: c.cell(obj, NOW) for c in columns if c.cell is not None}
+
+
+def test_rows() -> None:
+    assert row(SERVICE_COLUMNS, service({"port": 80, "nodePort": 30000}, {"port": 81})) == {
+        "Cluster-IP": "<none>",
+        "External-IP": "<none>",
+        "Port(s)": "80:30000/TCP,81/TCP",
+        "Selector": "<none>",
+    }
+    external = service(
+        type="ExternalName", externalName="x.example.com", selector={"b": "1", "a": "2"}
+    )
+    assert row(SERVICE_COLUMNS, external)["External-IP"] == "x.example.com"
+    assert row(SERVICE_COLUMNS, external)["Selector"] == "a=2,b=1"
+    assert row(SERVICE_COLUMNS, service(type="LoadBalancer"))["External-IP"] == "<pending>"
+    balanced = service(type="LoadBalancer") | {
+        "status": {"loadBalancer": {"ingress": [{"ip": "1.1.1.1"}]}}
+    }
+    assert row(SERVICE_COLUMNS, balanced)["External-IP"] == "1.1.1.1"
+
+
+def test_long_lists_are_counted() -> None:
+    endpoints = [{"addresses": [f"10.0.0.{i}"]} for i in range(5)]
+    shown = row(ENDPOINT_SLICE_COLUMNS, slice_of(endpoints=endpoints))
+    assert shown == {"Ports": "<unset>", "Endpoints": "10.0.0.0,10.0.0.1,10.0.0.2 + 2 more..."}
