@@ -139,11 +139,11 @@ def test_the_configuration_drops_them(serving: Any, ksvc: Any) -> None:
         "retain-since-create-time": "0s",
         "retain-since-last-active-time": "0s",
     }
-    serving.world.configs = FixedConfigs({"config-gc": data})
     serving.apply(SERVICE, ksvc())
     serving.run()
     serving.apply(SERVICE, ksvc(container={"env": [{"name": "A", "value": "2"}]}))
     serving.run()
+    serving.world.configs = FixedConfigs({"config-gc": data})
     plan = serving.world.plan(serving.configuration, "default", "hello")
     first = serving.world.raw(REVISION, "default", "hello-00001")
     assert [(d.name, d.uid) for d in plan.drops] == [("hello-00001", first["metadata"]["uid"])]
