@@ -91,6 +91,12 @@ def deploy(
     type_ = Catalog.of(api).find(KSVC)
     words = shlex.split(command) if command else None
     built = store(home).build(directory, f"{REPOSITORY}/{name}", command=words, progress=click.echo)
+    if not built.command:
+        raise UserError(
+            "command-missing",
+            f"nothing says how to run {directory}",
+            hint="add a Procfile with a line `web: COMMAND`, or give --command",
+        )
     container = manifest["spec"]["template"]["spec"]["containers"][0]
     container["image"] = built.reference
     done = _apply_and_wait(api, type_, manifest, timeout_s=None if no_wait else wait_timeout)

@@ -105,4 +105,7 @@ def _load(text: str) -> Any:
         return json.loads(text)
     import yaml
 
-    return yaml.safe_load(text)
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError("not YAML") from error

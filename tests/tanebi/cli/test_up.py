@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import tanebi.up
+from tanebi.cli.main import run
+
+
+def test_the_options_reach_the_composition_root(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given: list[tanebi.up.UpOptions] = []
+
+    def record(options: tanebi.up.UpOptions) -> int:
+        given.append(options)
+        return 7
+
+    monkeypatch.setattr(tanebi.up, "run", record)
+    code = run(
+        [
+            "up",
+            "--data-dir",
+            str(tmp_path),
+            "--gateway-port",
+            "0",
+            "--api-port",
+            "1",
+            "--host",
+            "::1",
+        ]
+    )
+    assert code == 7
+    assert given == [tanebi.up.UpOptions(data_dir=tmp_path, gateway_port=0, api_port=1, host="::1")]
+
+
+def test_a_port_has_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["up", "--gateway-port", "70000"]) == 2
+    assert "70000" in capsys.readouterr().err
