@@ -63,6 +63,12 @@ def stage(
     """Raises UserError for what the caller can mend, OSError for what the disk refuses. Removes the folder then."""
     if not directory.is_dir():
         raise UserError("image-source-missing", f"{directory} is not a directory")
+    if scratch.resolve().is_relative_to(directory.resolve()):
+        raise UserError(
+            "image-source-invalid",
+            f"{directory} holds the platform's own data: an image of it would hold itself",
+            hint="build a folder of its own, or move the data directory with --data-dir",
+        )
     scratch.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=scratch))
     try:

@@ -159,6 +159,12 @@ def test_requirements_that_cannot_be_installed(tmp_path: Path) -> None:
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+def test_a_directory_that_holds_the_store_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds the platform's own data"):
+        staged(tmp_path, tmp_path)
+    assert not (tmp_path / "scratch").exists()
+
+
 def _wheel(folder: Path) -> Path:
     """A wheel written by hand: building one would need a build backend."""
     path = folder / "tiny-1.0-py3-none-any.whl"
