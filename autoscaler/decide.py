@@ -187,9 +187,8 @@ def _explain(spec: Spec, state: State, load: Load, steps: _Steps, now: float) ->
     )
     reasons = [measured]
     if steps.limited > steps.asked:
-        floor = (
-            "activation-scale" if steps.limited == spec.activation else "the rate of scaling down"
-        )
+        activated = steps.limited == spec.activation and steps.asked > 0
+        floor = "activation-scale" if activated else "the rate of scaling down"
         reasons.insert(0, f"{floor} keeps {_pods(steps.limited)}")
     elif steps.limited < steps.asked:
         reasons.insert(0, f"the rate of scaling up allows {_pods(steps.limited)} now")

@@ -23,6 +23,7 @@ from autoscaler.api.serverlessservice_lifecycle import proxied_for_s
 from autoscaler.api.serverlessservice_types import PROXY, SERVE, ServerlessService
 from autoscaler.counts import private_service, ready_of, revision_of_slice
 from autoscaler.decide import Decision
+from autoscaler.reconcile.serverlessservice import inherited
 from autoscaler.target import (
     resolve_bounds,
     resolve_burst,
@@ -258,7 +259,7 @@ def make_sks(pa: PodAutoscaler, *, mode: str, activators: int) -> Obj:
             "name": pa.metadata.name,
             "namespace": pa.metadata.namespace,
             "labels": dict(pa.metadata.labels),
-            "annotations": dict(pa.metadata.annotations),
+            "annotations": inherited(pa.metadata.annotations),
             "ownerReferences": [owner_reference(pa)],
         },
         "spec": {

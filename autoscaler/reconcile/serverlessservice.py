@@ -8,7 +8,7 @@ Rules: reference/knative-serving.md §1.10, §3.3. Engine: tanebi.kube.engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -29,6 +29,7 @@ from tanebi.api.core.kinds import DEPLOYMENT, ENDPOINT_SLICE, SERVICE
 from tanebi.api.core.network import Service
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Key, Obj, controller_of, key_of, owner_reference
+from tanebi.kube.diff import DESIRED_HASH
 from tanebi.kube.plan import Plan, Reads, Seen
 
 H2C: Final = "h2c"
@@ -147,11 +148,16 @@ def _service(sks: ServerlessService, name: str, type_: str, spec: Obj) -> Obj:
                 LABEL_SKS: sks.metadata.name,
                 LABEL_SERVICE_TYPE: type_,
             },
-            "annotations": dict(sks.metadata.annotations),
+            "annotations": inherited(sks.metadata.annotations),
             "ownerReferences": [owner_reference(sks)],
         },
         "spec": {"type": "ClusterIP", "sessionAffinity": "None", **spec},
     }
+
+
+def inherited(annotations: Mapping[str, str]) -> dict[str, str]:
+    """What a child takes over from its owner: all but the engine's note about the owner itself."""
+    return {name: value for name, value in annotations.items() if name != DESIRED_HASH}
 
 
 def _sks_of_slice(obj: Obj, seen: Seen) -> Iterable[Key]:

@@ -102,7 +102,9 @@ def is_as_wished(kind: AnyKind, wish: Obj, live: Obj) -> bool:
     if annotations.get(DESIRED_HASH) != digest(kind, wish):
         return False
     meta = wish.get("metadata") or {}
-    kept = {name: meta[name] for name in ("labels", "annotations") if name in meta}
+    # A child that copies its owner's annotations copies the owner's digest, too: that one is no wish.
+    asked = {k: v for k, v in (meta.get("annotations") or {}).items() if k != DESIRED_HASH}
+    kept = {"labels": meta.get("labels") or {}, "annotations": asked}
     return contains(live["metadata"], kept) and contains(live, _content(wish))
 
 

@@ -226,6 +226,7 @@ def test_spare_burst_before_the_first_measurement(burst: float, scale: int, expe
     [
         (SPEC, Load(5, 5, 1), "5.00 at once over 60 s at 10 a pod needs 1 pod"),
         (SPEC, Load(0, 0, 100), "the rate of scaling down keeps 10 pods"),
+        (SPEC, Load(0, 0, 10), "the rate of scaling down keeps 1 pod"),
         (SPEC, Load(1000, 10, 1), "the rate of scaling up allows 10 pods now"),
         (replace(SPEC, activation=3), Load(5, 5, 1), "activation-scale keeps 3 pods"),
         (

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from autoscaler.api import SERVERLESS_SERVICE
-from autoscaler.reconcile.serverlessservice import ServerlessServiceReconciler
+from autoscaler.reconcile.serverlessservice import ServerlessServiceReconciler, inherited
 from tanebi.api.core.kinds import DEPLOYMENT, ENDPOINT_SLICE, SERVICE
 from tanebi.api.meta import Obj
+from tanebi.kube.diff import DESIRED_HASH
 from tanebi.kube.plan import Plan
 from tanebi.testing.world import StandingConfigs, World
 
@@ -139,6 +140,10 @@ def test_a_foreign_service_is_not_touched(name: str) -> None:
     plan = run(world)
     assert plan.children == ()
     assert conditions(plan)["Ready"] == ("False", "NotOwned")
+
+
+def test_what_the_engine_notes_about_an_owner_stays_with_it() -> None:
+    assert inherited({"a": "1", DESIRED_HASH: "x"}) == {"a": "1"}
 
 
 def test_deleting_is_left_to_the_collector() -> None:
