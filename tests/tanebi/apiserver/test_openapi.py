@@ -1,0 +1,37 @@
+"""The OpenAPI documents."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from tests.tanebi.apiserver.calling import Api
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_v3_has_an_index_and_a_document_a_group(api: Api) -> None:
+    index = await api.ok("GET", "/openapi/v3")
+    assert set(index["paths"]) >= {"api/v1", "apis/apps/v1", "apis/tanebi.dev/v1"}
+    url = index["paths"]["apis/tanebi.dev/v1"]["serverRelativeURL"]
+    path, _, query = url.partition("?")
+    assert query.startswith("hash=")
+    document = await api.ok("GET", path)
+    assert document["openapi"] == "3.0.0"
+    model = document["components"]["schemas"]["dev.tanebi.v1.Widget"]
+    assert model["x-kubernetes-group-version-kind"] == [
+        {"group": "tanebi.dev", "version": "v1", "kind": "Widget"}
+    ]
+    reference = model["properties"]["metadata"]["$ref"].removeprefix("#/components/schemas/")
+    assert reference in document["components"]["schemas"]
+    patch = document["paths"]["/apis/tanebi.dev/v1/namespaces/{namespace}/widgets/{name}"]["patch"]
+    assert "fieldValidation" in [p["name"] for p in patch["parameters"]]
+    assert patch["x-kubernetes-action"] == "patch"
+
+
+async def test_v2_is_one_document(api: Api) -> None:
+    answer = await api("GET", "/openapi/v2")
+    document = orjson.loads(answer.body)
+    assert document["swagger"] == "2.0"
+    assert "io.k8s.api.core.v1.Pod" in document["definitions"]
+    assert "/api/v1/namespaces/{name}" in document["paths"]
