@@ -164,7 +164,7 @@ class Platform:
         )
         plane = Activator(
             self.options.host,
-            self.options.gateway_port,
+            self._gateway_port(),
             cache=cache,
             sink=scaler,
             clock=self.clock,
@@ -173,6 +173,8 @@ class Platform:
         await stages.start(cache.run)
         await cache.wait_synced(*self.kinds)
         broker = await self._start_broker(stages, cache, plane)
+        await stages.start(self.image_watch.run)
+        await stages.start(self.logs.run)
         await stages.start(self._kubelet(kube, cache, engine, plane).run)
         say.part("kubelet", "runtime process")
         await stages.start(plane.run)
@@ -187,6 +189,14 @@ class Platform:
         self._add_controllers(engine, cache, plane, scaler)
         await stages.start(engine.run)
         say.part("controllers", "")
+
+    def _gateway_port(self) -> int:
+        """A port chosen now when any will do: pods that start again before the gateway listens are told its address."""
+        if self.options.gateway_port:
+            return self.options.gateway_port
+        with listen(self.options.host, 0) as sock:
+            port: int = sock.getsockname()[1]
+        return port
 
     def endpoints(self) -> bytes:
         """The content of endpoints.json."""
@@ -268,8 +278,8 @@ class Platform:
             plane.ingress_reconciler,
             PodAutoscalerReconciler(scaler),
             ServerlessServiceReconciler(),
+            EndpointReconciler(),  # before Deployments: its slices are what a waiting request needs
             DeploymentReconciler(NODE),
-            EndpointReconciler(),
             BrokerReconciler(self.kinds),
             TriggerReconciler(self.kinds),
             *(
