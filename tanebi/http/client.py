@@ -42,6 +42,8 @@ class Origin:
 
 def parse_url(url: str) -> Origin:
     """Read an absolute http or https URL. Raises ValueError that says what is wrong."""
+    if any(ord(c) <= 32 or ord(c) == 127 for c in url):
+        raise ValueError(f"the URL contains blanks or control characters: {url!r}")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"not an absolute http or https URL: {url!r}")
@@ -49,8 +51,6 @@ def parse_url(url: str) -> Origin:
     port = parts.port or (443 if tls else 80)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     host = parts.netloc.rpartition("@")[2]
-    if any(ord(c) <= 32 or ord(c) == 127 for c in target + host):
-        raise ValueError(f"the URL contains blanks or control characters: {url!r}")
     try:
         host.encode("ascii")
     except UnicodeEncodeError:
@@ -65,12 +65,13 @@ def _quoted(target: str) -> bytes:
 def request_bytes(method: str, host: bytes, target: bytes, headers: Headers, body: bytes) -> bytes:
     """The request as sent. Host, framing and Connection are ours; a Host among `headers` wins over the URL's."""
     given = next((value for name, value in headers if MEANING[name] & HOST), host)
-    lines = block([(n, v) for n, v in headers if not MEANING[n] & FRAMING])
+    kept = [(n, v) for n, v in headers if not MEANING[n] & FRAMING]
+    lines = block(kept)
+    if lines.count(b"\n") != len(kept) or lines.count(b"\r") != len(kept) or b"\0" in lines:
+        raise ValueError("a header contains a line break")
     framing = b""
     if body or method not in ("GET", "HEAD", "OPTIONS", "DELETE", "TRACE"):
         framing = b"Content-Length: %d\r\n" % len(body)
-    if any(c in lines for c in (b"\0", b"\n\n")) or lines.count(b"\n") != lines.count(b"\r\n"):
-        raise ValueError("a header contains a line break")
     start = b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (method.encode("ascii"), target, given)
     return b"".join((start, lines, framing, b"\r\n", body))
 

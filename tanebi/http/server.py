@@ -404,7 +404,10 @@ class ServerConnection(asyncio.Protocol):
     def _read_rare(self, request: ServerRequest) -> None:
         """Framing, persistence, expectations: what a plain GET does not have."""
         request.keep_alive = self._parser.should_keep_alive()
-        request.http10 = self._parser.get_http_version() == "1.0"
+        version = self._parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            raise BadRequest(505, "the versions understood are HTTP/1.0 and HTTP/1.1")
+        request.http10 = version == "1.0"
         for name, value in request.headers:
             meaning = MEANING[name]
             if meaning & CONTENT_LENGTH:

@@ -11,7 +11,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
+import anyio.lowlevel
 import h11
+
+from tanebi.testing.waiting import wait_until
 
 Address = tuple[str, int]
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -107,10 +110,9 @@ async def serving(handler: Handler) -> AsyncIterator[Address]:
         server.close()
         for task in list(running):
             task.cancel()
-        with anyio.move_on_after(2, shield=True):
-            while running:
-                await anyio.sleep(0.001)
-            await anyio.sleep(0)  # transports tell their ends in the next turn
+        with anyio.CancelScope(shield=True):
+            await wait_until(lambda: not running, 2)
+            await anyio.lowlevel.checkpoint()  # transports tell their ends in the next turn
 
 
 async def read_request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
