@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from activator.capacity import GatewayCapacity
-from activator.router import ANY_ADDRESS, Hit, Router, is_address
+from activator.router import ANY_ADDRESS, Hit, Route, Router, is_address
 from tanebi.base.clock import Clock
 from tanebi.http.client import HttpClient, Origin, parse_url
 from tanebi.http.errors import ConnectFailed, ExchangeTimeout, ResponseTooLarge
@@ -20,7 +21,8 @@ from tanebi.http.headers import normal_host
 from tanebi.http.messages import Headers, HttpHandler, HttpRequest, HttpResponse
 from tanebi.http.upstream import Upstreams
 
-CONNECT_ATTEMPTS_MAX = 3
+CONNECT_ATTEMPTS_MAX: Final = 3
+ROUTE_WAIT_S: Final = 5.0
 
 
 class Courier:
@@ -54,18 +56,18 @@ class Courier:
     ) -> HttpResponse:
         """See tanebi.http.messages.Sender. Raises ValueError for a URL that is none."""
         origin = parse_url(url)
-        route = self._router.route(origin.host) if self._leads_here(origin) else None
-        if route is not None and route.handler is not None:
+        deadline = self._clock.now() + wait_s
+        hit = await self._destination(origin, headers, wait_s) if self._leads_here(origin) else None
+        if isinstance(hit, Route):
+            assert hit.handler is not None
             request = HttpRequest(
                 method, normal_host(origin.host), origin.target.decode("latin-1"), headers, body
             )
-            return await _answer_here(route.handler, request, timeout_s, response_max)
-        hit = self._router.choose(route, origin.target, headers) if route is not None else None
+            return await _answer_here(hit.handler, request, timeout_s, response_max)
         if hit is None:
             return await self._client.request(
                 method, url, headers, body, timeout_s=timeout_s, response_max=response_max
             )
-        deadline = self._clock.now() + wait_s
         for attempt in range(1, CONNECT_ATTEMPTS_MAX + 1):
             left_s = max(0.0, deadline - self._clock.now())
             try:
@@ -76,6 +78,35 @@ class Courier:
                 if attempt == CONNECT_ATTEMPTS_MAX:
                     raise
         raise AssertionError("unreachable")
+
+    def _lookup(self, origin: Origin, headers: Headers) -> Route | Hit | None:
+        route = self._router.route(origin.host)
+        if route is None or route.handler is not None:
+            return route
+        return self._router.choose(route, origin.target, headers)
+
+    async def _destination(
+        self, origin: Origin, headers: Headers, wait_s: float
+    ) -> Route | Hit | None:
+        """A handler's route or a hit; None: not ours.
+
+        A cluster-local name may be younger than the route that will lead there: an address is published with the object, and the
+        gateway learns of it a moment later. So it is waited for, and never asked of the machine's resolver.
+        """
+        found = self._lookup(origin, headers)
+        if found is not None or not self._router.is_cluster_local(origin.host):
+            return found
+        changed = asyncio.Event()
+        with self._router.listening(changed.set):
+            try:
+                async with asyncio.timeout(min(wait_s, ROUTE_WAIT_S)):
+                    while (found := self._lookup(origin, headers)) is None:
+                        changed.clear()
+                        await changed.wait()
+            except TimeoutError as error:
+                text = f"no service here answers to {normal_host(origin.host)}"
+                raise ConnectFailed("no-such-service", text) from error
+        return found
 
     def _leads_here(self, origin: Origin) -> bool:
         """A name that we know is ours at any port; `localhost` and bare addresses are, at the port of the gateway."""

@@ -6,7 +6,8 @@ Callers: activator.feed tells what exists; activator.gateway, activator.capacity
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,17 +57,18 @@ class Router:
         self._cluster_domain = cluster_domain
         self._mounted: dict[str, HttpHandler] = {}
         self._remembered: dict[bytes, Route] = {}
+        self._listeners: set[Callable[[], None]] = set()
 
     # --- what exists ---------------------------------------------------------------------------
 
     def mount(self, hosts: Iterable[str], handler: HttpHandler) -> None:
         """`localhost` stands for every bare IP address too."""
         self._mounted.update((host.lower(), handler) for host in hosts)
-        self._remembered.clear()
+        self._changed()
 
     def set_table(self, table: Table) -> None:
         self.table = table
-        self._remembered.clear()
+        self._changed()
 
     def set_revision(self, key: Key, facts: RevisionFacts) -> Backend:
         """The revision exists. Told again, only its times may differ: a revision is immutable."""
@@ -74,7 +76,7 @@ class Router:
         if backend is None:
             backend = Backend(key, facts, chance=self._chance, hooks=self._hooks)
             self.revisions[key] = backend
-            self._remembered.clear()
+            self._changed()
         backend.facts = facts
         return backend
 
@@ -82,7 +84,7 @@ class Router:
         backend = self.revisions.pop(key, None)
         if backend is not None:
             backend.close()
-            self._remembered.clear()
+            self._changed()
 
     def set_service(self, key: Key, ports: Iterable[int]) -> dict[int, Backend]:
         """A plain Service: requests go straight to its endpoints, unmetered. Returns its backends by port."""
@@ -97,7 +99,7 @@ class Router:
             )
         if not backends:
             del self.services[key]
-        self._remembered.clear()
+        self._changed()
         return backends
 
     def backends(self) -> Iterator[Backend]:
@@ -109,6 +111,20 @@ class Router:
         """Every backend that sends, or has sent and not finished, requests to `address`."""
         return [backend for backend in self.backends() if backend.knows(address)]
 
+    @contextmanager
+    def listening(self, callback: Callable[[], None]) -> Iterator[None]:
+        """`callback` is called after each change of what exists, within the context."""
+        self._listeners.add(callback)
+        try:
+            yield
+        finally:
+            self._listeners.discard(callback)
+
+    def _changed(self) -> None:
+        self._remembered.clear()
+        for callback in tuple(self._listeners):
+            callback()
+
     # --- who asks ------------------------------------------------------------------------------
 
     def route(self, host: bytes) -> Route | None:
@@ -119,6 +135,10 @@ class Router:
             if found is not None and len(self._remembered) < REMEMBERED_MAX:
                 self._remembered[host] = found
         return found
+
+    def is_cluster_local(self, host: bytes) -> bool:
+        """A name that only this platform gives, whether it leads anywhere now or not."""
+        return normal_host(host).endswith(f".svc.{self._cluster_domain}")
 
     def choose(self, route: Route, target: bytes, headers: Headers) -> Hit | None:
         """The destination of one request; None: no path covers it, or its revision does not exist."""

@@ -172,7 +172,7 @@ class Platform:
         )
         await stages.start(cache.run)
         await cache.wait_synced(*self.kinds)
-        broker = await self._start_broker(stages, cache, plane)
+        broker = self._broker(cache, plane)
         await stages.start(self.image_watch.run)
         await stages.start(self.logs.run)
         await stages.start(self._kubelet(kube, cache, engine, plane).run)
@@ -226,9 +226,8 @@ class Platform:
             self.data.kubeconfig, server=self.api_url, ca_pem=names.ca_pem, token=token
         )
 
-    async def _start_broker(self, stages: Stages, cache: Cache, plane: Activator) -> BrokerService:
+    def _broker(self, cache: Cache, plane: Activator) -> BrokerService:
         log = SqliteEventLog(self.data.events_db, clock=self.clock)
-        await stages.start(log.run)
         broker = BrokerService(cache, log, sender=plane.courier, clock=self.clock)
         plane.gateway.mount((BROKER_HOST, LOCAL_HOST), broker.ingress)
         return broker
@@ -270,7 +269,10 @@ class Platform:
 
         self.image_watch.subscribe(images_changed)
         addressables = addressable_kinds(self.kinds)
+        # In this order their passes start when one event concerns several: what a waiting request needs comes first.
         reconcilers: tuple[Reconciler[Any], ...] = (
+            EndpointReconciler(),
+            DeploymentReconciler(NODE),
             ServiceReconciler(),
             ConfigurationReconciler(),
             revisions,
@@ -278,8 +280,6 @@ class Platform:
             plane.ingress_reconciler,
             PodAutoscalerReconciler(scaler),
             ServerlessServiceReconciler(),
-            EndpointReconciler(),  # before Deployments: its slices are what a waiting request needs
-            DeploymentReconciler(NODE),
             BrokerReconciler(self.kinds),
             TriggerReconciler(self.kinds),
             *(

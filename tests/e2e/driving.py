@@ -98,7 +98,7 @@ def service(
         "metadata": {"name": name, "namespace": "default"},
         "spec": {
             "template": {
-                "metadata": {"annotations": annotations or {}},
+                **({"metadata": {"annotations": annotations}} if annotations else {}),
                 "spec": {"containers": [container], **spec},
             }
         },

@@ -81,7 +81,7 @@ def test_columns_of_every_kind_a_service_makes(user: User) -> None:
 
 
 def test_watch_shows_changes(user: User) -> None:
-    user.apply(service("watched"))
+    user.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "first"}})
     command = [
         "kubectl", "--kubeconfig", str(user.platform.data_dir / "kubeconfig"),
         "get", "cm", "-w", "-o", "name",
@@ -122,7 +122,9 @@ def test_following_logs(user: User) -> None:
 
 def test_patches_labels_and_server_side_apply(user: User) -> None:
     kubectl = user.platform.kubectl
-    kubectl("create", "configmap", "patched", "--from-literal=a=1")
+    user.apply(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "patched"}, "data": {"a": "1"}}
+    )
     kubectl(
         "patch", "cm", "patched", "--type=json", "-p", '[{"op":"add","path":"/data/b","value":"2"}]'
     )
