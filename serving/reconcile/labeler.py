@@ -53,13 +53,26 @@ def routing_patches(
     configuration: Configuration, revisions: Sequence[Revision], seen: Seen, *, now: datetime
 ) -> Iterator[Patch]:
     """What to write so that the configuration and each revision name the routes that use them."""
-    routes = seen.list(ROUTE, configuration.metadata.namespace)
+    names = {revision.metadata.name for revision in revisions}
+    routes = [
+        route
+        for route in seen.list(ROUTE, configuration.metadata.namespace)
+        if _concerns(route, configuration.metadata.name, names) and not route.deleting
+    ]
     users = {r.metadata.name: _users(r, configuration, routes) for r in revisions}
     of_any = {route for used_by in users.values() for route in used_by}
     of_any |= {r.metadata.name for r in routes if _names(r, configuration)}
     for revision in revisions:
         yield from _patch(REVISION, revision.metadata, users[revision.metadata.name], now)
     yield from _patch(CONFIGURATION, configuration.metadata, of_any, now)
+
+
+def _concerns(route: Route, configuration: str, revisions: set[str]) -> bool:
+    """Cheap: every route of the namespace is asked, most lead elsewhere."""
+    for target in route.spec.traffic:
+        if target.configuration_name == configuration or target.revision_name in revisions:
+            return True
+    return any(target.revision_name in revisions for target in route.status.traffic)
 
 
 def _names(route: Route, configuration: Configuration) -> bool:
@@ -71,8 +84,7 @@ def _users(revision: Revision, configuration: Configuration, routes: Iterable[Ro
     return {
         route.metadata.name
         for route in routes
-        if not route.deleting
-        and any(
+        if any(
             _leads_to(target, revision.metadata.name, configuration)
             for target in (*route.spec.traffic, *route.status.traffic)
         )
