@@ -105,7 +105,10 @@ def _pod_security(context: Mapping[str, Any] | None, features: Features) -> list
     errors = [disallowed(*refused)] if refused else []
     for name in ("runAsUser", "runAsGroup", "fsGroup"):
         errors += _identity(context.get(name), name)
-    for index, group in enumerate(context.get("supplementalGroups") or ()):
+    groups = context.get("supplementalGroups") or []
+    if not isinstance(groups, list):
+        return [*errors, invalid(groups, "supplementalGroups")]
+    for index, group in enumerate(groups):
         errors += _identity(group, f"supplementalGroups[{index}]")
     return errors
 

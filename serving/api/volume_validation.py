@@ -131,10 +131,18 @@ def _is_bad_size(limit: str | int | None) -> bool:
 
 
 def _items(items: Sequence[KeyToPath]) -> list[FieldError]:
+    return _loose_items([{"key": item.key, "path": item.path} for item in items])
+
+
+def _loose_items(items: Any) -> list[FieldError]:
+    """Of a projection, whose members the types leave open."""
+    if not isinstance(items, list):
+        return [invalid(items, "items")]
     errors = []
     for index, item in enumerate(items):
-        lacking = [name for name in ("key", "path") if not getattr(item, name)]
-        if lacking:
+        if not isinstance(item, Mapping):
+            errors.append(invalid(item, f"items[{index}]"))
+        elif lacking := [name for name in ("key", "path") if not item.get(name)]:
             errors.append(missing(*lacking).via(f"items[{index}]"))
     return errors
 
@@ -148,14 +156,17 @@ def _projection(projection: Mapping[str, Any]) -> list[FieldError]:
     elif len(present) > 1:
         errors.append(one_of_both(*present))
     for name in present:
-        errors += via(name, _CHECKS[name](projection[name]))
+        source = projection[name]
+        if isinstance(source, Mapping):
+            errors += via(name, _CHECKS[name](source))
+        else:
+            errors.append(invalid(source, name))
     return errors
 
 
 def _named(source: Mapping[str, Any]) -> list[FieldError]:
     errors = [] if source.get("name") else [missing("name")]
-    items = [KeyToPath.model_validate(item) for item in source.get("items") or ()]
-    return errors + _items(items)
+    return errors + _loose_items(source.get("items") or [])
 
 
 def _token(source: Mapping[str, Any]) -> list[FieldError]:
@@ -163,16 +174,24 @@ def _token(source: Mapping[str, Any]) -> list[FieldError]:
 
 
 def _downward(source: Mapping[str, Any]) -> list[FieldError]:
+    items = source.get("items") or []
+    if not isinstance(items, list):
+        return [invalid(items, "items")]
     errors: list[FieldError] = []
-    for index, item in enumerate(source.get("items") or ()):
-        found = [] if item.get("path") else [missing("path")]
-        field, resource = item.get("fieldRef"), item.get("resourceFieldRef")
-        if field is None and resource is None:
-            found.append(one_of_neither("fieldRef", "resourceFieldRef"))
-        if field is not None and resource is not None:
-            text = "Within a single item, cannot set both"
-            found.append(FieldError(text, ("resourceFieldRef", "fieldRef")))
+    for index, item in enumerate(items):
+        found = _downward_item(item) if isinstance(item, Mapping) else [invalid(item, "")]
         errors += via(f"items[{index}]", found)
+    return errors
+
+
+def _downward_item(item: Mapping[str, Any]) -> list[FieldError]:
+    errors = [] if item.get("path") else [missing("path")]
+    field, resource = item.get("fieldRef"), item.get("resourceFieldRef")
+    if field is None and resource is None:
+        errors.append(one_of_neither("fieldRef", "resourceFieldRef"))
+    if field is not None and resource is not None:
+        text = "Within a single item, cannot set both"
+        errors.append(FieldError(text, ("resourceFieldRef", "fieldRef")))
     return errors
 
 

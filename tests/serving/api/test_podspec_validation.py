@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from serving.api.config_features import CONFIG_FEATURES
 from serving.api.podspec_validation import serving_port, validate_pod
 from serving.api.revision_types import RevisionSpec
@@ -67,3 +70,29 @@ def test_names_of_init_containers_are_their_own() -> None:
     assert check(on, containers=containers, initContainers=containers) == (
         'duplicate container name "a": initContainers[0].name'
     )
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(("name", "items", "path", "secret")), inner, max_size=2)
+    ),
+    max_leaves=6,
+)
+projections = st.dictionaries(
+    st.sampled_from(("secret", "configMap", "serviceAccountToken", "downwardAPI", "odd")),
+    anything,
+    max_size=2,
+)
+
+
+@given(
+    st.lists(projections, max_size=2),
+    st.dictionaries(
+        st.sampled_from(("supplementalGroups", "runAsUser", "x")), anything, max_size=3
+    ),
+)
+def test_what_the_types_leave_open_is_judged_and_never_breaks(sources: Any, context: Any) -> None:
+    volume = {"name": "v", "projected": {"sources": sources}}
+    check(volumes=[volume], securityContext=context)
