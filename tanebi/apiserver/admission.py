@@ -11,15 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
 from pydantic import ValidationError
 
 from tanebi.api.core.kinds import CONFIG_MAP
 from tanebi.api.fielderrors import FieldError, render
-from tanebi.api.kind import Admission, AnyKind, no_defaults
+from tanebi.api.kind import Admission, AnyKind, no_defaults, no_rules
 from tanebi.api.meta import Obj, Resource, drop_nulls, unknown_fields
 from tanebi.apiserver import metadata, status
 from tanebi.apiserver.configs import StoreConfigs
-from tanebi.apiserver.fields import decode_error, prune
+from tanebi.apiserver.fields import decode_error, prune, surplus
 from tanebi.apiserver.options import FieldValidation
 from tanebi.kube.errors import ApiError, BadRequest
 
@@ -37,13 +38,16 @@ class Decoded:
 def decode(
     kind: AnyKind, raw: Obj, *, validation: FieldValidation, twice: Iterable[str] = ()
 ) -> Decoded:
-    """Drop nulls and unknown fields. Raises BadRequest when a type is wrong, or on unknown fields under Strict."""
-    obj: Obj = drop_nulls(raw)
+    """Drop nulls and unknown fields. Raises BadRequest when a type is wrong, or on unknown fields under Strict.
+
+    `raw` is the caller's no more: what comes back may be the same object, changed.
+    """
+    obj: Obj = drop_nulls(raw) if b"null" in orjson.dumps(raw) else raw
     if not isinstance(obj.setdefault("metadata", {}), dict):
         raise BadRequest(_cannot_handle(kind, "json: metadata is not an object"))
     view = read(kind, obj)
     complaints = [f'duplicate field "{name}"' for name in twice]
-    unknown = unknown_fields(view)
+    unknown = unknown_fields(view) if surplus(view) else []
     complaints += [f'unknown field "{path}"' for path in unknown]
     if complaints and validation == "Strict":
         text = ", ".join(complaints[:WARNINGS_MAX])
@@ -99,7 +103,7 @@ class Gatekeeper:
             raise status.invalid(kind, name, causes)
         if obj["metadata"].get("deletionTimestamp"):
             return []
-        found = kind.validate(read(kind, obj), kind.view(old) if old else None, admission)
+        found = _broken_rules(kind, obj, old, admission)
         errors = [e for e in found if e.level == "error"]
         if errors:
             raise _refusal(kind, name, errors)
@@ -108,6 +112,14 @@ class Gatekeeper:
         return [
             line for line in render(e for e in found if e.level == "warning").split("\n") if line
         ]
+
+
+def _broken_rules(
+    kind: AnyKind, obj: Obj, old: Obj | None, admission: Admission
+) -> list[FieldError]:
+    if kind.validate is no_rules:
+        return []
+    return kind.validate(read(kind, obj), kind.view(old) if old else None, admission)
 
 
 def _config_webhook(config_map: Obj) -> str:

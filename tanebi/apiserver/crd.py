@@ -8,6 +8,7 @@ Callers: tanebi.cli (generate), tanebi.apiserver.server.
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -119,10 +120,16 @@ def crd_files(kinds: Iterable[AnyKind]) -> dict[str, str]:
 
 
 def configmap_files(configs: Iterable[ConfigKind[Any]]) -> dict[str, str]:
-    """File name → text of every default ConfigMap, with its documented example."""
+    """File name → text of every default ConfigMap, with its documented example.
+
+    A name that two namespaces have is told apart by its namespace.
+    """
+    wanted = sorted(configs, key=lambda c: (c.namespace, c.name))
+    times = Counter(config.name for config in wanted)
     return {
-        f"{config.name}.yaml": HEADER + _yaml(config_map(config))
-        for config in sorted(configs, key=lambda c: (c.namespace, c.name))
+        f"{f'{c.namespace}.' if times[c.name] > 1 else ''}{c.name}.yaml": HEADER
+        + _yaml(config_map(c))
+        for c in wanted
     }
 
 

@@ -5,7 +5,8 @@ Callers: tanebi.apiserver.admission.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -54,6 +55,40 @@ def _located(loc: tuple[int | str, ...], obj: Any) -> tuple[str, Any]:
         elif isinstance(value, list) and isinstance(step, int) and step < len(value):
             path, value = f"{path}[{step}]", value[step]
     return path, value
+
+
+def surplus(model: BaseModel) -> bool:
+    """True when something inside `model` is unknown to its type. The question every write asks, so only members that were
+    given and that can hold models are looked at; `unknown_fields` gives the paths."""
+    if model.model_extra:
+        return True
+    given = model.model_fields_set
+    for name in _nesting(type(model)):
+        if name in given and _surplus_below(getattr(model, name)):
+            return True
+    return False
+
+
+def _surplus_below(value: Any) -> bool:
+    if isinstance(value, BaseModel):
+        return surplus(value)
+    if isinstance(value, list):
+        return any(_surplus_below(item) for item in value)
+    if isinstance(value, dict):
+        return any(_surplus_below(item) for item in value.values())
+    return False
+
+
+@cache
+def _nesting(model: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of a type whose values can be models, or hold some."""
+    return tuple(name for name, info in model.model_fields.items() if _may_nest(info.annotation))
+
+
+def _may_nest(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return True
+    return any(_may_nest(argument) for argument in get_args(annotation))
 
 
 def prune(model: BaseModel, obj: dict[str, Any]) -> None:

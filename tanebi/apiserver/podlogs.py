@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 from tanebi.api.logs import LogOptions, LogSource, NoLogs
 from tanebi.api.meta import Key, parse_time
@@ -30,20 +30,36 @@ async def answer(
         if error.pod_unknown:
             raise NotFound(error.message, details={"name": key.name, "kind": "pods"}) from error
         raise BadRequest(error.message) from error
-    return Stream(200, {"content-type": TEXT}, _bounded(chunks, options.limit_bytes))
+    return Stream(200, {"content-type": TEXT}, Bounded(chunks, options.limit_bytes))
 
 
-async def _bounded(chunks: AsyncIterator[bytes], limit: int | None) -> AsyncIterator[bytes]:
-    """At most `limit` bytes; None means all."""
-    left = limit
-    async for chunk in chunks:
-        if left is None:
-            yield chunk
-            continue
-        yield chunk[:left]
-        left -= len(chunk)
-        if left <= 0:
-            return
+class Bounded:
+    """At most `limit` bytes of `chunks`; None means all.
+
+    An object and not a generator, so that closing it closes `chunks` even before the first step.
+    """
+
+    def __init__(self, chunks: AsyncIterator[bytes], limit: int | None) -> None:
+        self._chunks = chunks
+        self._left = limit
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._left == 0:
+            raise StopAsyncIteration
+        chunk = await anext(self._chunks)
+        if self._left is not None:
+            chunk = chunk[: self._left]
+            self._left -= len(chunk)
+        return chunk
+
+    async def aclose(self) -> None:
+        """Let go of the source; idempotent."""
+        close = getattr(self._chunks, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def read_options(query: Mapping[str, str], *, now: datetime) -> LogOptions:

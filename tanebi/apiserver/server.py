@@ -21,6 +21,7 @@ from tanebi.apiserver import codec, paths, podlogs, status
 from tanebi.apiserver.configs import StoreConfigs
 from tanebi.apiserver.crd import CRD, CrdDoor
 from tanebi.apiserver.discovery import AGGREGATED, Discovery
+from tanebi.apiserver.expiry import Expiry
 from tanebi.apiserver.gc import Collector
 from tanebi.apiserver.namespaces import NamespaceSweeper
 from tanebi.apiserver.objects import Objects
@@ -65,6 +66,7 @@ class ApiServer:
         self._openapi = OpenApi(self.kinds)
         self._collector = Collector(self.objects, self.kinds)
         self._namespaces = NamespaceSweeper(self.objects, self.kinds)
+        self._expiry = Expiry(self.objects)
 
     async def handle(self, request: Request, user: User) -> Response | Stream:
         """Never raises for what a client or the disk did: every refusal is a Status."""
@@ -129,8 +131,9 @@ class ApiServer:
         return Response(200, headers, orjson.dumps(document))
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
-        """Collect what owners and namespaces leave behind, until cancelled."""
+        """Collect what owners, namespaces and time leave behind, until cancelled."""
         async with anyio.create_task_group() as group:
             await group.start(self._collector.run)
             await group.start(self._namespaces.run)
+            await group.start(self._expiry.run)
             task_status.started()

@@ -132,14 +132,18 @@ class Writer:
         """What keeps managedFields when `manager` writes by anything but an apply."""
 
         def manage(obj: Obj, old: Obj | None) -> Obj:
-            return track_update(
-                old,
-                obj,
+            # Only members that differ can change hands: a status update need not look through a pod's spec.
+            before = old or {}
+            differing = {k: v for k, v in obj.items() if k == "metadata" or before.get(k) != v}
+            tracked = track_update(
+                old and {k: v for k, v in old.items() if k in differing or k not in obj},
+                differing,
                 kind=kind,
                 manager=manager,
                 now=self._objects.clock.wall(),
                 subresource=subresource,
             )
+            return obj | {"metadata": tracked["metadata"]}
 
         return manage
 

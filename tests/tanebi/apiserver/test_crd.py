@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import yaml
 
 from tanebi.apiserver.configs import checksum
@@ -52,3 +54,11 @@ def test_config_maps_carry_their_example_and_its_checksum() -> None:
     annotations = found["metadata"]["annotations"]
     assert annotations == {"knative.dev/example-checksum": checksum(SHOP.example)}
     assert found["data"]["_example"] == SHOP.example
+
+
+def test_equal_names_in_two_namespaces_are_told_apart() -> None:
+    other = replace(SHOP, namespace="knative-eventing")
+    assert list(configmap_files([SHOP, other])) == [
+        "knative-eventing.config-shop.yaml",
+        "knative-serving.config-shop.yaml",
+    ]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import Field, ValidationError
 
-from tanebi.api.meta import Model
-from tanebi.apiserver.fields import decode_error, prune
+from tanebi.api.meta import Model, unknown_fields
+from tanebi.apiserver.fields import decode_error, prune, surplus
 
 
 class Part(Model):
@@ -50,6 +50,22 @@ def test_a_wrong_type_is_told_as_go_tells_it(obj: dict[str, Any], text: str) -> 
     with pytest.raises(ValidationError) as raised:
         Whole.model_validate(obj)
     assert text in decode_error(raised.value, obj)
+
+
+@pytest.mark.parametrize(
+    ("obj", "expected"),
+    [
+        ({}, False),
+        ({"size": 1, "parts": [{"name": "a"}], "free": {"any": {"thing": 1}}}, False),
+        ({"odd": 1}, True),
+        ({"parts": [{"name": "a"}, {"name": "b", "odd": 1}]}, True),
+        ({"named": {"x": {"name": "a", "odd": 1}}}, True),
+    ],
+)
+def test_surplus_is_whether_there_are_unknown_fields(obj: dict[str, Any], expected: bool) -> None:
+    view = Whole.model_validate(obj)
+    assert surplus(view) is expected
+    assert bool(unknown_fields(view)) is expected
 
 
 def test_pruning_takes_what_the_types_do_not_know_and_nothing_else() -> None:

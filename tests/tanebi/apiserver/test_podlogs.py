@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tanebi.apiserver.podlogs import _bounded, read_options
+from tanebi.apiserver.podlogs import Bounded, read_options
 from tanebi.kube.errors import BadRequest
 
 pytestmark = pytest.mark.anyio
@@ -62,5 +62,23 @@ async def test_bytes_are_bounded() -> None:
         for _ in range(5):
             yield b"12345"
 
-    assert b"".join([c async for c in _bounded(chunks(), 7)]) == b"1234512"
-    assert len(b"".join([c async for c in _bounded(chunks(), None)])) == 25
+    assert b"".join([c async for c in Bounded(chunks(), 7)]) == b"1234512"
+    assert len(b"".join([c async for c in Bounded(chunks(), None)])) == 25
+
+
+async def test_closing_closes_the_source_even_unread() -> None:
+    class Source:
+        closed = False
+
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return self
+
+        async def __anext__(self) -> bytes:
+            return b""
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    source = Source()
+    await Bounded(source, None).aclose()
+    assert source.closed
