@@ -55,7 +55,9 @@ class Cursor:
         self._written = self.position
 
     def load(self, seq: int, progress: Progress, due: float) -> None:
-        """A retry entry from disk."""
+        """A retry entry from disk. It is not new, even where the position on disk has not reached it."""
+        if seq > self.position:
+            self._settle(seq)
         self._retries[seq] = progress
         heapq.heappush(self._due, (due, seq))
 
@@ -84,13 +86,12 @@ class Cursor:
         return self.new_max() < LEAD_MAX
 
     def take_new(self, through: int) -> list[int]:
-        """Hand out the events up to `through`; those that have a retry entry already are left out."""
-        fresh = []
-        for seq in range(self._next, through + 1):
-            if seq in self._retries:
-                self._settle(seq)
-            else:
-                fresh.append(seq)
+        """Hand out the events up to `through`; those that had a retry entry on disk are left out."""
+        fresh = [
+            seq
+            for seq in range(self._next, through + 1)
+            if seq > self.position and seq not in self._settled
+        ]
         self._next = max(self._next, through + 1)
         return fresh
 

@@ -461,11 +461,19 @@ class _SqliteCursor:
     async def read(self, count: int) -> Sequence[Record]:
         while True:
             self.arrived.clear()
-            if not self.dropped and not self.log.failed:
-                records = await self._due(count) or await self._new(count)
-                if records:
+            while self._has_some():
+                if records := await self._due(count) or await self._new(count):
                     return records
             await self.arrived.wait()
+
+    def _has_some(self) -> bool:
+        """Whether anything is due or new. What comes of it may be nothing: events that had a retry entry are not new."""
+        if self.dropped or self.log.failed:
+            return False
+        due, state = self.state.next_due(), self.state
+        if due is not None and due <= self.log.clock.now():
+            return True
+        return state.next <= self.stream.end and state.new_max() > 0
 
     def done(self, record: Record) -> None:
         self.state.done(record.seq)

@@ -186,6 +186,22 @@ async def test_retries_survive_a_restart(open_log: OpenLog) -> None:
         assert found[0].event.data == b"{}"
 
 
+async def test_retries_among_new_events_do_not_stop_the_reader(open_log: OpenLog) -> None:
+    """After a crash the head may be unanswered for while everything behind it, and more than one read, waits as retries."""
+    async with open_log() as log:
+        log.stream(BROKER)
+        cursor = log.cursor(BROKER, TRIGGER)
+        for number in range(200):
+            await log.append(BROKER, event(number))
+        records = await take(cursor, 199)
+        for record in records[1:]:
+            cursor.again(record, Progress(1), 60.0)
+    async with open_log() as log:
+        again = log.cursor(BROKER, TRIGGER)
+        assert again.backlog == 200
+        assert ids([*await take(again, 2)]) == [0, 199]
+
+
 async def test_dead_letters_are_kept(open_log: OpenLog) -> None:
     async with open_log() as log:
         log.stream(BROKER)

@@ -54,9 +54,19 @@ def test_a_retry_that_ends_before_it_was_written_is_only_removed() -> None:
 def test_events_with_a_retry_entry_are_not_handed_out_as_new() -> None:
     cursor = Cursor(0)
     cursor.load(2, Progress(1), 9.0)
+    assert cursor.backlog(3) == 3
     assert cursor.take_new(3) == [1, 3]
     cursor.done(1)
     assert cursor.position == 2
+
+
+def test_a_retry_that_ends_before_the_reader_comes_by_is_not_new_again() -> None:
+    cursor = Cursor(0)
+    cursor.load(2, Progress(1), 0.0)
+    cursor.take_due(0.0, 1)
+    cursor.done(2)
+    assert cursor.take_new(2) == [1]
+    assert cursor.backlog(2) == 1
 
 
 def test_a_failing_subscriber_stops_new_events() -> None:
