@@ -28,7 +28,7 @@ from tanebi.kube.plan import Reads, Reconciler
 from tanebi.kube.recorder import Recorder
 from tanebi.kube.workqueue import WorkQueue
 
-WORKERS: Final = 8
+WORKERS: Final = 32  # they wait for the disk most of the time, and share its fsyncs
 
 log = get_logger("engine")
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Obj, drop_nulls, rfc3339
+from tanebi.apiserver.patch.difference import differ
 from tanebi.apiserver.patch.errors import ApplyConflict, BadPatch, FieldConflict
 from tanebi.apiserver.patch.fieldset import (
     Field,
@@ -27,7 +28,6 @@ from tanebi.apiserver.patch.managers import (
     Holding,
     Holdings,
     Writer,
-    compare,
     read,
     write,
 )
@@ -58,9 +58,8 @@ def apply(
     kept = fields.union(*(h.fields for h in others.values()))
     for gone in _removals(before.fields - kept, kept):
         merged = _remove(merged, gone, schema, ())
-    result = flatten(merged, schema)
-    difference = compare(flatten(live or {}, schema), result)
-    taken = difference.written - {f for f in difference.added if result[f] in ({}, [])}
+    difference = differ(live or {}, merged, schema)
+    taken = frozenset(difference.written - difference.empty)
     conflicts = _conflicts(others, taken)
     if conflicts and not force:
         raise ApplyConflict(conflicts)

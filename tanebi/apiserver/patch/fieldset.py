@@ -22,7 +22,7 @@ Fields = frozenset[Field]
 ITEM: Final = object()  # the value of a list item as such
 
 # Who an object is, and what the server writes by itself, belongs to nobody.
-_UNTRACKED: Final = frozenset(
+UNTRACKED: Final = frozenset[Field](
     [("f:apiVersion",), ("f:kind",)]
     + [
         ("f:metadata", f"f:{name}")
@@ -47,34 +47,39 @@ def flatten(obj: Mapping[str, Any], schema: Schema) -> dict[Field, Any]:
     """Every field of an object with its value: scalars, single-valued lists and maps, empty ones, and list items."""
     found: dict[Field, Any] = {}
     _flatten_map(obj, schema, (), (), found)
-    return {
-        field: v
-        for field, v in found.items()
-        if field[:2] not in _UNTRACKED and field[:1] not in _UNTRACKED
-    }
+    found.pop(("f:metadata",), None)  # an empty one is as good as none
+    return {f: v for f, v in found.items() if f[:1] not in UNTRACKED and f[:2] not in UNTRACKED}
 
 
-def _flatten(value: Any, schema: Schema, at: Path, field: Field, found: dict[Field, Any]) -> None:
-    if isinstance(value, Mapping) and value and not schema.is_atomic_map(at):
-        _flatten_map(value, schema, at, field, found)
+def flatten_below(value: Any, schema: Schema, at: Path, where: Field) -> dict[Field, Any]:
+    """The same for a part of an object. Null is absent."""
+    found: dict[Field, Any] = {}
+    if value is not None:
+        _flatten(value, schema, at, where, found)
+    return found
+
+
+def _flatten(value: Any, schema: Schema, at: Path, where: Field, found: dict[Field, Any]) -> None:
+    if isinstance(value, dict) and value and not schema.is_atomic_map(at):
+        _flatten_map(value, schema, at, where, found)
         return
     rule = schema.list_rule(at) if isinstance(value, list) and value else None
     elements = list_elements(value, rule, at) if rule is not None else None
     if elements is None:
-        found[field] = value
+        found[where] = value
         return
     for element, item in elements.items():
-        found[(*field, element)] = ITEM
-        if isinstance(item, Mapping):
-            _flatten_map(item, schema, at, (*field, element), found)
+        found[(*where, element)] = ITEM
+        if isinstance(item, dict):
+            _flatten_map(item, schema, at, (*where, element), found)
 
 
 def _flatten_map(
-    value: Mapping[str, Any], schema: Schema, at: Path, field: Field, found: dict[Field, Any]
+    value: Mapping[str, Any], schema: Schema, at: Path, where: Field, found: dict[Field, Any]
 ) -> None:
     for name, member in value.items():
         if member is not None:
-            _flatten(member, schema, (*at, name), (*field, f"f:{name}"), found)
+            _flatten(member, schema, (*at, name), (*where, f"f:{name}"), found)
 
 
 def list_elements(items: list[Any], rule: ListRule, at: Path) -> dict[str, Any] | None:
@@ -113,6 +118,16 @@ def _without_leaf_dots(node: Obj) -> Obj:
 def from_v1(tree: Any) -> Fields:
     """Read the nested form; what is no such form owns nothing."""
     return frozenset(_owned(tree, ())) if isinstance(tree, dict) else frozenset()
+
+
+def owns(tree: Any, field: Field) -> bool:
+    """Whether the nested form holds `field`, without reading all of it."""
+    node = tree
+    for step in field:
+        if not isinstance(node, dict) or step not in node:
+            return False
+        node = node[step]
+    return isinstance(node, dict) and (not node or "." in node)
 
 
 def _owned(node: Any, at: Field) -> Iterator[Field]:

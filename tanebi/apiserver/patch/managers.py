@@ -17,8 +17,8 @@ import orjson
 
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Obj, rfc3339
-from tanebi.apiserver.patch.fieldset import Field, Fields, flatten, from_v1, to_v1
-from tanebi.apiserver.patch.jsonpatch import same
+from tanebi.apiserver.patch.difference import Difference, differ
+from tanebi.apiserver.patch.fieldset import Field, Fields, from_v1, owns, to_v1
 from tanebi.apiserver.patch.schema import schema_of
 
 Operation = Literal["Apply", "Update"]
@@ -63,28 +63,43 @@ Holdings = dict[Writer, Holding]
 
 def read(obj: Mapping[str, Any] | None) -> Holdings:
     """The entries of an object; malformed ones own nothing and are left out."""
-    entries = ((obj or {}).get("metadata") or {}).get("managedFields") or ()
     found: Holdings = {}
-    for entry in entries:
+    for entry in _entries(obj):
+        writer = _writer(entry)
         fields = from_v1(entry.get("fieldsV1"))
-        if fields and entry.get("operation") in ("Apply", "Update"):
-            writer = Writer(
-                entry["operation"],
-                str(entry.get("manager") or ""),
-                str(entry.get("apiVersion") or ""),
-                str(entry.get("subresource") or ""),
-            )
+        if writer is not None and fields:
             found[writer] = Holding(fields, str(entry.get("time") or ""))
     return found
 
 
 def write(obj: Obj, holdings: Holdings) -> Obj:
     """`obj` with these entries, in Kubernetes' order."""
+    entries = [_entry(writer, holding) for writer, holding in holdings.items() if holding.fields]
+    return _with_entries(obj, sorted(entries, key=_order))
+
+
+def _entries(obj: Mapping[str, Any] | None) -> list[Obj]:
+    entries = ((obj or {}).get("metadata") or {}).get("managedFields") or ()
+    return [entry for entry in entries if isinstance(entry, dict)]
+
+
+def _with_entries(obj: Obj, entries: list[Obj]) -> Obj:
     meta = {k: v for k, v in (obj.get("metadata") or {}).items() if k != "managedFields"}
-    kept = sorted((w.operation, h.time, w.manager, w, h) for w, h in holdings.items() if h.fields)
-    if kept:
-        meta["managedFields"] = [_entry(writer, holding) for *_, writer, holding in kept]
+    if entries:
+        meta["managedFields"] = entries
     return {**obj, "metadata": meta}
+
+
+def _writer(entry: Obj) -> Writer | None:
+    """Whose entry it is; None for what is no entry."""
+    if entry.get("operation") not in ("Apply", "Update") or not entry.get("fieldsV1"):
+        return None
+    return Writer(
+        entry["operation"],
+        str(entry.get("manager") or ""),
+        str(entry.get("apiVersion") or ""),
+        str(entry.get("subresource") or ""),
+    )
 
 
 def _entry(writer: Writer, holding: Holding) -> Obj:
@@ -102,29 +117,8 @@ def _entry(writer: Writer, holding: Holding) -> Obj:
     return entry
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """How the fields of two objects differ."""
-
-    added: Fields
-    changed: Fields
-    removed: Fields
-
-    @property
-    def written(self) -> Fields:
-        return self.added | self.changed
-
-
-def compare(old: Mapping[Field, Any], new: Mapping[Field, Any]) -> Difference:
-    return Difference(
-        added=frozenset(new.keys() - old.keys()),
-        changed=frozenset(f for f in new.keys() & old.keys() if not same(new[f], old[f])),
-        removed=frozenset(old.keys() - new.keys()),
-    )
-
-
 def track_update(
-    old: Mapping[str, Any] | None,
+    old: Obj | None,
     new: Obj,
     *,
     kind: AnyKind,
@@ -136,30 +130,55 @@ def track_update(
 
     The entries of `old` are the truth; what `new` says of them is ignored, but for an empty list, which clears them.
     """
-    schema = schema_of(kind)
-    cleared = (new.get("metadata") or {}).get("managedFields") in ([], [{}])
-    holdings: Holdings = {} if cleared else read(old)
-    difference = compare(flatten(old or {}, schema), flatten(new, schema))
-    writer = Writer("Update", manager, kind.api_version, subresource)
-    if cleared:
-        return write(new, {})
-    for other in [w for w in holdings if w != writer]:
-        lost = difference.written | difference.removed
-        holdings[other] = Holding(holdings[other].fields - lost, holdings[other].time)
-    mine = holdings.get(writer, Holding(frozenset(), ""))
-    fields = (mine.fields - difference.removed) | difference.written
-    holdings[writer] = Holding(fields, mine.time if fields == mine.fields else rfc3339(now))
-    return write(new, _capped(holdings))
+    if (new.get("metadata") or {}).get("managedFields") in ([], [{}]):
+        return _with_entries(new, [])
+    entries = [e for e in _entries(old) if _writer(e) is not None]
+    difference = differ(old or {}, new, schema_of(kind))
+    if not difference:
+        return _with_entries(new, entries)
+    me = Writer("Update", manager, kind.api_version, subresource)
+    lost = difference.written | difference.removed
+    kept = [_without(e, lost) for e in entries if _writer(e) != me]
+    kept.append(_mine(next((e for e in entries if _writer(e) == me), None), me, difference, now))
+    settled = [entry for entry in kept if entry is not None]
+    if sum(e["operation"] == "Update" for e in settled) > UPDATERS_MAX:
+        return write(new, _capped(read({"metadata": {"managedFields": settled}})))
+    return _with_entries(new, sorted(settled, key=_order))
+
+
+def _without(entry: Obj, lost: set[Field]) -> Obj | None:
+    """The entry after others took or removed `lost`; None when nothing is left of it."""
+    if not any(owns(entry["fieldsV1"], field) for field in lost):
+        return entry
+    tree = to_v1(from_v1(entry["fieldsV1"]) - lost)
+    return {**entry, "fieldsV1": tree} if tree else None
+
+
+def _mine(entry: Obj | None, me: Writer, difference: Difference, now: datetime) -> Obj | None:
+    """The writer's own entry after its write. Its time moves only when its fields do."""
+    tree = entry["fieldsV1"] if entry is not None else {}
+    new = {field for field in difference.written if not owns(tree, field)}
+    if not new and not any(owns(tree, field) for field in difference.removed):
+        return entry
+    fields = (from_v1(tree) - difference.removed) | new
+    return _entry(me, Holding(fields, rfc3339(now))) if fields else None
+
+
+def _order(entry: Obj) -> tuple[str, str, str, str]:
+    """Kubernetes' order of entries."""
+    return (
+        entry["operation"],
+        entry.get("time", ""),
+        entry.get("manager", ""),
+        entry.get("subresource", ""),
+    )
 
 
 def _capped(holdings: Holdings) -> Holdings:
     updaters = sorted(
         (h.time, w) for w, h in holdings.items() if w.operation == "Update" and h.fields
     )
-    excess = len(updaters) - UPDATERS_MAX
-    if excess <= 0:
-        return holdings
-    folded = [writer for _, writer in updaters[: excess + 1]]
+    folded = [writer for _, writer in updaters[: len(updaters) - UPDATERS_MAX + 1]]
     rest = {w: h for w, h in holdings.items() if w not in folded}
     ancient = Writer("Update", ANCIENT, folded[-1].api_version)
     fields = frozenset[Field]().union(*(holdings[w].fields for w in folded))
