@@ -18,7 +18,7 @@ PANIC_LOAD: Final = "tanebi_autoscaler_panic_load"
 TARGET_LOAD: Final = "tanebi_autoscaler_target_load_per_pod"
 PANIC_MODE: Final = "tanebi_autoscaler_panic_mode"
 SPARE_BURST: Final = "tanebi_autoscaler_spare_burst"
-DECISIONS: Final = "tanebi_autoscaler_decisions"
+DECISIONS: Final = "tanebi_autoscaler_decisions_total"
 
 _BY: Final = ("namespace", "revision")
 
