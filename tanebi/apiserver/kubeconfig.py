@@ -9,7 +9,7 @@ from typing import Final
 import yaml
 
 from tanebi.api.meta import Obj
-from tanebi.apiserver.pki import write_private
+from tanebi.base.files import write_atomically
 from tanebi.base.rng import new_token
 
 NAME: Final = "tanebi"
@@ -42,7 +42,7 @@ def config(*, server: str, ca_pem: bytes, token: str, namespace: str = "default"
 def write(path: Path, *, server: str, ca_pem: bytes, token: str) -> None:
     """Mode 0600, replaced in one step. Raises OSError."""
     text: str = yaml.safe_dump(config(server=server, ca_pem=ca_pem, token=token), sort_keys=False)
-    write_private(path, text.encode())
+    write_atomically(path, text.encode())
 
 
 def ensure_token(folder: Path) -> str:
@@ -54,5 +54,5 @@ def ensure_token(folder: Path) -> str:
             return known
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     token = new_token()
-    write_private(path, token.encode())
+    write_atomically(path, token.encode())
     return token

@@ -7,7 +7,6 @@ The authority is kept as long as it lasts, so that kubeconfigs stay good over re
 from __future__ import annotations
 
 import ipaddress
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from tanebi.base.files import write_atomically
 
 CA_LIFE: Final = timedelta(days=3650)
 SERVER_LIFE: Final = timedelta(days=365)
@@ -170,18 +171,8 @@ def _save(folder: Path, name: str, pair: _Pair) -> _Pair:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    write_private(folder / f"{name}.key", key)
-    write_private(folder / f"{name}.crt", pair.certificate.public_bytes(serialization.Encoding.PEM))
+    write_atomically(folder / f"{name}.key", key)
+    write_atomically(
+        folder / f"{name}.crt", pair.certificate.public_bytes(serialization.Encoding.PEM)
+    )
     return pair
-
-
-def write_private(path: Path, data: bytes) -> None:
-    """Replace `path` in one step by a file only its owner can read."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -25,8 +25,11 @@ _AGE: Final = Column("Age", ".metadata.creationTimestamp", type="date")
 
 
 def columns_of(kind: AnyKind) -> tuple[Column, ...]:
-    """Name first, then the kind's own. Age is added to built-in kinds, and (as Kubernetes does) to others without columns."""
-    own = tuple(c for c in kind.columns if c.name != "Name")
+    """Name first and, as in Kubernetes, Age last for built-in kinds and for others without columns. A kind that places its
+    name itself has said all of it."""
+    own = kind.columns
+    if any(c.name == "Name" for c in own):
+        return own
     if any(c.name == "Age" for c in own) or (own and not kind.builtin):
         return (_NAME, *own)
     return (_NAME, *own, _AGE)

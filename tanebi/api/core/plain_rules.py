@@ -161,6 +161,6 @@ EVENT_COLUMNS: Final = (
     Column("Message", ".message"),
     Column("First Seen", ".firstTimestamp", type="date", priority=1),
     Column("Count", ".count", type="integer", priority=1),
-    Column("Age", ".metadata.creationTimestamp", type="date", priority=1),
+    Column("Name", ".metadata.name", priority=1),
 )
 LEASE_COLUMNS: Final = (Column("Holder", ".spec.holderIdentity"),)

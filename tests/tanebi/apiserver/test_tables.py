@@ -75,4 +75,4 @@ def test_columns_of_the_plain_kinds() -> None:
         message="m",
         count=2,
     )
-    assert event[:5] == ["x", "30s", "Normal", "Made", "pod/p"]
+    assert event == ["30s", "Normal", "Made", "pod/p", "", "", "m", "<unknown>", 2, "x"]
