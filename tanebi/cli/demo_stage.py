@@ -58,6 +58,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.home = DataDir(folder / "data")
+        self.book = folder / "audit.jsonl"
         self._log = folder / "up.log"
         self._child: subprocess.Popen[bytes] | None = None
         self.gateway_port = 0

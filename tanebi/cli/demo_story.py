@@ -36,16 +36,17 @@ class Said:
 
 
 def up(stage: Stage) -> Said:
+    """And, by a live edit of a ConfigMap, a shorter grace period and services that start with nothing running."""
+    started = timing.monotonic()
     endpoints = stage.up()
-    return Said([f"gateway {endpoints['gateway']}   API {endpoints['api']}"])
+    took_s = timing.monotonic() - started
+    stage.command("apply", "-f", "-", stdin=json.dumps(QUICK_CONFIG))
+    return Said([f"gateway {endpoints['gateway']}   API {endpoints['api']}"], took_s)
 
 
 def deploy(stage: Stage) -> Said:
     """With an initial scale of zero: nothing runs until somebody asks."""
-    stage.command("apply", "-f", "-", stdin=json.dumps(QUICK_CONFIG))
-    started = timing.monotonic()
-    url = _deploy(stage, "hello", "--concurrency-limit", "5", "--scale-max", "8")
-    return Said([url], timing.monotonic() - started)
+    return Said([_deploy(stage, "hello", "--concurrency-limit", "5", "--scale-max", "8")])
 
 
 def first_request(stage: Stage) -> Said:
@@ -97,7 +98,8 @@ def scale_to_zero(stage: Stage) -> Said:
 def eventing(stage: Stage) -> Said:
     where = samples()
     _deploy(stage, "order")
-    _deploy(stage, "audit", "--env", "FAIL_TYPES=order.poison")
+    book = f"AUDIT_FILE={stage.book}"
+    _deploy(stage, "audit", "--env", "FAIL_TYPES=order.poison", "--env", book)
     for name in ("broker.yaml", "trigger.yaml"):
         stage.command("apply", "-f", str(where / name))
     stage.command("wait", "broker/default", "--for=condition=Ready")
@@ -160,7 +162,7 @@ def crash(stage: Stage) -> Said:
     stage.up()
     ready_s = timing.monotonic() - started
     wanted = set(acknowledged)
-    stage.until(lambda: wanted <= _ids_audited(stage), 40.0, "every acknowledged event arrived")
+    stage.until(lambda: wanted <= _ids_booked(stage), 40.0, "every acknowledged event arrived")
     said = (
         f"{len(acknowledged)} events acknowledged, killed, ready again after {ready_s:.2f} s, "
         "every one delivered"
@@ -225,5 +227,8 @@ def _audited(stage: Stage, what: str, **wanted: str) -> dict[str, str] | None:
     return found[0] if found else None
 
 
-def _ids_audited(stage: Stage) -> set[str]:
-    return {entry["id"] for entry in _all_audited(stage, "event", type="order.created")}
+def _ids_booked(stage: Stage) -> set[str]:
+    """From the audit's own book, not from its log: a platform killed with -9 takes lines along that it had not kept yet."""
+    lines = stage.book.read_text().splitlines() if stage.book.exists() else []
+    entries = (json.loads(line).get("event") for line in lines)
+    return {entry["id"] for entry in entries if entry}

@@ -1,4 +1,5 @@
-"""Writes down every CloudEvent it gets, one JSON line each: `tanebi logs audit` shows them.
+"""Writes down every CloudEvent it gets, one JSON line each: `tanebi logs audit` shows them. AUDIT_FILE names a file to write to
+as well, before the event is acknowledged.
 
 Events whose type is in FAIL_TYPES are refused with 500, so that the broker retries and then sends them to the dead letter sink.
 That is this program too, at the path /dead, where nothing is refused. Standard library only.
@@ -8,6 +9,7 @@ import json
 import os
 import socketserver
 
+AUDIT_FILE = os.environ.get("AUDIT_FILE")
 FAIL_TYPES = set(os.environ.get("FAIL_TYPES", "").split(","))
 
 
@@ -31,7 +33,11 @@ class Audit(socketserver.StreamRequestHandler):
     def write(self, headers, body, what):
         event = {name[3:]: value for name, value in headers.items() if name.startswith("ce-")}
         event["data"] = body.decode("utf-8", "replace")
-        print(json.dumps({what: event}), flush=True)
+        line = json.dumps({what: event})
+        print(line, flush=True)
+        if AUDIT_FILE:
+            with open(AUDIT_FILE, "a") as file:
+                file.write(line + "\n")
 
 
 class Server(socketserver.ThreadingTCPServer):
