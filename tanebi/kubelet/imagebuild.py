@@ -7,6 +7,7 @@ command line, or a worker thread.
 from __future__ import annotations
 
 import compileall
+import contextlib
 import fnmatch
 import hashlib
 import importlib.util
@@ -38,6 +39,7 @@ ALWAYS_IGNORED: Final = (".git", "__pycache__", ".venv", ".mypy_cache", ".pytest
 REQUIREMENTS: Final = "requirements.txt"
 INSTALL_DEADLINE_S: Final = 600
 INSTALL_ERROR_LINES: Final = 5
+ABANDONED_S: Final = 24 * 3600
 
 _PROCFILE_WEB: Final = re.compile(r"^web:\s*(\S.*?)\s*$", re.MULTILINE)
 _NEEDS_SHELL: Final = re.compile(r"[|&;<>()$`*?\[\]#~{}\n]|^\s*\w+=")
@@ -71,6 +73,7 @@ def stage(
         )
     scratch.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=scratch))
+    _drop_abandoned(scratch, newest=folder)
     try:
         files, size = _copy(directory, folder / "root", progress)
         progress(f"copied {files} files, {size} bytes")
@@ -85,6 +88,15 @@ def stage(
         remove_tree(folder)
         raise
     return Staged(folder, digest, argv, has_venv, size)
+
+
+def _drop_abandoned(scratch: Path, *, newest: Path) -> None:
+    """Remove what builds left that were killed. The file system's own clock decides."""
+    now = newest.stat().st_mtime
+    for folder in scratch.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # its build has just ended
+            if now - folder.stat().st_mtime > ABANDONED_S:
+                remove_tree(folder)
 
 
 def seal(staged: Staged, *, final: Path) -> None:
@@ -201,7 +213,8 @@ def _digest(folder: Path, command: Sequence[str]) -> str:
             kind, content = "d", b""
         else:
             kind = "x" if path.stat().st_mode & stat.S_IXUSR else "f"
-            content = hashlib.sha256(path.read_bytes()).digest()
+            with open(path, "rb") as file:
+                content = hashlib.file_digest(file, "sha256").digest()
         total.update(f"{kind}\0{path.relative_to(root)}\0{len(content)}\0".encode() + content)
     packages = sorted(p.name for p in folder.glob("venv/lib/*/site-packages/*.dist-info"))
     total.update("\0".join(("command", *command, "packages", *packages)).encode())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -37,6 +38,7 @@ from tanebi.kubelet.worker import PodWorker, Tools
 STOP_GRACE_S: Final = (
     10.0  # what a pod gets when the platform ends, if its own grace period is longer
 )
+WORKER_RETRY_S: Final = 10.0
 FIRST_REPORT_S: Final = 10.0  # how long the start waits for the pods that were there
 
 _log = get_logger("kubelet")
@@ -74,7 +76,7 @@ class Kubelet:
             drain=drain,
             recorder=recorder,
             clock=clock,
-            ports=PortTable(bindable),
+            ports=PortTable(bindable, first=zlib.crc32(bytes(folder.absolute()))),
             launcher=Launcher(cache, logs, folder=folder, path=path, local_url=local_url),
             node=node,
             stop_grace_s=stop_grace_s,
@@ -115,9 +117,14 @@ class Kubelet:
                 worker.gone()
         elif worker is not None:
             worker.update(new)
-        elif self._is_ours(new) and self._tasks is not None:
-            worker = self._workers[uid] = PodWorker(new, POD.view(new), self._tools)
-            self._tasks.start_soon(self._work, uid, worker)
+        elif self._is_ours(new):
+            self._begin(new)
+
+    def _begin(self, pod: Obj) -> None:
+        assert self._tasks is not None, "subscribed by run"
+        uid = pod["metadata"]["uid"]
+        worker = self._workers[uid] = PodWorker(pod, POD.view(pod), self._tools)
+        self._tasks.start_soon(self._work, uid, worker)
 
     def _is_ours(self, pod: Obj) -> bool:
         return (pod.get("spec") or {}).get("nodeName") in (None, "", self._tools.node)
@@ -125,10 +132,13 @@ class Kubelet:
     async def _work(self, uid: str, worker: PodWorker) -> None:
         try:
             await worker.run()
-        except Exception:  # one pod's failure must not take the others down
-            _log.exception("pod worker failed", uid=uid)
-        finally:
-            self._workers.pop(uid, None)
+        except Exception:  # one pod's failure must not take the others down, nor that pod for ever
+            _log.exception("pod worker failed", ns=worker.key.namespace, name=worker.key.name)
+            await self._tools.clock.sleep(WORKER_RETRY_S)
+        self._workers.pop(uid, None)
+        left = self._cache.raw(POD, worker.key.namespace, worker.key.name)
+        if left is not None and left["metadata"]["uid"] == uid and not worker.ended:
+            self._begin(left)
 
     def _on_config(self, old: Obj | None, new: Obj | None) -> None:
         if new is not None:

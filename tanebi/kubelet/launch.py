@@ -93,7 +93,8 @@ class Launcher:
                     own[name] = str(self._materialise(pod, volume))
         except ConfigError as error:
             raise StartFailed(CONFIG_ERROR, str(error)) from error
-        return {"PATH": self._search_path(image)} | _virtual(image) | own
+        always = {"PATH": self._search_path(image), "HOSTNAME": pod.metadata.name}
+        return always | _virtual(image) | own
 
     def _materialise(self, pod: Pod, volume: Volume) -> Path:
         files = environment.volume_files(volume, pod.metadata.namespace, self._sources)
@@ -105,9 +106,7 @@ class Launcher:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name, content in files.items():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_bytes(content)
-                (folder / name).chmod(0o600 if volume.secret else 0o644)
+                _put(folder / name, content, mode=0o600 if volume.secret else 0o644)
         except OSError as error:
             raise StartFailed(
                 "CreateContainerError", f"volume {volume.name!r}: {error.strerror}"
@@ -119,6 +118,17 @@ class Launcher:
         own = [str(image.venv / "bin")] if image.venv else []
         base = os.path.dirname(getattr(sys, "_base_executable", sys.executable))
         return os.pathsep.join([*own, str(self._folder / "bin"), base, self._path])
+
+
+def _put(path: Path, content: bytes, *, mode: int) -> None:
+    """Replace a file whole, and only when it differs: a container may be reading it."""
+    if path.exists() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.touch(mode=mode)
+    fresh.write_bytes(content)
+    fresh.replace(path)
 
 
 def _virtual(image: Image) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 Layout under the data directory's `logs/`: `<namespace>/<pod>/meta.json` (uid, labels, containers, when it began and ended) and
 `<namespace>/<pod>/<container>/<attempt>.log` in the format of tanebi.kubelet.logfile. Output of pods that are gone is kept for
-KEEP_S and until all of it exceeds KEEP_BYTES, oldest first; of each container the last ATTEMPTS_KEPT runs.
+KEEP_S and until all of it exceeds KEEP_BYTES or KEEP_PODS, oldest first; of each container the last ATTEMPTS_KEPT runs.
 
 Implements tanebi.api.logs.LogSource. Callers: tanebi.apiserver through that protocol, tanebi.kubelet.worker.
 """
@@ -32,6 +32,7 @@ from tanebi.kubelet.logfile import ROTATED_SUFFIX, Line, decode
 
 KEEP_S: Final = 7 * 24 * 3600
 KEEP_BYTES: Final = 512 * 1024 * 1024
+KEEP_PODS: Final = 2000
 ATTEMPTS_KEPT: Final = 5
 PRUNE_INTERVAL_S: Final = 600.0
 FOLLOW_INTERVAL_S: Final = 0.05  # how late a follower sees a line; one stat each time
@@ -142,7 +143,7 @@ class LogStore:
         total = sum(_size(folder) for folder in self._root.glob("*/*"))
         dropped = 0
         for ended, folder in gone:
-            if ended >= oldest and total <= KEEP_BYTES:
+            if ended >= oldest and total <= KEEP_BYTES and len(gone) - dropped <= KEEP_PODS:
                 break
             total -= _size(folder)
             shutil.rmtree(folder, ignore_errors=True)

@@ -26,12 +26,18 @@ PortMap = Mapping[int, int]  # declared -> real
 
 
 class PortTable:
-    """Ports of living pods. Hands them out in turn, so that a port that was just freed rests for a while."""
+    """Ports of living pods. Hands them out in turn, so that a port that was just freed rests for a while.
 
-    def __init__(self, is_free: Callable[[int], bool], *, ports: range = RANGE) -> None:
+    `first` is where the turn begins. Platforms on one machine begin at different places, because a port that one of them has
+    given out is not taken before its container listens, and until then looks free to the others.
+    """
+
+    def __init__(
+        self, is_free: Callable[[int], bool], *, ports: range = RANGE, first: int = 0
+    ) -> None:
         self._is_free = is_free
         self._ports = ports
-        self._next = 0
+        self._next = first % len(ports)
         self._owner: dict[int, str] = {}
 
     def take(self, pod_uid: str, pod: Pod) -> dict[int, int]:

@@ -69,6 +69,9 @@ class ProcessRuntime:
         env = self._environment(launch, self._folder / launch.pod_uid)
         return await to_thread.run_sync(_run_to_end, launch, env, timeout_s, abandon_on_cancel=True)
 
+    async def sweep(self, pod_uid: str, container: str) -> None:
+        await to_thread.run_sync(processes.kill_container, pod_uid, container)
+
     async def clean(self, pod_uid: str) -> None:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(processes.kill_pod, pod_uid)
@@ -91,7 +94,11 @@ class ProcessRuntime:
     def _environment(self, launch: Launch, pod: Path) -> dict[str, str]:
         """What the pod says, what a program cannot do without, and our marks."""
         home = str(pod / "tmp")
-        own = {processes.POD_MARKER: launch.pod_uid, processes.PLATFORM_MARKER: str(self._folder)}
+        own = {
+            processes.POD_MARKER: launch.pod_uid,
+            processes.CONTAINER_MARKER: launch.container,
+            processes.PLATFORM_MARKER: str(self._folder),
+        }
         return {"PATH": os.defpath, "HOME": home, "TMPDIR": home, **launch.env, **own}
 
     def _remember(self, pod: Path, container: str, pid: int) -> None:

@@ -1,6 +1,7 @@
 """Processes as /proc shows them: who is ours, and how to end them for sure.
 
-Every process of a pod carries two environment variables: the pod's uid and the folder of the platform that runs it.
+Every process of a pod carries three environment variables: the pod's uid, the container's name, and the folder of the
+platform that runs it.
 Children inherit them, also those that left the process group or the session, so they can be found when the group is gone,
 and after the platform itself was killed. Blocks for a few milliseconds; callers use a worker thread.
 """
@@ -9,11 +10,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Final
 
 POD_MARKER: Final = "TANEBI_POD_UID"
+CONTAINER_MARKER: Final = "TANEBI_CONTAINER"
 PLATFORM_MARKER: Final = "TANEBI_PODS"
 ROUNDS_MAX: Final = 20  # a process that forks while we look is found in the next round
 
@@ -22,12 +24,17 @@ _PROC: Final = Path("/proc")
 
 def kill_pod(pod_uid: str) -> int:
     """End every process that carries this pod's mark. Returns how many there were."""
-    return _kill_marked(f"{POD_MARKER}={pod_uid}".encode())
+    return _kill_marked(f"{POD_MARKER}={pod_uid}")
+
+
+def kill_container(pod_uid: str, container: str) -> int:
+    """End every process of one container of the pod."""
+    return _kill_marked(f"{POD_MARKER}={pod_uid}", f"{CONTAINER_MARKER}={container}")
 
 
 def kill_platform(pods_folder: Path) -> int:
     """End every process of every pod that the platform with this folder started."""
-    return _kill_marked(f"{PLATFORM_MARKER}={pods_folder}".encode())
+    return _kill_marked(f"{PLATFORM_MARKER}={pods_folder}")
 
 
 def started_ticks(pid: int) -> int | None:
@@ -47,14 +54,11 @@ def kill_group(pid: int) -> None:
         return
 
 
-def _kill_marked(mark: bytes) -> int:
-    return _kill_while_any(lambda: list(_marked(mark)))
-
-
-def _kill_while_any(find: Callable[[], list[int]]) -> int:
+def _kill_marked(*marks: str) -> int:
+    wanted = {mark.encode() for mark in marks}
     killed: set[int] = set()
     for _ in range(ROUNDS_MAX):
-        found = find()
+        found = list(_marked(wanted))
         if not found:
             break
         for pid in found:
@@ -63,19 +67,19 @@ def _kill_while_any(find: Callable[[], list[int]]) -> int:
     return len(killed)
 
 
-def _marked(mark: bytes) -> Iterator[int]:
+def _marked(marks: Set[bytes]) -> Iterator[int]:
     own = os.getpid()
     for entry in os.listdir(_PROC):
-        if entry.isdigit() and int(entry) != own and mark in _environment(entry):
+        if entry.isdigit() and int(entry) != own and marks <= _environment(entry):
             yield int(entry)
 
 
-def _environment(pid: str) -> list[bytes]:
+def _environment(pid: str) -> set[bytes]:
     """Empty for zombies, for what has just ended, and for what is not ours to see."""
     try:
-        return (_PROC / pid / "environ").read_bytes().split(b"\0")
+        return set((_PROC / pid / "environ").read_bytes().split(b"\0"))
     except OSError:
-        return []
+        return set()
 
 
 def _kill(pid: int) -> None:

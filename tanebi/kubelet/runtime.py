@@ -71,6 +71,9 @@ class Runtime(Protocol):
     async def execute(self, launch: Launch, *, timeout_s: float) -> ExecResult:
         """Run a probe's command to its end beside the container. Never raises for a command that cannot be run."""
 
+    async def sweep(self, pod_uid: str, container: str) -> None:
+        """End what an earlier run of this container left running, before it is started again."""
+
     async def clean(self, pod_uid: str) -> None:
         """End whatever of this pod still runs, also what left its process group, and forget the pod."""
 

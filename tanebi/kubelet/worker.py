@@ -15,14 +15,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import anyio
 from anyio.abc import TaskGroup
 
 from tanebi.api.core.kinds import POD
 from tanebi.api.core.pod import Container, Pod, Probe
-from tanebi.api.meta import Obj, rfc3339
+from tanebi.api.meta import Key, Obj, rfc3339
 from tanebi.base.clock import Clock
 from tanebi.base.errors import Unavailable
 from tanebi.base.log import get_logger
@@ -97,7 +97,12 @@ class PodWorker:
         self._pending: list[Action] = []
         self._written: Obj | None = None
         self._cleaned = False
+        self.ended = False  # the pod has been run to its end
         self.reported = anyio.Event()  # the first status is written, or never will be
+
+    @property
+    def key(self) -> Key:
+        return self._pod.metadata.key
 
     # --- news ----------------------------------------------------------------------------------
 
@@ -139,6 +144,7 @@ class PodWorker:
             await self._deleted.wait()
         await self._clean()
         await self._remove()
+        self.ended = True
 
     async def _end_when_deleted(self, tasks: TaskGroup) -> None:
         await self._deleted.wait()
@@ -146,6 +152,7 @@ class PodWorker:
         tasks.cancel_scope.cancel()
 
     async def _work(self) -> None:
+        await self._bind()
         while not self._prepare():
             self.reported.set()
             await self._tools.clock.sleep(PREPARE_RETRY_S)
@@ -157,6 +164,17 @@ class PodWorker:
             self.reported.set()
             await self._wait()
 
+    async def _bind(self) -> None:
+        """Take a pod that nobody has scheduled: there is one node. What the Deployment controller makes is bound already."""
+        if self._pod.spec.node_name:
+            return
+        meta, body = self._pod.metadata, {"spec": {"nodeName": self._tools.node}}
+        try:
+            self._obj = await self._tools.kube.patch(POD, meta.namespace, meta.name, body)
+            self._pod = self._life.pod = POD.view(self._obj)
+        except (ApiError, Unreachable) as error:
+            _log.warning("pod not bound", ns=meta.namespace, name=meta.name, why=str(error))
+
     def _prepare(self) -> bool:
         uid = self._pod.metadata.uid
         try:
@@ -166,6 +184,7 @@ class PodWorker:
             self._say("FailedCreatePodSandBox", error.message)
             return False
         except OSError as error:
+            self._tools.ports.release(uid)
             self._say("FailedCreatePodSandBox", f"{error.filename}: {error.strerror}")
             return False
         stamp = rfc3339(self._tools.clock.wall())
@@ -184,7 +203,7 @@ class PodWorker:
                 case Start(name, attempt):
                     await self._start(name, attempt)
                 case Stop(name, why):
-                    self._say("Unhealthy", why)
+                    self._say("Killing", why, type_="Normal")
                     self._tasks.start_soon(self._stop, name, self._grace_s())
 
     async def _wait(self) -> None:
@@ -207,6 +226,8 @@ class PodWorker:
         try:
             image = self._image(container)
             launch = self._tools.launcher.launch(self._pod, container, attempt, image, self._ports)
+            if attempt:
+                await self._tools.runtime.sweep(self._pod.metadata.uid, name)
             running = await self._tools.runtime.start(launch)
         except StartFailed as failed:
             self._life.start_failed(name, failed.code, failed.message, now=self._tools.clock.now())
@@ -396,8 +417,10 @@ class PodWorker:
         self._written = status
         self._tools.cache.observe(POD, written)
 
-    def _say(self, reason: str, message: str) -> None:
-        self._tools.recorder.say(self._obj, Note("Warning", reason, message), component=COMPONENT)
+    def _say(
+        self, reason: str, message: str, type_: Literal["Normal", "Warning"] = "Warning"
+    ) -> None:
+        self._tools.recorder.say(self._obj, Note(type_, reason, message), component=COMPONENT)
 
 
 async def _then_set(clock: Clock, seconds: float, event: anyio.Event) -> None:

@@ -69,6 +69,16 @@ def test_links_are_kept_as_links(tmp_path: Path) -> None:
     assert "note: outside points outside; it is kept as a link" in lines
 
 
+def test_what_a_killed_build_left_goes(tmp_path: Path) -> None:
+    source = put(tmp_path / "app", x="")
+    old, young = tmp_path / "scratch" / "old", tmp_path / "scratch" / "young"
+    old.mkdir(parents=True)
+    young.mkdir()
+    os.utime(old, (0, 0))
+    result = staged(source, tmp_path)
+    assert set((tmp_path / "scratch").iterdir()) == {young, result.folder}
+
+
 def test_a_missing_directory(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not a directory"):
         staged(tmp_path / "nowhere", tmp_path)

@@ -167,6 +167,33 @@ async def test_a_pod_that_runs_once(platform: Platform) -> None:
     await wait_until(lambda: _gone(platform))
 
 
+async def test_a_pod_that_nobody_scheduled(platform: Platform) -> None:
+    platform.build("import os, time; print(os.environ['HOSTNAME'], flush=True); time.sleep(60)")
+    pod = make_pod()
+    del pod["spec"]["nodeName"]
+    await platform.kube.create(POD, pod)
+    await wait_until(lambda: " p\n" in platform.output())
+    assert (await platform.pod() or {})["spec"]["nodeName"] == NODE
+
+
+async def test_what_a_container_left_running_does_not_hinder_its_successor(
+    platform: Platform,
+) -> None:
+    """It leaves a daemon with its port behind and ends; the next run needs that port."""
+    platform.build(
+        "import os, socket, sys, time\n"
+        "s = socket.socket()\n"
+        "s.bind(('127.0.0.1', int(os.environ['PORT'])))\n"
+        "s.listen()\n"
+        "print('bound', flush=True)\n"
+        "if os.fork(): sys.exit(1)\n"
+        "os.setsid()\n"
+        "time.sleep(60)\n"
+    )
+    await platform.kube.create(POD, make_pod())
+    await wait_until(lambda: "bound" in platform.output(attempt=1))
+
+
 async def test_a_failed_liveness_probe_restarts(platform: Platform) -> None:
     platform.build(SERVER)
     probe = {
@@ -324,9 +351,8 @@ SERVICE_OBJ: Obj = {
 
 
 async def scale(platform: Platform, replicas: int) -> None:
-    live = await platform.kube.get(DEPLOYMENT, "default", "web")
-    live["spec"]["replicas"] = replicas
-    await platform.kube.update(DEPLOYMENT, live)
+    body = [{"op": "replace", "path": "/spec/replicas", "value": replicas}]
+    await platform.kube.patch(DEPLOYMENT, "default", "web", body, type="json", subresource="scale")
 
 
 async def ready_endpoints(platform: Platform) -> int:
@@ -393,9 +419,9 @@ async def test_a_new_template_replaces_pods_without_a_gap(platform: Platform) ->
 
     await wait_until(two)
     before = {pod["metadata"]["uid"] for pod in await platform.pods()}
-    live = await platform.kube.get(DEPLOYMENT, "default", "web")
-    live["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = "b"
-    await platform.kube.update(DEPLOYMENT, live)
+    path = "/spec/template/spec/containers/0/env/0/value"
+    change = [{"op": "replace", "path": path, "value": "b"}]
+    await platform.kube.patch(DEPLOYMENT, "default", "web", change, type="json")
 
     least = 2
 

@@ -58,6 +58,7 @@ def test_the_whole(tmp_path: Path) -> None:
     made = launch(tmp_path, found, image(tmp_path, "run"))
     assert made.argv == ("run", "20001")
     assert made.env["PORT"] == "20001"
+    assert made.env["HOSTNAME"] == "p"
     assert made.cwd == tmp_path / "snapshot" / "sub"
     assert made.log == tmp_path / "logs" / "ns" / "p" / "c" / "2.log"
     path = made.env["PATH"].split(":")
@@ -100,6 +101,9 @@ def test_volumes_become_files(tmp_path: Path) -> None:
     assert {p.name: p.read_text() for p in conf.iterdir()} == {"a.txt": "A", "b.txt": "B"}
     assert Path(made.env["TANEBI_VOLUME_EMPTY_DIR"]).is_dir()
     assert "TANEBI_VOLUME_UNUSED" not in made.env
+    before = (conf / "a.txt").stat().st_ino
+    launch(tmp_path, pod(volumes=volumes, volumeMounts=mounts), image(tmp_path, "run"))
+    assert (conf / "a.txt").stat().st_ino == before, "not written again"
 
 
 @pytest.mark.parametrize(

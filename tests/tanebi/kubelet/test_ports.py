@@ -47,6 +47,11 @@ def test_what_the_machine_uses_is_passed_over() -> None:
     assert table.take("a", pod(8080)) == {8080: 20001}
 
 
+def test_platforms_begin_at_different_places() -> None:
+    table = PortTable(lambda port: True, ports=range(20000, 20010), first=13)
+    assert table.take("a", pod(1, 2)) == {1: 20003, 2: 20004}
+
+
 def test_a_pod_may_insist() -> None:
     table = PortTable(lambda port: True)
     assert table.take("a", pod(8080, hostNetwork=True)) == {8080: 8080}

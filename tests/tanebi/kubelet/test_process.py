@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,7 @@ async def test_its_environment_is_what_was_said(runtime: ProcessRuntime, tmp_pat
         "TMPDIR": str(tmp_path / "pods" / "uid-1" / "tmp"),
         "GREETING": "hello",
         "TANEBI_POD_UID": "uid-1",
+        "TANEBI_CONTAINER": "main",
         "TANEBI_PODS": str(tmp_path / "pods"),
     }
 
@@ -148,6 +150,16 @@ async def test_what_left_the_group_is_found(runtime: ProcessRuntime, tmp_path: P
     await wait_until(lambda: not alive(pid))
     assert not (tmp_path / "pods" / "uid-1").exists()
     await runtime.clean("uid-1")
+
+
+async def test_one_container_is_swept_beside_another(
+    runtime: ProcessRuntime, tmp_path: Path
+) -> None:
+    main = await runtime.start(launch(tmp_path, "sleep", "60"))
+    other = await runtime.start(replace(launch(tmp_path, "sleep", "60"), container="other"))
+    await runtime.sweep("uid-1", "main")
+    assert (await main.wait()).signal == signal.SIGKILL
+    assert alive(other.pid)
 
 
 async def test_the_next_run_ends_what_a_killed_one_left(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tanebi.kubelet import processes
 
-MARKS = {"TANEBI_POD_UID": "uid-7", "TANEBI_PODS": "/some/pods"}
+MARKS = {"TANEBI_POD_UID": "uid-7", "TANEBI_CONTAINER": "c", "TANEBI_PODS": "/some/pods"}
 
 
 @pytest.fixture
@@ -30,6 +30,7 @@ def test_by_pod_and_by_platform(sleeper: subprocess.Popen[bytes]) -> None:
     assert processes.kill_pod("uid") == 0
     assert processes.kill_platform(Path("/some")) == 0
     assert sleeper.poll() is None
+    assert processes.kill_container("uid-7", "other") == 0
     assert processes.kill_platform(Path("/some/pods")) == 1
     assert sleeper.wait(5) == -9
     assert processes.kill_pod("uid-7") == 0

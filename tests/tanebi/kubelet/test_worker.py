@@ -65,6 +65,8 @@ class World:
     deletes: list[dict[str, Any]] = field(default_factory=list)
     started: list[FakeContainer] = field(default_factory=list)
     cleaned: list[str] = field(default_factory=list)
+    swept: list[str] = field(default_factory=list)
+    patches: list[Obj] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
     async def update_status(self, kind: Any, obj: Obj) -> Obj:
@@ -99,8 +101,18 @@ class World:
     async def execute(self, launch: Launch, *, timeout_s: float) -> ExecResult:
         return ExecResult(Exit(0), "")
 
+    async def sweep(self, pod_uid: str, container: str) -> None:
+        self.swept.append(container)
+
     async def clean(self, pod_uid: str) -> None:
         self.cleaned.append(pod_uid)
+
+    async def patch(self, kind: Any, ns: str, name: str, body: Obj) -> Obj:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.patches.append(body)
+        bound = pod_obj()
+        return {**bound, "spec": {**bound["spec"], **body["spec"]}}
 
     def say(self, about: Obj, note: Any, *, component: str) -> None:
         self.said.append(f"{note.reason}: {note.message}")
@@ -135,6 +147,7 @@ def pod_obj(**spec: Any) -> Obj:
             "containers": [container],
             "restartPolicy": "Always",
             "terminationGracePeriodSeconds": 0,
+            "nodeName": "here",
             **spec,
         },
     }
@@ -266,6 +279,22 @@ async def test_no_port_is_said(world: World, tasks: Any) -> None:
     assert world.started == []
 
 
+async def test_a_pod_that_nobody_scheduled_is_bound(world: World, tasks: Any) -> None:
+    one = worker(world, pod_obj(nodeName=""))
+    tasks.start_soon(one.run)
+    await one.reported.wait()
+    assert world.patches == [{"spec": {"nodeName": "here"}}]
+    assert len(world.statuses) == 1
+
+
+async def test_a_pod_that_cannot_be_bound_runs_all_the_same(world: World, tasks: Any) -> None:
+    world.refusals = [Unreachable("down")]
+    one = worker(world, pod_obj(nodeName=""))
+    tasks.start_soon(one.run)
+    await one.reported.wait()
+    assert len(world.started) == 1
+
+
 async def test_restarts_follow_ends(world: World, tasks: Any) -> None:
     one = worker(world)
     tasks.start_soon(one.run)
@@ -274,4 +303,5 @@ async def test_restarts_follow_ends(world: World, tasks: Any) -> None:
     await wait_until(lambda: len(world.started) == 2)
     world.started[1].end(1)
     await wait_until(lambda: any("back-off 10s" in line for line in world.said))
+    assert world.swept == ["c"], "before it was started again"
     await wait_until(lambda: world.statuses[-1]["containerStatuses"][0]["restartCount"] == 2)
