@@ -93,7 +93,7 @@ class _Work:
                 exists=deployment is not None,
                 configs=self.configs,
             ),
-            make_podautoscaler(self.revision),
+            make_podautoscaler(self.revision, deployment),
         ]
         self._judge(deployment)
         return None

@@ -18,10 +18,11 @@ from serving.reconcile.resources.deployments import (
     protocol_of,
 )
 from tanebi.api.core.kinds import DEPLOYMENT
+from tanebi.api.core.workload import Deployment
 from tanebi.api.meta import Obj, owner_reference
 
 
-def make_podautoscaler(revision: Revision) -> Obj:
+def make_podautoscaler(revision: Revision, deployment: Deployment | None) -> Obj:
     """Same name; scales the Deployment by what the revision says of concurrency and reachability."""
     meta = revision.metadata
     return {
@@ -42,17 +43,21 @@ def make_podautoscaler(revision: Revision) -> Obj:
                 "name": deployment_name(meta.name),
             },
             "protocolType": protocol_of(revision),
-            "reachability": reachability(revision),
+            "reachability": reachability(revision, deployment),
         },
     }
 
 
-def reachability(revision: Revision) -> str:
-    """A revision that cannot run and has no pod counts as unreachable: no minimum scale holds pods for it."""
-    status = revision.status
-    broken = status.is_false(CONTAINER_HEALTHY) or status.is_false(RESOURCES_AVAILABLE)
-    if broken and not status.actual_replicas:
+def reachability(revision: Revision, deployment: Deployment | None) -> str:
+    """Follows the routing state; but no minimum scale holds pods for a revision whose pods all fail."""
+    if deployment is not None and _fails(revision, deployment):
         return UNREACHABLE
     state = revision.metadata.labels.get(LABEL_ROUTING_STATE)
     known = {ROUTING_ACTIVE: REACHABLE, ROUTING_RESERVE: UNREACHABLE}
     return known.get(state or "", REACHABILITY_UNKNOWN)
+
+
+def _fails(revision: Revision, deployment: Deployment) -> bool:
+    status = revision.status
+    broken = status.is_false(CONTAINER_HEALTHY) or status.is_false(RESOURCES_AVAILABLE)
+    return broken and bool(deployment.spec.replicas) and not deployment.status.ready_replicas

@@ -9,6 +9,7 @@ import pytest
 from autoscaler.api import POD_AUTOSCALER
 from serving.api import REVISION
 from serving.reconcile.resources.podautoscalers import make_podautoscaler, reachability
+from tanebi.api.core.kinds import DEPLOYMENT
 
 
 def revision(state: str = "active", status: Any = None, **spec: Any) -> Any:
@@ -22,7 +23,7 @@ def revision(state: str = "active", status: Any = None, **spec: Any) -> Any:
 
 
 def test_what_it_scales_and_how() -> None:
-    made = make_podautoscaler(revision(containerConcurrency=5))
+    made = make_podautoscaler(revision(containerConcurrency=5), None)
     POD_AUTOSCALER.view(made)
     assert made["metadata"]["annotations"] == {"autoscaling.knative.dev/min-scale": "1"}
     assert made["spec"] == {
@@ -38,13 +39,22 @@ def test_what_it_scales_and_how() -> None:
     [("active", "Reachable"), ("reserve", "Unreachable"), ("pending", ""), ("", "")],
 )
 def test_reachability_follows_the_routing_state(state: str, reachable: str) -> None:
-    assert reachability(revision(state)) == reachable
+    assert reachability(revision(state), None) == reachable
 
 
 @pytest.mark.parametrize(
-    ("actual", "reachable"), [(0, "Unreachable"), (None, "Unreachable"), (1, "Reachable")]
+    ("wanted", "ready", "healthy", "reachable"),
+    [
+        (1, 0, "False", "Unreachable"),
+        (1, 1, "False", "Reachable"),
+        (0, 0, "False", "Reachable"),
+        (1, 0, "Unknown", "Reachable"),
+    ],
+    ids=["all pods fail", "one is ready", "asleep, so try again", "on its way"],
 )
-def test_a_broken_revision_without_a_pod_is_unreachable(actual: Any, reachable: str) -> None:
-    said = [{"type": "ContainerHealthy", "status": "False"}]
-    status = {"conditions": said, "actualReplicas": actual}
-    assert reachability(revision("active", status)) == reachable
+def test_a_revision_whose_pods_all_fail_is_unreachable(
+    wanted: int, ready: int, healthy: str, reachable: str
+) -> None:
+    status = {"conditions": [{"type": "ContainerHealthy", "status": healthy}]}
+    deployment = DEPLOYMENT.view({"spec": {"replicas": wanted}, "status": {"readyReplicas": ready}})
+    assert reachability(revision("active", status), deployment) == reachable
