@@ -6,20 +6,28 @@ it. Nothing is listened on before the cluster has been seen, so that a restart r
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import anyio
 from anyio.abc import TaskStatus
 
 from activator.capacity import GatewayCapacity
 from activator.courier import Courier
 from activator.drain import GatewayDrain
-from activator.feed import KINDS, Feed
+from activator.feed import KINDS, Feed, Subscribable
 from activator.gateway import Gateway
 from activator.reconcile.ingress import IngressReconciler
 from autoscaler.api.stat import StatSink
+from tanebi.api.kind import AnyKind
 from tanebi.base.clock import Clock
 from tanebi.base.rng import Rng
 from tanebi.http.server import ServerLimits
-from tanebi.kube.cache import Cache
+
+
+class Observed(Subscribable, Protocol):
+    """What of tanebi.kube.cache.Cache is needed here."""
+
+    async def wait_synced(self, *kinds: AnyKind) -> None: ...
 
 
 class Activator:
@@ -30,7 +38,7 @@ class Activator:
         host: str,
         port: int,
         *,
-        cache: Cache,
+        cache: Observed,
         sink: StatSink,
         clock: Clock,
         rng: Rng,

@@ -1,0 +1,167 @@
+"""Host, path, headers, weight."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from activator.api.ingress import Ingress
+from activator.table import Table, compile_ingress, merge, service_of_host
+from tanebi.api.meta import Key
+
+
+def ingress(
+    name: str = "hello", *, created: str = "2026-01-01T00:00:00Z", **rules: list[Any]
+) -> Ingress:
+    """`rules`: host (dots as `__`) to paths."""
+    return Ingress.model_validate(
+        {
+            "metadata": {
+                "name": name,
+                "namespace": "ns",
+                "uid": f"uid-{name}",
+                "generation": 3,
+                "creationTimestamp": created,
+            },
+            "spec": {
+                "rules": [
+                    {"hosts": [host.replace("__", ".")], "http": {"paths": paths}}
+                    for host, paths in rules.items()
+                ]
+            },
+        }
+    )
+
+
+def split(revision: str, percent: int = 100, **headers: str) -> dict[str, Any]:
+    return {
+        "serviceName": revision,
+        "serviceNamespace": "ns",
+        "percent": percent,
+        "appendHeaders": headers,
+    }
+
+
+def table(*ingresses: Ingress) -> Table:
+    return merge(compile_ingress(each) for each in ingresses)
+
+
+def test_exact_hosts_only() -> None:
+    made = table(ingress(Hello__example=[{"splits": [split("r1")]}]))
+    found = made.match("hello.example", "/any?thing")
+    assert found is not None
+    assert found.choose(0.99).revision == Key("ns", "r1")
+    for other in ("example", "x.hello.example", "hello.example.com", ""):
+        assert made.match(other, "/") is None
+
+
+def test_the_longest_prefix_wins_and_ends_at_an_element() -> None:
+    made = table(
+        ingress(
+            h=[
+                {"path": "/", "splits": [split("root")]},
+                {"path": "/a", "splits": [split("a")]},
+                {"path": "/a/b/", "splits": [split("ab")]},
+            ]
+        )
+    )
+    for target, revision in {
+        "/": "root",
+        "/a": "a",
+        "/a?x": "a",
+        "/a/x": "a",
+        "/ab": "root",
+        "/a/b/c": "ab",
+        "/a/b": "a",
+    }.items():
+        found = made.match("h", target)
+        assert found is not None
+        assert found.choose(0).revision.name == revision, target
+
+
+def test_header_routes_come_first() -> None:
+    made = table(
+        ingress(
+            h=[
+                {"splits": [split("default")]},
+                {"splits": [split("blue")], "headers": {"Knative-Serving-Tag": {"exact": "blue"}}},
+            ]
+        )
+    )
+    blue = made.match("h", "/", ((b"knative-serving-tag", b"blue"),))
+    other = made.match("h", "/", ((b"Knative-Serving-Tag", b"green"),))
+    assert blue is not None
+    assert other is not None
+    assert (blue.choose(0).revision.name, other.choose(0).revision.name) == ("blue", "default")
+
+
+def test_shares_are_kept() -> None:
+    made = table(ingress(h=[{"splits": [split("a", 10), split("none", 0), split("b", 90)]}]))
+    path, rng = made.match("h", "/"), random.Random(1)
+    assert path is not None
+    counts = Counter(path.choose(rng.random()).revision.name for _ in range(10_000))
+    assert set(counts) == {"a", "b"}
+    assert 850 < counts["a"] < 1150
+
+
+@given(st.lists(st.integers(1, 100), min_size=1, max_size=5), st.floats(0, 1, exclude_max=True))
+def test_every_chance_finds_a_split(percents: list[int], chance: float) -> None:
+    made = table(ingress(h=[{"splits": [split(f"r{i}", p) for i, p in enumerate(percents)]}]))
+    path = made.match("h", "/")
+    assert path is not None
+    assert path.choose(chance) in path.splits
+
+
+def test_a_path_without_shares_serves_nobody() -> None:
+    made = table(ingress(h=[{"splits": [split("a", 0), split("b", 0)]}, {"splits": []}]))
+    assert made.match("h", "/") is None
+
+
+def test_added_headers_without_knatives_own() -> None:
+    lines = {"Knative-Serving-Revision": "r1", "X-Extra": "1"}
+    made = table(ingress(h=[{"splits": [split("r1", **lines)], "appendHeaders": {"X-Path": "2"}}]))
+    path = made.match("h", "/")
+    assert path is not None
+    assert path.splits[0].lines == b"X-Extra: 1\r\nX-Path: 2\r\n"
+
+
+def test_the_older_ingress_keeps_a_host() -> None:
+    old = ingress("z", created="2025-01-01T00:00:00Z", h=[{"splits": [split("old")]}])
+    new = ingress("a", created="2026-01-01T00:00:00Z", h=[{"splits": [split("new")]}])
+    for order in ((old, new), (new, old)):
+        path = table(*order).match("h", "/")
+        assert path is not None
+        assert path.choose(0).revision.name == "old"
+
+
+def test_what_is_loaded() -> None:
+    one = ingress("one", h=[{"splits": [split("r")]}])
+    made = table(one)
+    assert made.holds(one)
+    newer = one.model_copy(update={"metadata": one.metadata.model_copy(update={"generation": 4})})
+    other = one.model_copy(update={"metadata": one.metadata.model_copy(update={"uid": "again"})})
+    assert not made.holds(newer)
+    assert not made.holds(other)
+    assert not Table().holds(one)
+
+
+@pytest.mark.parametrize(
+    ("host", "key"),
+    [
+        ("a.ns", Key("ns", "a")),
+        ("a.ns.svc", Key("ns", "a")),
+        ("a.ns.svc.cluster.local", Key("ns", "a")),
+        ("a", None),
+        ("a.b.c", None),
+        ("a.ns.svc.other.domain", None),
+        (".ns", None),
+        ("a.", None),
+    ],
+)
+def test_names_of_services(host: str, key: Key | None) -> None:
+    assert service_of_host(host) == key
