@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, Final
 
 import orjson
@@ -170,9 +171,13 @@ class CrdDoor:
 
     def __init__(self, kinds: Iterable[AnyKind], *, clock: Clock) -> None:
         self._clock = clock
-        own = sorted((k for k in kinds if not k.builtin), key=lambda k: k.resource)
-        started = rfc3339(clock.wall())
-        self._entries = {k.resource: Entry.of(_established(k, started), 1) for k in own}
+        self._kinds = sorted((k for k in kinds if not k.builtin), key=lambda k: k.resource)
+        self._started = rfc3339(clock.wall())
+
+    @cached_property
+    def _entries(self) -> dict[str, Entry]:
+        # On first demand: schemas take time that a start does not have.
+        return {k.resource: Entry.of(_established(k, self._started), 1) for k in self._kinds}
 
     def handle(self, request: Request, target: Target) -> Response:
         """Raises NotFound, MethodNotAllowed."""

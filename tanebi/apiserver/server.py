@@ -13,6 +13,7 @@ import anyio
 import orjson
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
+from prometheus_client import Counter, Histogram
 
 from tanebi.api.kind import AnyKind, ConfigKind, Kinds
 from tanebi.api.logs import LogSource
@@ -23,6 +24,7 @@ from tanebi.apiserver.crd import CRD, CrdDoor
 from tanebi.apiserver.discovery import AGGREGATED, Discovery
 from tanebi.apiserver.expiry import Expiry
 from tanebi.apiserver.gc import Collector
+from tanebi.apiserver.metrics import OBJECTS, REQUEST_SECONDS, REQUESTS, WATCHES
 from tanebi.apiserver.namespaces import NamespaceSweeper
 from tanebi.apiserver.objects import Objects
 from tanebi.apiserver.openapi import OpenApi
@@ -37,6 +39,7 @@ from tanebi.kube.errors import ApiError, TooLarge
 from tanebi.kube.transport import Request, Response, Stream
 
 BODY_BYTES_MAX: Final = 3 * 1024 * 1024
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 HEALTH_PATHS: Final = ("/healthz", "/livez", "/readyz")
 _JSON: Final = {"content-type": codec.JSON}
 _TEXT: Final = {"content-type": "text/plain; charset=utf-8"}
@@ -67,23 +70,43 @@ class ApiServer:
         self._collector = Collector(self.objects, self.kinds)
         self._namespaces = NamespaceSweeper(self.objects, self.kinds)
         self._expiry = Expiry(self.objects)
+        self._counters: dict[tuple[str, str, int], Counter] = {}
+        self._histograms: dict[str, Histogram] = {}
 
     async def handle(self, request: Request, user: User) -> Response | Stream:
         """Never raises for what a client or the disk did: every refusal is a Status."""
+        begun = self._clock.now()
+        target = paths.target(request.path)
+        kind = self.kinds.at(target.group, target.version, target.plural) if target else None
         try:
             if len(request.body) > BODY_BYTES_MAX:
                 raise TooLarge(f"Request entity too large: limit is {BODY_BYTES_MAX}")
-            return await self._dispatch(request, user)
+            answer = await self._dispatch(request, user, kind, target)
         except ApiError as error:
-            return status.response(error)
+            answer = status.response(error)
         except Unavailable as error:
-            return status.response(status.unavailable(error))
+            answer = status.response(status.unavailable(error))
+        resource = kind.resource if kind else ""
+        self._count(request.method, resource, answer.status, self._clock.now() - begun)
+        return answer
 
-    async def _dispatch(self, request: Request, user: User) -> Response | Stream:
-        target = paths.target(request.path)
+    def _count(self, method: str, resource: str, code: int, seconds: float) -> None:
+        # Looking a labelled metric up costs as much as a read here, so what was looked up once is kept.
+        key = (method if method in METHODS else "other", resource, code)
+        counter = self._counters.get(key)
+        if counter is None:
+            counter = self._counters[key] = REQUESTS.labels(*map(str, key))
+        counter.inc()
+        histogram = self._histograms.get(key[0])
+        if histogram is None:
+            histogram = self._histograms[key[0]] = REQUEST_SECONDS.labels(key[0])
+        histogram.observe(seconds)
+
+    async def _dispatch(
+        self, request: Request, user: User, kind: AnyKind | None, target: paths.Target | None
+    ) -> Response | Stream:
         if target is None:
             return self._document(request)
-        kind = self.kinds.at(target.group, target.version, target.plural)
         if kind is None:
             if (target.group, target.plural) == (CRD.group, CRD.plural):
                 return self._crds.handle(request, target)
@@ -110,6 +133,9 @@ class ApiServer:
             failed = self.store.failed is not None and path != "/livez"
             return Response(503 if failed else 200, _TEXT, b"store failed" if failed else b"ok")
         if path == "/metrics":
+            for kind in self.kinds:
+                OBJECTS.labels(kind.resource).set(self.store.count(kind.resource))
+            WATCHES.set(self.store.watcher_count)
             content_type, body = metrics.exposition()
             return Response(200, {"content-type": content_type}, body)
         return None

@@ -50,6 +50,17 @@ class StoreCorrupt(Unavailable):
         )
 
 
+class StoreUnusable(Unavailable):
+    """The file cannot be opened or written: rights, a missing folder, a full or failing disk."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(
+            "store-unusable",
+            f"the API store {path} cannot be opened: {what}",
+            hint=f"check that {path.parent} exists, can be written, and that its disk has room",
+        )
+
+
 class WriteRace(Exception):
     """The object is not what the caller decided against. `newest` is what it is, None when it is gone."""
 
@@ -166,7 +177,7 @@ class Store:
     ) -> Store:
         """Load everything and begin to accept writes. `loop` defaults to the running one; `:memory:` keeps no file.
 
-        Raises StoreCorrupt.
+        Raises StoreCorrupt, StoreUnusable.
         """
         db: sqlite3.Connection | None = None
         try:
@@ -182,7 +193,12 @@ class Store:
         except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
             if db is not None:
                 db.close()
-            raise StoreCorrupt(path, str(error)) from error
+            unusable = isinstance(error, sqlite3.OperationalError)
+            raise (StoreUnusable if unusable else StoreCorrupt)(path, str(error)) from error
+        except StoreCorrupt:
+            if db is not None:
+                db.close()
+            raise
         store._disk.start()
         return store
 

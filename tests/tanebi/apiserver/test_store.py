@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tanebi.api.meta import Key, Obj
 from tanebi.apiserver.history import Change
-from tanebi.apiserver.store import HistoryGone, Store, StoreCorrupt, WriteRace
+from tanebi.apiserver.store import HistoryGone, Store, StoreCorrupt, StoreUnusable, WriteRace
 from tanebi.base.errors import Unavailable
 
 pytestmark = pytest.mark.anyio
@@ -163,6 +163,29 @@ async def test_a_failed_commit_drops_what_was_pending_and_makes_it_read_only(
     assert store.newest(RESOURCE, Key("ns", "b")) is None
     assert (store.revision, watcher.idle) == (1, True)
     store.close()
+
+
+async def test_a_full_disk_keeps_what_was_acknowledged(tmp_path: Path) -> None:
+    path = tmp_path / "api.db"
+    store = Store.open(path)
+    pages = store._disk.db.execute("PRAGMA page_count").fetchone()[0]
+    store._disk.db.execute(f"PRAGMA max_page_count={pages + 8}")
+    stored = 0
+    with pytest.raises(Unavailable, match="read-only"):
+        for stored in range(100):
+            big = thing(str(stored)) | {"pad": "x" * 2000}
+            await store.put(RESOURCE, Key("ns", str(stored)), big, over=None)
+    assert store.revision == len(store.list(RESOURCE)) == stored > 0
+    store.close()
+    store = Store.open(path)
+    assert store.revision == len(store.list(RESOURCE)) == stored
+    store.close()
+
+
+async def test_a_file_that_cannot_be_opened_is_not_called_corrupt(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnusable, match="cannot be opened") as raised:
+        Store.open(tmp_path / "missing" / "api.db")
+    assert "has room" in raised.value.hint
 
 
 @pytest.mark.parametrize(
