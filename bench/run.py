@@ -24,6 +24,7 @@ import idle
 import proxy
 from load import ROOT
 
+BUSY_SHARE = 0.25
 TITLES = {
     "idle": "Nothing to do",
     "coldstart": "Cold start",
@@ -58,6 +59,14 @@ def machine() -> str:
     return f"{model}, {cores} cores, {gigabytes:.0f} GB, Python {platform.python_version()}"
 
 
+def busy() -> str:
+    """A warning when others use the machine: then only CPU times and ratios of one table mean something."""
+    load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
+    if load < cores * BUSY_SHARE:
+        return ""
+    return f"\nthe machine is busy (load {load:.1f} on {cores} cores): times are longer than they should be"
+
+
 def commit() -> str:
     def git(*words: str) -> str:
         done = subprocess.run(
@@ -78,7 +87,7 @@ def main() -> int:
     args = parser.parse_args()
     steps, failed = _steps(args.quick), []
     stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    print(f"tanebi at {commit()}, {stamp}\n{machine()}", flush=True)
+    print(f"tanebi at {commit()}, {stamp}\n{machine()}{busy()}", flush=True)
     for name in args.only.split(","):
         began = time.perf_counter()
         print(f"\n{TITLES[name]}", flush=True)

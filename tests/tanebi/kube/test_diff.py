@@ -74,6 +74,12 @@ def test_what_is_as_wished_is_left_alone() -> None:
     assert plan([wish(x="1")], [made(wish(x="1"))]) == []
 
 
+def test_the_digest_of_an_owner_whose_annotations_were_copied_is_no_wish() -> None:
+    copied = wish(x="1")
+    copied["metadata"]["annotations"] = {"a": "1", DESIRED_HASH: "the owner's"}
+    assert plan([copied], [made(copied)]) == []
+
+
 def test_a_changed_wish_updates_with_the_version_it_was_computed_from() -> None:
     (change,) = plan([wish(x="2")], [made(wish(x="1"), rv="7")])
     assert isinstance(change, Update)
