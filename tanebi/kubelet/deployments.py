@@ -26,7 +26,6 @@ from tanebi.api.core.pod import IntOrString, Pod
 from tanebi.api.core.workload import Deployment
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Obj, owner_reference, parse_time, rfc3339
-from tanebi.base.rng import NAME_ALPHABET
 from tanebi.kube.plan import Drop, Plan, Reads, Seen
 from tanebi.kubelet.deployment_status import make_status, next_look_s
 
@@ -36,6 +35,9 @@ SUFFIX_CHARS: Final = 5
 NAME_BASE_MAX: Final = 58  # a generated name is at most 63 characters, suffix included
 DEFAULT_SHARE: Final = "25%"
 UNREPORTED_S: Final = 2.0
+LETTERS: Final = (
+    "bcdfghjklmnpqrstvwxz2456789"  # those of tanebi.base.rng, without its source of chance
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,6 @@ def _letters(content: bytes, count: int) -> str:
     number = int.from_bytes(hashlib.sha256(content).digest())
     found = ""
     for _ in range(count):
-        number, at = divmod(number, len(NAME_ALPHABET))
-        found += NAME_ALPHABET[at]
+        number, at = divmod(number, len(LETTERS))
+        found += LETTERS[at]
     return found

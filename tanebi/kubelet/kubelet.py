@@ -31,7 +31,8 @@ from tanebi.kubelet.images import ImageStore, ImageWatch
 from tanebi.kubelet.launch import Launcher
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.pods import CONFIG_ERROR, ERR_IMAGE, IMAGE_BACKOFF
-from tanebi.kubelet.ports import PortTable, bindable
+from tanebi.kubelet.portcheck import bindable
+from tanebi.kubelet.ports import PortTable
 from tanebi.kubelet.runtime import Runtime
 from tanebi.kubelet.worker import PodWorker, Tools
 

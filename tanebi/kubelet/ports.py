@@ -2,15 +2,13 @@
 
 All pods share one address, so two that declare port 8080 cannot both have it: each declared port gets a free one of the
 platform's range, the container is told by PORT, and EndpointSlices carry the real one. A `hostPort`, or `hostNetwork`, asks
-for exactly that port. The table is pure over what it has given out; whether the machine has the port free is asked through
-`is_free`.
+for exactly that port. Pure: whether the machine has a port free is asked through `is_free` (tanebi.kubelet.portcheck).
 
 The real ports of a pod travel in its status, as a condition of type PORTS_CONDITION, so that whoever reads pods sees them.
 """
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -66,17 +64,6 @@ class PortTable:
             f"no free port in {self._ports.start}-{self._ports.stop - 1} for another pod",
             hint="delete pods, or end what else listens there",
         )
-
-
-def bindable(port: int) -> bool:
-    """Whether nobody on this machine listens on `port`. A bind and a close, about 10 µs."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError:
-            return False
-    return True
 
 
 def declared_ports(pod: Pod) -> dict[int, int | None]:

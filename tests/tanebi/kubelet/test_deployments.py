@@ -16,7 +16,9 @@ from tanebi.api.core.workload import Deployment
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Obj, rfc3339
 from tanebi.api.selectors import EVERYTHING, Selector
+from tanebi.base.rng import NAME_ALPHABET
 from tanebi.kubelet.deployments import (
+    LETTERS,
     TEMPLATE_HASH,
     DeploymentReconciler,
     decide,
@@ -179,6 +181,10 @@ def test_names_are_the_same_for_the_same_question() -> None:
     assert again == [first[1]]
     later = DEPLOYMENT.view(deployment_obj(3, generation=2))
     assert not set(new_names(later, "abc", 3, set())) & set(first), "another scaling, other names"
+
+
+def test_the_letters_are_those_of_generated_names() -> None:
+    assert LETTERS == NAME_ALPHABET
 
 
 def test_the_hash_follows_the_template() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +12,6 @@ from tanebi.api.meta import Obj
 from tanebi.base.errors import Unavailable
 from tanebi.kubelet.ports import (
     PortTable,
-    bindable,
     container_port,
     ports_condition,
     real_ports,
@@ -71,17 +68,6 @@ def test_no_port_is_given_twice(steps: list[tuple[str, bool]]) -> None:
             held.pop(uid, None)
         taken = [port for ports in held.values() for port in ports]
         assert len(taken) == len(set(taken))
-
-
-def test_bindable() -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        assert not bindable(listener.getsockname()[1])
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    assert bindable(port)
 
 
 @given(st.dictionaries(st.integers(1, 65535), st.integers(1, 65535), max_size=5))
