@@ -17,7 +17,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from pydantic import ValidationError
 
 from tanebi.api.kind import AnyKind, Kind
-from tanebi.api.meta import Key, Obj, Resource, labels_of
+from tanebi.api.meta import Key, Obj, Resource
 from tanebi.api.selectors import EVERYTHING, Selector
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
@@ -92,11 +92,7 @@ class Cache:
     ) -> Sequence[R]:
         """Ordered by name. Objects that do not fit their type are left out and logged."""
         index = self._index(kind)
-        views = (
-            self._view(index, key)
-            for key in index.keys(namespace)
-            if selector is EVERYTHING or selector.matches(labels_of(index.get(key) or {}))
-        )
+        views = (self._view(index, key) for key in index.selected(namespace, selector))
         return [view for view in views if view is not None]
 
     def raw(self, kind: AnyKind, namespace: str, name: str) -> Obj | None:

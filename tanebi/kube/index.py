@@ -10,15 +10,18 @@ Caller: tanebi.kube.cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, insort
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from tanebi.api.kind import Kind
-from tanebi.api.meta import Key, Obj, Resource, key_of
+from tanebi.api.meta import Key, Obj, Resource, key_of, labels_of
+from tanebi.api.selectors import Selector
 from tanebi.kube.watch import Added, Bookmark, Deleted, Modified
 
 R = TypeVar("R", bound=Resource)
+E = TypeVar("E", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Index(Generic[R]):
     def __init__(self, kind: Kind[R]) -> None:
         self.kind = kind
         self._by_namespace: dict[str, dict[str, Obj]] = {}
+        self._names: dict[str, list[str]] = {}  # per namespace, sorted
+        self._by_label: dict[tuple[str, str], set[Key]] = {}
         self._by_owner: dict[str, set[Key]] = {}
         self._views: dict[Key, tuple[Obj, R]] = {}
         self._high_water = 0  # every event up to here is known, deletions included
@@ -57,8 +62,31 @@ class Index(Generic[R]):
 
     def keys(self, namespace: str | None) -> list[Key]:
         """Sorted; of one namespace, or of all for None."""
-        wanted = self._by_namespace if namespace is None else [namespace]
-        return sorted(Key(ns, name) for ns in wanted for name in self._by_namespace.get(ns, ()))
+        wanted = sorted(self._names) if namespace is None else [namespace]
+        return [Key(ns, name) for ns in wanted for name in self._names.get(ns, ())]
+
+    def selected(self, namespace: str | None, selector: Selector) -> list[Key]:
+        """Keys of objects that `selector` matches, sorted. A wanted label value narrows the search before anything is read."""
+        if not selector.terms:
+            return self.keys(namespace)
+        narrowed = self._narrowest(selector)
+        candidates = self.keys(namespace) if narrowed is None else narrowed
+        return sorted(
+            key
+            for key in candidates
+            if (namespace is None or key.namespace == namespace)
+            and selector.matches(labels_of(self.get(key) or {}))
+        )
+
+    def _narrowest(self, selector: Selector) -> set[Key] | None:
+        """The fewest keys that can match; None when no term names one value."""
+        postings = [
+            self._by_label.get((term.key, value), set())
+            for term in selector.terms
+            if term.verb == "in" and len(term.values) == 1
+            for value in term.values
+        ]
+        return min(postings, key=len) if postings else None
 
     def owned(self, uid: str) -> list[Obj]:
         """Objects with an owner reference to `uid`, sorted by key."""
@@ -123,30 +151,42 @@ class Index(Generic[R]):
         key = key_of(obj)
         names = self._by_namespace.setdefault(key.namespace, {})
         old = names.get(key.name)
-        if old is not None:
+        if old is None:
+            insort(self._names.setdefault(key.namespace, []), key.name)
+        else:
             self._unlink(key, old)
         names[key.name] = obj
         for uid in _owners(obj):
             self._by_owner.setdefault(uid, set()).add(key)
+        for label in labels_of(obj).items():
+            self._by_label.setdefault(label, set()).add(key)
         return Change(old, obj)
 
     def _drop(self, key: Key, last: Obj | None) -> Change:
         """Forget `key`; `last` is its final state when the server told it."""
-        names = self._by_namespace[key.namespace]
-        old = names.pop(key.name)
+        objects, names = self._by_namespace[key.namespace], self._names[key.namespace]
+        old = objects.pop(key.name)
+        del names[bisect_left(names, key.name)]
         if not names:
-            del self._by_namespace[key.namespace]
+            del self._by_namespace[key.namespace], self._names[key.namespace]
         self._unlink(key, old)
         self._views.pop(key, None)
         return Change(last or old, None)
 
     def _unlink(self, key: Key, obj: Obj) -> None:
         for uid in _owners(obj):
-            keys = self._by_owner.get(uid)
-            if keys is not None:
-                keys.discard(key)
-                if not keys:
-                    del self._by_owner[uid]
+            _take(self._by_owner, uid, key)
+        for label in labels_of(obj).items():
+            _take(self._by_label, label, key)
+
+
+def _take(index: dict[E, set[Key]], entry: E, key: Key) -> None:
+    """Remove `key` from an entry, and the entry when it was the last. Twice is once."""
+    keys = index.get(entry)
+    if keys is not None:
+        keys.discard(key)
+        if not keys:
+            del index[entry]
 
 
 def _owners(obj: Obj) -> Iterator[str]:

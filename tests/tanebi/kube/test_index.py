@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from tanebi.api.core.kinds import CONFIG_MAP
 from tanebi.api.meta import Key, Obj
+from tanebi.api.selectors import parse as parse_selector
 from tanebi.kube.index import Change, Index
 from tanebi.kube.watch import Added, Bookmark, Deleted, Modified
 
@@ -108,6 +109,43 @@ def test_it_finds_by_namespace_and_owner() -> None:
     assert kept.owned("u") == []
 
 
+def labelled(name: str, rv: int, *, ns: str = "d", **labels: str) -> Obj:
+    obj = cm(name, rv, ns=ns)
+    obj["metadata"]["labels"] = labels
+    return obj
+
+
+@pytest.mark.parametrize(
+    ("selector", "names"),
+    [
+        ("", ["a", "b", "c", "d"]),
+        ("x=1", ["a", "b"]),
+        ("x=1,y=2", ["b"]),
+        ("x in (1,3)", ["a", "b", "c"]),
+        ("x!=1", ["c", "d"]),
+        ("!x", ["d"]),
+        ("x=9", []),
+    ],
+)
+def test_it_selects_by_labels(selector: str, names: list[str]) -> None:
+    kept = index(
+        labelled("b", 1, x="1", y="2"), labelled("a", 2, x="1"), labelled("c", 3, x="3"), cm("d", 4)
+    )
+    assert [key.name for key in kept.selected("d", parse_selector(selector))] == names
+    assert [key.name for key in kept.selected(None, parse_selector(selector))] == names
+    assert kept.selected("other", parse_selector(selector)) == []
+
+
+def test_labels_that_change_are_followed() -> None:
+    kept = index(labelled("a", 1, x="1"))
+    one, two = parse_selector("x=1"), parse_selector("x=2")
+    kept.apply(Modified(labelled("a", 11, x="2")))
+    assert kept.selected(None, one) == []
+    assert kept.selected(None, two) == [Key("d", "a")]
+    kept.apply(Deleted(labelled("a", 12, x="2")))
+    assert kept.selected(None, two) == []
+
+
 def test_a_view_is_made_once_a_version() -> None:
     kept = index(cm("a", 1, x="y"))
     key = Key("d", "a")
@@ -149,3 +187,29 @@ def test_duplicates_and_observed_writes_change_nothing_in_the_end(
         kept.apply(event)
         kept.apply(events[data.draw(st.integers(0, place))])
     assert {k.name: kept.get(k) for k in kept.keys(None)} == there
+
+
+LABELS = st.dictionaries(st.sampled_from("xy"), st.sampled_from("12"))
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.sampled_from("mn"), st.none() | LABELS), max_size=15
+    ),
+    st.sampled_from(["", "x=1", "x=1,y=2", "x!=1", "x in (1,2)", "!y"]),
+    st.sampled_from([None, "m", "n"]),
+)
+def test_selecting_is_looking_at_everything(
+    history: list[tuple[str, str, dict[str, str] | None]], text: str, namespace: str | None
+) -> None:
+    kept, there = index(), {}
+    for rv, (name, ns, labels) in enumerate(history, start=11):
+        obj = labelled(name, rv, ns=ns, **(labels or {}))
+        kept.apply(Deleted(obj) if labels is None else Modified(obj))
+        there[Key(ns, name)] = labels
+    selector = parse_selector(text)
+    assert kept.selected(namespace, selector) == sorted(
+        key
+        for key, labels in there.items()
+        if labels is not None and namespace in (None, key.namespace) and selector.matches(labels)
+    )
