@@ -54,7 +54,12 @@ APP_UNREACHABLE: Final = (502, "the app does not accept connections")
 
 # The numbers of states and events: a list is indexed faster by an int than by a member of an enum.
 _HEAD: Final = int(State.HEAD)
-_ARRIVED: Final = int(Event.ARRIVED)
+_QUEUED: Final = int(State.QUEUED)
+_CONNECTING: Final = int(State.CONNECTING)
+_SENDING: Final = int(State.SENDING)
+_WAITING: Final = int(State.WAITING)
+_STREAMING: Final = int(State.STREAMING)
+_DONE: Final = int(State.DONE)
 _GRANTED: Final = int(Event.GRANTED)
 _DENIED: Final = int(Event.DENIED)
 _CONNECTED: Final = int(Event.CONNECTED)
@@ -163,13 +168,28 @@ class Exchange:
 
     def begin(self) -> None:
         """It is this request's turn."""
-        self._began = now = self._around.now()
-        self._meter = self._backend.arrive(now)
-        pending = self._request.pending
-        if pending is not None:
+        around, backend = self._around, self._backend
+        self._began = now = around.now()
+        self._meter = backend.arrive(now)
+        if self._request.pending is not None:
             for piece in self._request.take_body():
                 self.on_request_body(piece)
-        self._feed(_ARRIVED)
+        # The usual way to a pod: the table's steps (_USUAL), without asking it for each.
+        found = backend.throttler.offer(self)
+        self._again = True
+        if found.__class__ is not Target:
+            self._state = _QUEUED
+            self._acquired(found)
+            return
+        self._target = found
+        upstream = around.take(found.address)
+        if upstream is None or upstream.closed:
+            self._state = _CONNECTING
+            self._reconnect()
+            return
+        self._upstream = upstream
+        self._state = _SENDING
+        self._send_up()
 
     def _feed(self, event: int) -> None:
         self._state, actions = _TABLE[self._state][event]
@@ -255,7 +275,12 @@ class Exchange:
         if raw is None or own or chunked or not passes_unchanged(status, seen):
             raw = answer_head(status, headers, seen, chunked=chunked, own=own)
         self._head_out = raw
-        self._feed(_RESP_HEAD)
+        if self._state == _WAITING:
+            self._state = _STREAMING
+            if self._cold:
+                self._send_down()
+        else:
+            self._feed(_RESP_HEAD)
 
     def on_body(self, piece: bytes) -> None:
         if self._answer_chunked:
@@ -272,9 +297,20 @@ class Exchange:
             self.on_flush()
         if self._answer_chunked:
             self._request.write(last_chunk(trailers))
-        if not reusable and self._upstream is not None:
-            self._upstream.close()
-        self._feed(_RESP_END)
+        upstream = self._upstream
+        assert upstream is not None
+        if not reusable:
+            upstream.close()
+        if self._state != _STREAMING:
+            self._feed(_RESP_END)
+            return
+        self._state = _DONE
+        self._upstream = None
+        self._around.give_back(upstream)
+        self._backend.release(self._target)
+        request = self._request
+        request.connection.finished(request)
+        self._account()
 
     def on_failed(self, error: HttpError) -> None:
         self.on_flush()
@@ -306,9 +342,11 @@ class Exchange:
     # --- actions -------------------------------------------------------------------------------
 
     def _acquire(self) -> None:
-        found = self._backend.throttler.offer(self, first=self._again)
+        self._acquired(self._backend.throttler.offer(self, first=self._again))
         self._again = True
-        if found.__class__ is Target:
+
+    def _acquired(self, found: Target | Verdict) -> None:
+        if isinstance(found, Target):
             self._target = found
             self._feed(_GRANTED)
         elif found is Verdict.FULL:
@@ -361,10 +399,14 @@ class Exchange:
         if request.connection.slow:
             upstream.pause()
         if self._request_ended:
-            self._feed(_SENT)
+            self._state = _WAITING
 
     def _head(self, request: ServerRequest) -> bytes:
-        forwarded = self._forwarded_lines()
+        known = request.connection.forwarded_for
+        if known is not None and known[0] == request.host:
+            forwarded = known[1]
+        else:
+            forwarded = self._forwarded_lines()
         if request.raw is not None and not self._host:
             head = raw_request_head(
                 request.raw, request.seen, forwarded=forwarded, extra=self._extra
@@ -391,15 +433,12 @@ class Exchange:
         parts = [head, *(map(chunk, ahead) if chunked else ahead)]
         if chunked and self._request_ended:
             parts.append(last_chunk(()))
+        self._request.want_body()  # first: this very write may ask to hold it again
         upstream.write(b"".join(parts))
-        self._request.want_body()
 
     def _forwarded_lines(self) -> bytes:
         """Remembered by the connection: a client seldom changes the host it asks for."""
         connection, host = self._request.connection, self._request.host
-        known = connection.forwarded_for
-        if known is not None and known[0] == host:
-            return known[1]
         lines = forwarded_lines(connection.peer.encode(), host, ())
         connection.forwarded_for = (host, lines)
         return lines
@@ -459,6 +498,23 @@ _ACTIONS: Final[dict[Action, Callable[[Exchange], None]]] = {
 }
 assert set(_ACTIONS) == set(Action), "the interpreter of actions must be total"
 
+
+# What a plain exchange does. `begin`, `_send_up`, `on_head` and `on_end` take these steps without the table: six look-ups and
+# eight calls less are a tenth of the whole price of a request.
+_USUAL: Final = (
+    (State.HEAD, Event.ARRIVED, State.QUEUED, (Action.ACQUIRE,)),
+    (State.QUEUED, Event.GRANTED, State.CONNECTING, (Action.CONNECT,)),
+    (State.CONNECTING, Event.CONNECTED, State.SENDING, (Action.SEND_UP,)),
+    (State.SENDING, Event.SENT, State.WAITING, ()),
+    (State.WAITING, Event.RESP_HEAD, State.STREAMING, (Action.SEND_DOWN,)),
+    (
+        State.STREAMING,
+        Event.RESP_END,
+        State.DONE,
+        (Action.KEEP_UP, Action.RELEASE, Action.FINISH, Action.ACCOUNT),
+    ),
+)
+assert all(TRANSITIONS[s][e] == (after, actions) for s, e, after, actions in _USUAL)
 
 _Step = tuple[int, tuple[Callable[[Exchange], None], ...]]
 

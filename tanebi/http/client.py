@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ class Origin:
     tls: bool
 
 
+@lru_cache(maxsize=1024)
 def parse_url(url: str) -> Origin:
     """Read an absolute http or https URL. Raises ValueError that says what is wrong."""
     if any(ord(c) <= 32 or ord(c) == 127 for c in url):

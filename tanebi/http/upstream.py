@@ -72,6 +72,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_keep",
         "_on_idle_lost",
         "_parser",
+        "_paused",
         "_trailers",
         "transport",
     )
@@ -93,6 +94,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._body_of_rest = False
         self._keep = True
         self._ended = True
+        self._paused = False
 
     # --- what the owner does -------------------------------------------------------------------
 
@@ -108,12 +110,14 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport.write(data)
 
     def pause(self) -> None:
-        """Read no more until `resume`."""
-        if not self.closed:
+        """Read no more until `resume`, or until the answer turns out to be complete already."""
+        if not self.closed and not self._paused:
+            self._paused = True
             self.transport.pause_reading()
 
     def resume(self) -> None:
-        if not self.closed:
+        if not self.closed and self._paused:
+            self._paused = False
             self.transport.resume_reading()
 
     def close(self) -> None:
@@ -219,6 +223,8 @@ class UpstreamConnection(asyncio.Protocol):
         trailers, self._trailers = self._trailers, []
         self._in_body = False
         self._ended = True
+        if self._paused:
+            self.resume()
         if answer is not None:
             answer.on_end(trailers, reusable=self._keep and not self.closed)
 
