@@ -42,7 +42,12 @@ def decode(
 
     `raw` is the caller's no more: what comes back may be the same object, changed.
     """
-    obj: Obj = drop_nulls(raw) if b"null" in orjson.dumps(raw) else raw
+    try:
+        encoded = orjson.dumps(raw)
+    except TypeError as error:
+        # Only depth is left to be wrong with what was parsed from JSON.
+        raise BadRequest(f"json: exceeded max depth: {error}") from error
+    obj: Obj = drop_nulls(raw) if b"null" in encoded else raw
     if not isinstance(obj.setdefault("metadata", {}), dict):
         raise BadRequest(_cannot_handle(kind, "json: metadata is not an object"))
     view = read(kind, obj)

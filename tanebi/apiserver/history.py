@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, Literal
 
 import orjson
@@ -16,7 +15,7 @@ import orjson
 from tanebi.api.meta import Key, Obj
 
 CHANGES_MAX: Final = 10_000
-BYTES_MAX: Final = 16 * 1024 * 1024
+BYTES_MAX: Final = 8 * 1024 * 1024
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
@@ -24,10 +23,10 @@ ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 class Entry:
     """One stored version of one object. `obj` is shared by everybody who reads: never change it."""
 
-    __slots__ = ("body", "obj", "rv")
+    __slots__ = ("_obj", "body", "rv")
 
     def __init__(self, obj: Obj, rv: int, body: bytes) -> None:
-        self.obj = obj
+        self._obj: Obj | None = obj
         self.rv = rv
         self.body = body
 
@@ -35,6 +34,17 @@ class Entry:
     def of(cls, obj: Obj, rv: int) -> Entry:
         """`obj` must carry `rv` already."""
         return cls(obj, rv, orjson.dumps(obj))
+
+    @property
+    def obj(self) -> Obj:
+        if self._obj is not None:
+            return self._obj
+        parsed: Obj = orjson.loads(self.body)
+        return parsed
+
+    def retire(self) -> None:
+        """Keep the bytes alone: a parsed object takes several times the room, and the past is seldom looked at."""
+        self._obj = None
 
     @property
     def uid(self) -> str:
@@ -45,7 +55,7 @@ class Entry:
         return f"Entry({meta.get('namespace')}/{meta.get('name')} @{self.rv})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """One committed write. For DELETED, `entry` is the last state under the version of the deletion."""
 
@@ -59,9 +69,9 @@ class Change:
     def rv(self) -> int:
         return self.entry.rv
 
-    @cached_property
+    @property
     def line(self) -> bytes:
-        """The watch line, encoded once for all watchers."""
+        """The watch line."""
         return watch_line(self.type, self.entry.body)
 
 

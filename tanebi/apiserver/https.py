@@ -27,12 +27,13 @@ from tanebi.apiserver.server import BODY_BYTES_MAX, ApiServer
 from tanebi.apiserver.user import ADMIN
 from tanebi.base.errors import UserError
 from tanebi.base.log import get_logger
-from tanebi.kube.errors import ApiError, ServerError, TooLarge, Unauthorized
+from tanebi.kube.errors import ApiError, ServerError, ServerTimeout, TooLarge, Unauthorized
 from tanebi.kube.transport import Request, Response, Stream
 
 BACKLOG: Final = 256
 CONNECTIONS_MAX: Final = 1024
 GRACE_S: Final = 2
+BODY_TIMEOUT_S: Final = 30.0
 # Without a token: what load balancers and readiness checks look at.
 OPEN_PATHS: Final = ("/healthz", "/livez", "/readyz", "/version")
 
@@ -79,6 +80,7 @@ class HttpsDoor:
             log_config=None,
             access_log=False,
             interface="asgi3",
+            ws="none",
             proxy_headers=False,
             lifespan="off",
             server_header=False,
@@ -203,11 +205,13 @@ async def _body(http: HttpRequest) -> bytes:
     if declared.isdigit() and int(declared) > BODY_BYTES_MAX:
         raise TooLarge(f"Request entity too large: limit is {BODY_BYTES_MAX}")
     body = bytearray()
-    async for chunk in http.stream():
-        body += chunk
-        if len(body) > BODY_BYTES_MAX:
-            raise TooLarge(f"Request entity too large: limit is {BODY_BYTES_MAX}")
-    return bytes(body)
+    with anyio.move_on_after(BODY_TIMEOUT_S):
+        async for chunk in http.stream():
+            body += chunk
+            if len(body) > BODY_BYTES_MAX:
+                raise TooLarge(f"Request entity too large: limit is {BODY_BYTES_MAX}")
+        return bytes(body)
+    raise ServerTimeout(f"the body of the request did not arrive within {BODY_TIMEOUT_S:g} s")
 
 
 def _query(query: bytes) -> Mapping[str, str]:

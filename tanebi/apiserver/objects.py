@@ -30,6 +30,8 @@ from tanebi.base.rng import Rng, name_suffix, new_uid
 from tanebi.kube.errors import Forbidden
 
 GENERATE_TRIES: Final = 8
+# Kubernetes' NamespaceLifecycle admission protects the same three.
+IMMORTAL: Final = frozenset({"default", "kube-system", "kube-public"})
 
 Change = Callable[[Obj], Obj]
 Manage = Callable[[Obj, Obj | None], Obj]
@@ -175,6 +177,11 @@ class Objects:
         """Begin or complete a deletion. Raises NotFound, Conflict (preconditions), Unavailable."""
         before = self.newest(kind, key)
         meta = before.obj["metadata"]
+        if kind is NAMESPACE and key.name in IMMORTAL:
+            raise Forbidden(
+                f'namespaces "{key.name}" is forbidden: this namespace may not be deleted',
+                details=status.of_kind(kind, key.name),
+            )
         if options.uid and options.uid != meta.get("uid"):
             why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {meta.get('uid')}"
             raise status.conflict(kind, key.name, why)

@@ -35,7 +35,7 @@ from tanebi.base import metrics
 from tanebi.base.clock import Clock
 from tanebi.base.errors import Unavailable
 from tanebi.base.rng import Rng
-from tanebi.kube.errors import ApiError, TooLarge
+from tanebi.kube.errors import ApiError, BadRequest, TooLarge
 from tanebi.kube.transport import Request, Response, Stream
 
 BODY_BYTES_MAX: Final = 3 * 1024 * 1024
@@ -84,6 +84,10 @@ class ApiServer:
             answer = await self._dispatch(request, user, kind, target)
         except ApiError as error:
             answer = status.response(error)
+        except RecursionError:
+            answer = status.response(
+                BadRequest("the body of the request exceeds the maximum depth")
+            )
         except Unavailable as error:
             answer = status.response(status.unavailable(error))
         resource = kind.resource if kind else ""

@@ -309,6 +309,10 @@ class Store:
         group = self._watchers.get(change.resource, ())
         for watcher in [w for w in group if not w.offer(change)]:
             self.unwatch(watcher)
+        if change.before is not None:
+            change.before.retire()
+        if after is None:
+            change.entry.retire()
 
     # --- watching -------------------------------------------------------------------------------
 

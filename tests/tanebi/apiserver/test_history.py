@@ -44,10 +44,17 @@ def test_an_answer_is_complete_or_none(limit: int, count: int, asked: int) -> No
     assert len(history) <= limit
 
 
-def test_a_line_is_one_json_object_and_encoded_once() -> None:
+def test_a_retired_entry_still_tells_what_it_was() -> None:
+    entry = change(3).entry
+    before = entry.obj
+    entry.retire()
+    assert entry.obj == before
+    assert entry.obj is not before
+
+
+def test_a_line_is_one_json_object() -> None:
     told = change(7)
     assert told.line == watch_line("ADDED", told.entry.body)
-    assert told.line is told.line
     assert told.line.endswith(b"\n")
     assert told.entry.uid == ""
     assert repr(told.entry) == "Entry(None/a @7)"

@@ -63,8 +63,8 @@ async def test_a_namespace_is_active_and_named(api: Api) -> None:
 
 
 async def test_finalize_is_a_door_of_its_own(api: Api) -> None:
-    found = await api.ok("GET", "/api/v1/namespaces/default")
-    await api.ok("DELETE", "/api/v1/namespaces/default")
-    found = await api.ok("GET", "/api/v1/namespaces/default")
-    await api.ok("PUT", "/api/v1/namespaces/default/finalize", found | {"spec": {}})
-    await api.refused(404, "GET", "/api/v1/namespaces/default")
+    await fill(api)
+    await api.ok("DELETE", SPACE)
+    found = await api.ok("GET", SPACE)
+    await api.ok("PUT", f"{SPACE}/finalize", found | {"spec": {}})
+    assert await gone(api)

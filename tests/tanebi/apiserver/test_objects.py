@@ -112,11 +112,15 @@ async def test_a_namespace_must_exist_and_not_be_going(api: Api) -> None:
     path = "/api/v1/namespaces/nope/configmaps"
     status = await api.refused(404, "POST", path, config_map("a") | {"metadata": {"name": "a"}})
     assert status["message"] == 'namespaces "nope" not found'
-    gone = await api.ok("DELETE", "/api/v1/namespaces/default")
+    status = await api.refused(403, "DELETE", "/api/v1/namespaces/default")
+    assert "this namespace may not be deleted" in status["message"]
+    await api.ok("POST", "/api/v1/namespaces", {"metadata": {"name": "space"}})
+    gone = await api.ok("DELETE", "/api/v1/namespaces/space")
     assert gone["status"]["phase"] == "Terminating"
-    status = await api.refused(403, "POST", CONFIG_MAPS, config_map("a"))
+    path = CONFIG_MAPS.replace("default", "space")
+    status = await api.refused(403, "POST", path, config_map("a") | {"metadata": {"name": "a"}})
     assert status["message"] == (
-        'configmaps "a" is forbidden: unable to create new content in namespace default because it '
+        'configmaps "a" is forbidden: unable to create new content in namespace space because it '
         "is being terminated"
     )
     assert status["details"]["causes"][0]["reason"] == "NamespaceTerminating"
@@ -136,6 +140,16 @@ async def test_dry_runs_answer_and_leave_nothing(api: Api) -> None:
     assert shown["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
     await api.refused(422, "POST", WIDGETS, widget("b"), query={"dryRun": "Some"})
     assert (await api.ok("GET", f"{WIDGETS}/a")) == made
+
+
+@pytest.mark.parametrize("depth", [300, 900, 5000])
+async def test_what_is_nested_too_deeply_is_refused(api: Api, depth: int) -> None:
+    nested = b'{"a":' * depth + b"1" + b"}" * depth
+    head = b'{"apiVersion":"tanebi.dev/v1","kind":"Widget","metadata":{"name":"a"},"spec":{"free":'
+    await api.refused(400, "POST", WIDGETS, head + nested + b"}}")
+    await api.widget("b")
+    patch = b'{"spec":{"free":' + nested + b"}}"
+    await api.refused(400, "PATCH", f"{WIDGETS}/b", patch, headers=MERGE)
 
 
 async def test_a_broken_disk_is_503_and_reads_go_on(api: Api) -> None:
