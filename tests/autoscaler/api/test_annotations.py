@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoscaler.api import annotations as keys
+import autoscaler.api.annotations as keys
 from autoscaler.api import validate_annotations
 from autoscaler.api.annotations import EVERY_KEY, duration_s, find, integer, number, text
 from autoscaler.api.config_autoscaler import DEFAULTS
