@@ -51,7 +51,7 @@ from tanebi.apiserver.https import HttpsDoor, listen
 from tanebi.apiserver.server import ApiServer
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.user import User
-from tanebi.base.clock import Clock, SystemClock
+from tanebi.base.clock import Clock, SystemClock, process_age_s
 from tanebi.base.datalock import locked, prepare
 from tanebi.base.files import write_atomically
 from tanebi.base.log import configure
@@ -120,7 +120,7 @@ def run(options: UpOptions) -> int:
 
 async def _serve(options: UpOptions, data: DataDir) -> None:
     clock = SystemClock()
-    say = Announcer(clock)
+    say = Announcer(clock, age_s=process_age_s())
     platform = Platform(options, data, clock, system_rng())
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with Stages() as stages:
@@ -317,11 +317,12 @@ def local_url(url: str, port: int) -> str:
 
 
 class Announcer:
-    """What `tanebi up` prints: each part as it comes up, with the seconds since the start."""
+    """What `tanebi up` prints: each part as it comes up, with the seconds since the process was started."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, age_s: float = 0.0) -> None:
+        """`age_s`: how long ago the process was started."""
         self._clock = clock
-        self._began = clock.now()
+        self._began = clock.now() - age_s
 
     def part(self, name: str, detail: str) -> None:
         self._line(f"✅ {name:<16} {detail}")
