@@ -97,6 +97,8 @@ class Kubelet:
         await self._cache.wait_synced(POD, CONFIG_MAP, SECRET)
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
+            for pod in self._cache.list(POD, None):
+                self._tools.ports.remember(pod.metadata.uid, pod)
             self._cache.subscribe(POD, self._on_pod)
             self._cache.subscribe(CONFIG_MAP, self._on_config)
             self._cache.subscribe(SECRET, self._on_config)

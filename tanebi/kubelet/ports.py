@@ -38,12 +38,25 @@ class PortTable:
         self._next = first % len(ports)
         self._owner: dict[int, str] = {}
 
+    def remember(self, pod_uid: str, pod: Pod) -> None:
+        """Keep the ports that `pod` had before the platform started again, unless somebody has them by now.
+
+        EndpointSlices and the gateway still name them: given to another pod, it would be sent what is not its own.
+        """
+        for port in real_ports(pod).values():
+            if port not in self._owner and self._is_free(port):
+                self._owner[port] = pod_uid
+
     def take(self, pod_uid: str, pod: Pod) -> dict[int, int]:
-        """A real port for every declared one. Raises Unavailable when none is left; then nothing was taken."""
+        """A real port for every declared one, the remembered one if any. Raises Unavailable when none is left; then
+        nothing was taken."""
         taken: dict[int, int] = {}
+        had = real_ports(pod)
         try:
             for declared, fixed in declared_ports(pod).items():
-                taken[declared] = fixed or self._free()
+                known = had.get(declared, 0)
+                mine = known if self._owner.get(known) == pod_uid else 0
+                taken[declared] = fixed or mine or self._free()
                 self._owner[taken[declared]] = pod_uid
         except Unavailable:
             self.release(pod_uid)

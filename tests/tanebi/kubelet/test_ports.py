@@ -49,6 +49,31 @@ def test_platforms_begin_at_different_places() -> None:
     assert table.take("a", pod(1, 2)) == {1: 20003, 2: 20004}
 
 
+def ran_at(*ports: int) -> Pod:
+    """A pod whose status tells where it ran before."""
+    status = {"conditions": [ports_condition(dict(enumerate(ports, start=1)), "")]}
+    return POD.view({**pod(*range(1, len(ports) + 1)).model_dump(by_alias=True), "status": status})
+
+
+def test_after_a_restart_each_pod_has_the_ports_it_had() -> None:
+    table = PortTable(lambda port: True, ports=range(20000, 20010))
+    one, two = ran_at(20001), ran_at(20000)
+    table.remember("one", one)
+    table.remember("two", two)
+    assert table.take("new", pod(8080)) == {8080: 20002}
+    assert table.take("one", one) == {1: 20001}
+    assert table.take("two", two) == {1: 20000}
+
+
+def test_a_port_that_somebody_took_meanwhile_is_not_had_again() -> None:
+    table = PortTable(lambda port: port != 20001, ports=range(20000, 20010))
+    one, other = ran_at(20001, 20004), ran_at(20004)
+    table.remember("one", one)
+    table.remember("other", other)
+    assert table.take("one", one) == {1: 20000, 2: 20004}
+    assert table.take("other", other) == {1: 20002}
+
+
 def test_a_pod_may_insist() -> None:
     table = PortTable(lambda port: True)
     assert table.take("a", pod(8080, hostNetwork=True)) == {8080: 8080}
