@@ -8,7 +8,7 @@ a new object from an old one of the same name. Built by tanebi.up; the log survi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -23,6 +23,7 @@ from eventing.filters import compile_filter
 from eventing.ingress import EVENT_BYTES_MAX, Ingress, Intake
 from eventing.log import DeadLetter, EventLog, Name
 from eventing.retry import policy_of
+from tanebi.api.addressable import host_of
 from tanebi.api.kind import AnyKind, Kind
 from tanebi.api.meta import Key, Obj, Resource, key_of
 from tanebi.base.clock import Clock
@@ -30,6 +31,8 @@ from tanebi.base.log import get_logger
 from tanebi.http.messages import Sender
 
 R = TypeVar("R", bound=Resource)
+
+CLUSTER_LOCAL: Final = ".svc.cluster.local"
 
 _LOG = get_logger("broker")
 
@@ -214,4 +217,5 @@ def _route(trigger: Trigger, broker: Broker) -> Route | None:
     delivery = trigger.spec.delivery or broker.spec.delivery
     target = Target(status.subscriber_uri, status.dead_letter_sink_uri, policy_of(delivery))
     structured = delivery is not None and delivery.format == "json"
-    return Route(target, compile_filter(trigger.spec), structured)
+    host = host_of(target.url).partition(":")[0]
+    return Route(target, compile_filter(trigger.spec), structured, host.endswith(CLUSTER_LOCAL))

@@ -54,11 +54,12 @@ _LOG: Final = get_logger("dispatcher")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a trigger's events go now, and which."""
+    """Where a trigger's events go now, and which. `local`: to a service here, which scales by what waits for it."""
 
     target: Target
     accepts: Accepts
     structured: bool = False
+    local: bool = False
 
 
 class Dispatcher:
@@ -101,6 +102,7 @@ class Dispatcher:
         if route is None:
             self._resumed.clear()
         else:
+            self._window.local = route.local
             self._resumed.set()
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
@@ -118,9 +120,13 @@ class Dispatcher:
                         self._ready.append(record)
                 self._start(workers)
                 await asyncio.sleep(0)
-                while len(self._ready) >= READ_MAX // 2:
+                while len(self._ready) > self._low_water():
                     self._drained.clear()
                     await self._drained.wait()
+
+    def _low_water(self) -> float:
+        """Below this many records in hand more are read: enough that workers who end together all find one."""
+        return max(self._window.size, READ_MAX // 2)
 
     async def _open_route(self) -> Route:
         while self._route is None:
@@ -146,14 +152,16 @@ class Dispatcher:
             return None
         record = self._ready.popleft()
         self._window.begin(record.event.size)
-        if len(self._ready) < READ_MAX // 2:
+        if len(self._ready) <= self._low_water():
             self._drained.set()
         return record
 
     async def _work(self, workers: TaskGroup, record: Record) -> None:
         while True:
+            began = self._clock.now()
             distress = await self._deliver(record)
-            self._window.end(record.event.size, distress=distress)
+            took_s = self._clock.now() - began
+            self._window.end(record.event.size, distress=distress, took_s=took_s)
             following = self._next()
             self._start(workers)  # the window may have grown
             if following is None:
