@@ -65,4 +65,6 @@ def apply_patch(
     if not isinstance(result, dict):
         raise BadPatch("the patch leaves no object", code=422)
     patched: Obj = drop_nulls(result)
+    if not isinstance(patched.get("metadata", {}), dict):
+        raise BadPatch("the patch leaves no metadata", code=422)
     return patched

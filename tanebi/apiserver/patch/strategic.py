@@ -37,7 +37,7 @@ def _merge_map(target: dict[str, Any], patch: dict[str, Any], schema: Schema, at
         raise BadPatch(f"{_show(at)}: unknown patch type {directive!r} in a {DIRECTIVE} directive")
     result = _retained(target, patch, at)
     for name, values in _directed(patch, DELETE_FROM):
-        if name in result:
+        if isinstance(result.get(name), list):
             gone = {_identity(v) for v in _list(values, (*at, name))}
             result[name] = [v for v in result[name] if _identity(v) not in gone]
     for name, value in patch.items():
@@ -95,7 +95,9 @@ def _merge_items(
     old: list[Any], patch: list[Any], rule: ListRule, schema: Schema, at: Path
 ) -> list[Any]:
     if any(isinstance(item, dict) and item.get(DIRECTIVE) == "replace" for item in patch):
-        kept = [item for item in patch if item.get(DIRECTIVE) is None or len(item) > 1]
+        kept = [
+            item for item in patch if isinstance(item, dict) and len(item) > (DIRECTIVE in item)
+        ]
         return [_clean({k: v for k, v in item.items() if k != DIRECTIVE}) for item in kept]
     identify = _keyed(rule, at)
     result = list(old)
