@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from tanebi.api.core.kinds import NAMESPACE
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj
 from tanebi.apiserver import codec, options, status
@@ -109,7 +110,7 @@ class Rest:
         kind, name = call.kind, call.target.subresource
         if name == "scale" and kind.scale is not None:
             return await self._scale.handle(call.request, call.user, kind, call.key)
-        known = (name == "status" and kind.status) or (name == "finalize" and not kind.namespaced)
+        known = (name == "status" and kind.status) or (name == "finalize" and kind is NAMESPACE)
         if not known or (kind.namespaced and call.namespace is None):
             raise status.no_such_path()
         if call.request.method == "GET":
