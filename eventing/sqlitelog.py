@@ -22,10 +22,10 @@ from anyio.abc import TaskStatus
 
 from eventing import sqlstatements as sql
 from eventing.cursor import Cursor
-from eventing.delivery import START, Failure, Progress
 from eventing.diskreader import DiskReader, Loaded
 from eventing.events import Event, pack
-from eventing.log import DeadLetter, LogCursor, Name, Record, Retention
+from eventing.log import DeadLetter, LogCursor, Name, Retention
+from eventing.sqlitecursor import SqliteCursor, Stream
 from eventing.tail import Tail
 from tanebi.base.clock import Clock
 from tanebi.base.errors import Unavailable
@@ -44,27 +44,11 @@ _LOG: Final = get_logger("eventlog")
 
 @dataclass(slots=True, eq=False)
 class _Append:
-    stream: _Stream
+    stream: Stream
     event: Event
     size: int
     waiter: asyncio.Future[None]
     seq: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class _Stream:
-    """`assigned` is the newest sequence number given out, `end` the newest on disk, `trimmed` the newest deleted."""
-
-    owner: Name
-    number: int
-    end: int
-    trimmed: int
-    assigned: int
-    tail: Tail
-    cursors: dict[Name, _SqliteCursor] = field(default_factory=dict)
-    marks: deque[tuple[float, int, int]] = field(default_factory=deque)  # time, end, bytes so far
-    bytes_total: int = 0
-    dropped: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -77,13 +61,13 @@ class SqliteEventLog:
     opener: Callable[[Path], sqlite3.Connection] = connect
     _committer: GroupCommitter | None = None
     _reader: DiskReader | None = None
-    _streams: dict[Name, _Stream] = field(default_factory=dict)
-    _readers: dict[Name, _SqliteCursor] = field(default_factory=dict)
+    _streams: dict[Name, Stream] = field(default_factory=dict)
+    _readers: dict[Name, SqliteCursor] = field(default_factory=dict)
     _waiting: deque[_Append] = field(default_factory=deque)
     _waiting_bytes: int = 0
     _writing: bool = False
     _scheduled: bool = False
-    _dirty: set[_SqliteCursor] = field(default_factory=set)
+    _dirty: set[SqliteCursor] = field(default_factory=set)
     _dirt: asyncio.Event = field(default_factory=asyncio.Event)
     _alarm: asyncio.Event = field(default_factory=asyncio.Event)
     _dropped: list[int] = field(default_factory=list)
@@ -113,16 +97,16 @@ class SqliteEventLog:
 
     def _restore(self, loaded: Loaded) -> None:
         now, wall = self.clock.now(), self.clock.wall().timestamp()
-        by_number: dict[int, _Stream] = {}
+        by_number: dict[int, Stream] = {}
         for row in loaded.streams:
-            stream = _Stream(
+            stream = Stream(
                 row.owner, row.number, row.end, row.first - 1, row.end, Tail(row.end + 1)
             )
             by_number[row.number] = self._streams[row.owner] = stream
             stream.marks.append((now, row.end, 0))
         for number, stream_number, reader, position in loaded.cursors:
             stream = by_number[stream_number]
-            place = _SqliteCursor(self, stream, reader, number, Cursor(position))
+            place = SqliteCursor(self, stream, reader, number, Cursor(position))
             stream.cursors[reader] = self._readers[reader] = place
         numbered = {place.number: place for place in self._readers.values()}
         for number, seq, attempts, due, failure in loaded.retries:
@@ -151,7 +135,7 @@ class SqliteEventLog:
         if owner in self._streams:
             return
         self._last_stream += 1
-        self._streams[owner] = _Stream(owner, self._last_stream, 0, 0, 0, Tail(1))
+        self._streams[owner] = Stream(owner, self._last_stream, 0, 0, 0, Tail(1))
         values = (self._last_stream, owner.namespace, owner.name, owner.uid)
         self._write([("INSERT INTO streams VALUES (?,?,?,?,0)", values)])
 
@@ -175,7 +159,7 @@ class SqliteEventLog:
         if place is None:
             self._last_cursor += 1
             # Appends under way are not yet answered for: a trigger that exists before the answer gets them.
-            place = _SqliteCursor(self, stream, reader, self._last_cursor, Cursor(stream.end))
+            place = SqliteCursor(self, stream, reader, self._last_cursor, Cursor(stream.end))
             stream.cursors[reader] = self._readers[reader] = place
             values = (place.number, stream.number, *reader, stream.end)
             self._write([("INSERT INTO cursors VALUES (?,?,?,?,?,?)", values)])
@@ -263,7 +247,7 @@ class SqliteEventLog:
 
     def _committed(self, batch: Sequence[_Append], error: Exception | None) -> None:
         self._writing = False
-        touched: set[_Stream] = set()
+        touched: set[Stream] = set()
         for item in batch:
             self._waiting_bytes -= item.size
             if error is not None:
@@ -297,7 +281,7 @@ class SqliteEventLog:
 
     # --- progress --------------------------------------------------------------------------------
 
-    def touched(self, place: _SqliteCursor) -> None:
+    def touched(self, place: SqliteCursor) -> None:
         """A cursor has something to write."""
         self._dirty.add(place)
         self._dirt.set()
@@ -400,7 +384,7 @@ class SqliteEventLog:
         where = f"{slowest.name.namespace}/{slowest.name.name}"
         return f"{held}; trigger {where} has {slowest.backlog} events waiting"
 
-    async def _trim(self, stream: _Stream) -> None:
+    async def _trim(self, stream: Stream) -> None:
         """Delete what every trigger has passed and retention does not keep."""
         cut = min((place.state.position for place in stream.cursors.values()), default=stream.end)
         cut = min(cut if self._full else min(cut, self._kept_from(stream)), stream.end - 1)
@@ -411,7 +395,7 @@ class SqliteEventLog:
             await self._await_write([sql.delete_range(first_id, last_id)])
             stream.trimmed = last
 
-    def _kept_from(self, stream: _Stream) -> int:
+    def _kept_from(self, stream: Stream) -> int:
         """The newest sequence number that is old enough, or far enough back, to go once passed."""
         now, marks = self.clock.now(), stream.marks
         marks.append((now, stream.end, stream.bytes_total))
@@ -439,153 +423,6 @@ class SqliteEventLog:
     async def _await_write(self, statements: Sequence[sql.Statement]) -> None:
         assert self._committer is not None
         await self._committer.write(statements)
-
-
-@dataclass(slots=True, eq=False)
-class _SqliteCursor:
-    """Implements eventing.log.LogCursor."""
-
-    log: SqliteEventLog
-    stream: _Stream
-    name: Name
-    number: int
-    state: Cursor
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    dropped: bool = False
-    _dead: dict[int, Event] = field(default_factory=dict)
-
-    @property
-    def backlog(self) -> int:
-        return self.state.backlog(self.stream.end)
-
-    async def read(self, count: int) -> Sequence[Record]:
-        while True:
-            self.arrived.clear()
-            while self._has_some():
-                if records := await self._due(count) or await self._new(count):
-                    return records
-            await self.arrived.wait()
-
-    def _has_some(self) -> bool:
-        """Whether anything is due or new. What comes of it may be nothing: events that had a retry entry are not new."""
-        if self.dropped or self.log.failed:
-            return False
-        due, state = self.state.next_due(), self.state
-        if due is not None and due <= self.log.clock.now():
-            return True
-        return state.next <= self.stream.end and state.new_max() > 0
-
-    def done(self, record: Record) -> None:
-        self.state.done(record.seq)
-        self._touched()
-
-    def again(self, record: Record, progress: Progress, after_s: float) -> None:
-        self.state.again(record.seq, progress, self.log.clock.now() + after_s)
-        self._touched()
-        self.log.alarm()
-
-    def bury(self, record: Record, failure: Failure) -> None:
-        self._dead[record.seq] = record.event
-        self.state.bury(record.seq, failure)
-        self._touched()
-
-    def _touched(self) -> None:
-        """There is something to write; and if bounds held the reader back, it may look again."""
-        if not self.dropped:
-            self.log.touched(self)
-        if self.state.held_back:
-            self.arrived.set()
-
-    async def _due(self, count: int) -> list[Record]:
-        taken = self.state.take_due(self.log.clock.now(), count)
-        if not taken:
-            return []
-        self.log.alarm()  # the next one that comes due is not being waited for yet
-        missing = [seq for seq, _ in taken if seq not in self.stream.tail]
-        number = self.stream.number
-        stored = await self.log.reader.some(number, missing) if missing else {}
-        records = []
-        for seq, progress in taken:
-            event = self.stream.tail.get(seq) or stored.get(seq)
-            if event is None:
-                self._lost(seq)
-            else:
-                records.append(Record(seq, event, progress))
-        return records
-
-    async def _new(self, count: int) -> list[Record]:
-        state, stream = self.state, self.stream
-        first = state.next
-        through = min(stream.end, first + min(count, state.new_max()) - 1)
-        if through < first:
-            return []
-        if first in stream.tail:
-            fresh = [Record(s, stream.tail[s], START) for s in state.take_new(through)]
-            self._pass_tail(through)
-            return fresh
-        stored = await self.log.reader.span(stream.number, first, through)
-        if stored and len(stored) < through - first + 1 and (last := max(stored)) < through:
-            through = last  # the reader stops early after many bytes
-        records = []
-        for seq in state.take_new(through):
-            if seq in stored:
-                records.append(Record(seq, stored[seq], START))
-            else:
-                self._lost(seq)
-        return records
-
-    def _pass_tail(self, seq: int) -> None:
-        """The tail keeps nothing that every trigger has read."""
-        cursors = self.stream.cursors.values()
-        if len(cursors) == 1 or all(place.state.next > seq for place in cursors):
-            self.stream.tail.drop_through(seq)
-
-    def _lost(self, seq: int) -> None:
-        _LOG.error("an event is missing from the log", name=self.name.name, seq=seq)
-        self.state.done(seq)
-        self._touched()
-
-    def statements(self, now: float, wall: float) -> list[sql.Statement]:
-        """What has changed since the last call, as writes."""
-        if self.state.held_back:
-            self.arrived.set()  # what is parked now holds the reader back no longer
-        changes = self.state.take_changes(now)
-        number, stream = self.number, self.stream
-        written: list[sql.Statement] = []
-        if changes.position is not None:
-            written.append(
-                ("UPDATE cursors SET position=? WHERE number=?", (changes.position, number))
-            )
-        if changes.retries:
-            written += sql.insert_retries(
-                [
-                    (
-                        number,
-                        seq,
-                        sql.rowid(stream.number, seq),
-                        progress.attempts,
-                        wall + (due - now),
-                        sql.dump_failure(progress.failure),
-                    )
-                    for seq, (progress, due) in changes.retries.items()
-                ]
-            )
-        if changes.buried:
-            rows = [self._dead_row(seq, wall, why) for seq, why in changes.buried.items()]
-            written += sql.insert_dead(rows)
-        if changes.resolved:
-            written += sql.delete_retries(number, changes.resolved)
-            below = [s for s in changes.resolved if s <= stream.trimmed]
-            written += sql.delete_unwanted([sql.rowid(stream.number, s) for s in below])
-        return written
-
-    def _dead_row(
-        self, seq: int, wall: float, failure: Failure
-    ) -> tuple[int, int, float, bytes, bytes, bytes]:
-        event = self._dead.pop(seq)
-        why = sql.dump_failure(failure)
-        assert why is not None
-        return self.number, seq, wall, why, pack(event), event.data
 
 
 def _fail(item: _Append, error: Exception) -> None:
