@@ -27,7 +27,8 @@ from tanebi.base.metrics import REGISTRY
 from tanebi.base.rng import Rng
 from tanebi.http.headers import KUBE_PROBE, MEANING, PROBE, normal_host
 from tanebi.http.messages import HttpHandler
-from tanebi.http.server import HttpServer, ServerLimits, ServerRequest
+from tanebi.http.request import ServerRequest
+from tanebi.http.server import HttpServer, ServerLimits
 from tanebi.http.upstream import Upstreams
 
 EXPIRE_EVERY_S: Final = 1.0
@@ -39,7 +40,7 @@ NO_ROUTE_HINT: Final = (
 
 
 class Gateway:
-    """Inert until `run`. Implements tanebi.http.server.Application."""
+    """Inert until `run`. Implements tanebi.http.request.Application."""
 
     def __init__(
         self,
@@ -85,7 +86,7 @@ class Gateway:
         return self._tasks.create_task(work)
 
     def begin(self, request: ServerRequest) -> None:
-        """A request's head is here. See tanebi.http.server.Application."""
+        """A request's head is here. See tanebi.http.request.Application."""
         if request.seen & (KUBE_PROBE | PROBE) and self._answer_probe(request):
             return
         route = self.router.route(request.host)

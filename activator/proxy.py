@@ -40,7 +40,7 @@ from tanebi.http.exchange import (
 )
 from tanebi.http.headers import CONTENT_LENGTH, bodiless
 from tanebi.http.pool import Address
-from tanebi.http.server import ServerRequest
+from tanebi.http.request import ServerRequest
 from tanebi.http.upstream import UpstreamConnection, Upstreams
 
 BODY_AHEAD_MAX: Final = 65536  # bytes of a body taken in before its pod is known
@@ -196,7 +196,7 @@ class Exchange:
         for action in actions:
             action(self)
 
-    # --- from the client (tanebi.http.server.BodySink) -----------------------------------------
+    # --- from the client (tanebi.http.request.BodySink) -----------------------------------------
 
     def on_request_body(self, piece: bytes) -> None:
         upstream = self._upstream

@@ -13,7 +13,7 @@ from typing import Any, Final
 from tanebi.base.log import get_logger
 from tanebi.http.headers import normal_host
 from tanebi.http.messages import HttpHandler, HttpRequest
-from tanebi.http.server import CONTINUE, ServerRequest
+from tanebi.http.request import CONTINUE, ServerRequest
 
 # An upload in pieces may not stall forever: seconds from its head to its last byte.
 UPLOAD_TIMEOUT_S: Final = 60.0
@@ -22,7 +22,7 @@ log = get_logger("gateway")
 
 
 class WholeRequest:
-    """Implements tanebi.http.server.BodySink."""
+    """Implements tanebi.http.request.BodySink."""
 
     __slots__ = ("_began", "_chunks", "_handler", "_request", "_size", "_spawn", "_task")
 

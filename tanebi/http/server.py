@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from email.utils import format_datetime
+from typing import Any, Final, cast
 
 import anyio
 import httptools
@@ -30,13 +31,10 @@ from tanebi.http.headers import (
     MEANING,
     TRANSFER_ENCODING,
     USER_AGENT,
-    block,
-    bodiless,
     split_target,
-    status_line,
     tokens,
 )
-from tanebi.http.messages import Headers
+from tanebi.http.request import HELD_BY_SINK, Application, ServerRequest
 
 HEAD_MAX: Final = 65536  # bytes of a request's head
 HEADERS_MAX: Final = 200
@@ -51,7 +49,6 @@ DRAIN_S: Final = 10.0
 
 # Why reading is held. Reading goes on when no bit is left.
 _HELD_BY_PIPELINE: Final = 1
-_HELD_BY_SINK: Final = 2
 _HELD_BY_SLOWNESS: Final = (
     4  # the client does not read its answers: no further requests of it either
 )
@@ -60,7 +57,6 @@ _ONCE: Final = HOST | CONTENT_LENGTH | TRANSFER_ENCODING
 _RARE: Final = CONTENT_LENGTH | TRANSFER_ENCODING | CONNECTION | EXPECT
 
 _END: Final = b"\r\n\r\n"
-CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +70,6 @@ class ServerLimits:
     drain_s: float = DRAIN_S
 
 
-class BodySink(Protocol):
-    """Who takes a request once its head is known. All calls come from the loop, never from within `Application.begin`."""
-
-    def on_request_body(self, chunk: bytes) -> None: ...
-
-    def on_request_end(self) -> None: ...
-
-    def on_client_left(self) -> None:
-        """The client is gone; nothing can be answered."""
-
-    def on_client_slow(self) -> None:
-        """The client reads slowly: send no more until `on_client_ready`."""
-
-    def on_client_ready(self) -> None: ...
-
-    def on_sweep(self, now: float) -> None:
-        """Look at your deadlines. Called every SWEEP_S while the request is being answered."""
-
-
-class Application(Protocol):
-    def begin(self, request: ServerRequest) -> None:
-        """A request's head is here, and it is its turn. Set `request.sink` or answer at once."""
-
-
 class BadRequest(Exception):
     """The head breaks a rule; raised inside the parser's callbacks."""
 
@@ -105,114 +77,6 @@ class BadRequest(Exception):
         super().__init__(text)
         self.status = status
         self.text = text
-
-
-class ServerRequest:
-    """One request while it is answered."""
-
-    __slots__ = (
-        "body_length",
-        "chunked",
-        "complete",
-        "connection",
-        "done",
-        "expects_continue",
-        "headers",
-        "host",
-        "http10",
-        "keep_alive",
-        "method",
-        "pending",
-        "raw",
-        "seen",
-        "sink",
-        "target",
-    )
-
-    def __init__(
-        self,
-        connection: ServerConnection,
-        method: bytes,
-        target: bytes,
-        host: bytes,
-        headers: list[tuple[bytes, bytes]],
-        seen: int,
-    ) -> None:
-        self.connection = connection
-        self.method = method
-        self.target = target  # in origin form, or `*`
-        self.host = host  # as sent, with its port
-        self.headers = headers
-        self.seen = seen  # bits of tanebi.http.headers: the meanings that occur among the headers
-        self.keep_alive = True
-        self.http10 = False
-        self.chunked = False
-        self.body_length = 0  # as announced; meaningless when chunked
-        self.expects_continue = False
-        self.complete = False  # the whole body is here
-        self.done = False  # answered
-        self.sink: BodySink | None = None
-        self.pending: list[bytes] | None = None  # body that came before its turn
-        self.raw: bytes | None = None  # the head as it came: alone, in one piece, and plain
-
-    @property
-    def has_body(self) -> bool:
-        return self.chunked or self.body_length > 0
-
-    def take_body(self) -> list[bytes]:
-        """What came before the sink was there."""
-        chunks, self.pending = self.pending or [], None
-        return chunks
-
-    def hold_body(self) -> None:
-        """Read no more of this client until `want_body`."""
-        self.connection.hold(_HELD_BY_SINK)
-
-    def want_body(self) -> None:
-        self.connection.unhold(_HELD_BY_SINK)
-
-    def write(self, data: bytes) -> None:
-        """Bytes of the answer, head first."""
-        self.connection.transport.write(data)
-
-    def finish(self) -> None:
-        """The answer is complete: the next request may begin."""
-        self.connection.finished(self)
-
-    def abort(self) -> None:
-        """Cut the connection: half an answer is out and there will be no more."""
-        self.done = True
-        self.connection.abort()
-
-    def respond(self, status: int, headers: Headers, body: bytes) -> None:
-        """A whole answer. A request that is not complete yet will not be: the connection is closed in good order."""
-        if not self.complete:
-            self.keep_alive = False
-        parts = [status_line(status), block(headers)]
-        if not bodiless(status):
-            parts.append(b"Content-Length: %d\r\n" % len(body))
-        parts += (self.connection_header(), b"\r\n")
-        if not bodiless(status) and self.method != b"HEAD":
-            parts.append(body)
-        self.write(b"".join(parts))
-        self.finish()
-
-    def respond_text(self, status: int, text: str) -> None:
-        """A plain sentence, ended by a line break as Go's http.Error does."""
-        self.respond(
-            status,
-            (
-                (b"Content-Type", b"text/plain; charset=utf-8"),
-                (b"X-Content-Type-Options", b"nosniff"),
-            ),
-            text.encode() + b"\n",
-        )
-
-    def connection_header(self) -> bytes:
-        """The Connection line that the answer needs, or nothing."""
-        if not self.keep_alive:
-            return b"Connection: close\r\n"
-        return b"Connection: keep-alive\r\n" if self.http10 else b""
 
 
 class ServerConnection(asyncio.Protocol):
@@ -268,6 +132,10 @@ class ServerConnection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_open = False
         self._head_bytes = 0  # of a head that came in several reads
+
+    @property
+    def date_line(self) -> bytes:
+        return self._server.date_line
 
     @property
     def busy(self) -> bool:
@@ -455,11 +323,11 @@ class ServerConnection(asyncio.Protocol):
         elif self._waiting:
             self._next()
         elif self._held:
-            self.unhold(_HELD_BY_SINK | _HELD_BY_PIPELINE)
+            self.unhold(HELD_BY_SINK | _HELD_BY_PIPELINE)
 
     def _next(self) -> None:
         request = self._waiting.popleft()
-        self.unhold(_HELD_BY_SINK if self._waiting else _HELD_BY_SINK | _HELD_BY_PIPELINE)
+        self.unhold(HELD_BY_SINK if self._waiting else HELD_BY_SINK | _HELD_BY_PIPELINE)
         self._active = request
         # Not from within the last answer's call: thousands of pipelined requests must not become a deep stack.
         self._server.call_soon(self._begin, request)
@@ -565,6 +433,7 @@ class HttpServer:
         self.limits = limits or ServerLimits()
         self.clock = clock
         self.connections: set[ServerConnection] = set()
+        self.date_line = _date_line(clock)
         self._host = host
         self._port = port
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -622,6 +491,7 @@ class HttpServer:
         while True:
             await self.clock.sleep(SWEEP_S)
             now = self.clock.now()
+            self.date_line = _date_line(self.clock)
             for connection in list(self.connections):
                 connection.sweep(now)
 
@@ -642,3 +512,8 @@ class HttpServer:
                         connection.abort()
         for connection in list(self.connections):
             connection.abort()
+
+
+def _date_line(clock: Clock) -> bytes:
+    """Precise to SWEEP_S."""
+    return b"Date: %b\r\n" % format_datetime(clock.wall(), usegmt=True).encode()

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from tanebi.base.clock import SystemClock
 from tanebi.base.errors import UserError
-from tanebi.http.server import HttpServer, ServerConnection, ServerLimits, ServerRequest
+from tanebi.http.request import ServerRequest
+from tanebi.http.server import HttpServer, ServerConnection, ServerLimits
 from tanebi.testing.http import Client, connect
 from tanebi.testing.waiting import wait_until
 
