@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -18,7 +20,9 @@ from eventing.filters import everything
 from eventing.log import Name, Record
 from eventing.retry import RetryPolicy
 from eventing.window import SIZE_MAX
-from tanebi.http.messages import HttpResponse
+from tanebi.base.clock import SystemClock
+from tanebi.http.client import HttpClient
+from tanebi.http.messages import Headers, HttpResponse
 from tanebi.testing.clock import FakeClock
 from tanebi.testing.waiting import wait_until
 
@@ -178,3 +182,127 @@ async def test_what_is_not_wanted_is_answered_for_without_sending(run: Run, peer
         dispatcher.update(Route(ROUTE.target, lambda attributes: attributes["id"] == "50"))
         await wait_until(lambda: len(cursor.outcomes) == 100)
     assert [r.event.attributes["id"] for r in peer.received] == ["50"]
+
+
+# --- over real connections -------------------------------------------------------------------------
+
+
+class Wire:
+    """Implements tanebi.http.messages.Sender over the real client."""
+
+    def __init__(self) -> None:
+        self.client = HttpClient(SystemClock())
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: Headers,
+        body: bytes,
+        *,
+        wait_s: float,
+        timeout_s: float,
+        response_max: int,
+    ) -> HttpResponse:
+        return await self.client.request(
+            method, url, headers, body, timeout_s=timeout_s, response_max=response_max
+        )
+
+
+Behave = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(100)
+    writer.transport.abort()
+
+
+async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(100)
+    writer.write(b"\x16\x03\x01 what is this?\r\n\r\n")
+
+
+async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(100)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n")
+    with contextlib.suppress(ConnectionError):
+        for _ in range(1600):
+            writer.write(b"x" * 65536)
+            await writer.drain()
+
+
+async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read(100)
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345")
+
+
+async def fine(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("behave", "outcome"),
+    [
+        (hang, "no complete answer"),
+        (reset, ""),
+        (garbage, "not HTTP"),
+        (endless, "exceeds"),
+        (half, ""),
+        (fine, "done"),
+    ],
+)
+async def test_subscribers_that_misbehave(behave: Behave, outcome: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await behave(reader, writer)
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    cursor, wire = Cursor([record(1)]), Wire()
+    dispatcher = Dispatcher(
+        TRIGGER,
+        BROKER,
+        cursor=cursor,
+        sender=wire,
+        intake=None,  # type: ignore[arg-type]
+        clock=FakeClock(),
+        meters=metrics.meters("shop", "audit", lambda: 0),
+    )
+    target = Target(f"http://127.0.0.1:{port}/", "", RetryPolicy(timeout_s=0.5))
+    dispatcher.update(Route(target, everything))
+    async with anyio.create_task_group() as tg:
+        await tg.start(dispatcher.run)
+        await wait_until(lambda: cursor.outcomes, 10.0)
+        tg.cancel_scope.cancel()
+    wire.client.close()
+    server.close()
+    ((_, what),) = cursor.outcomes
+    assert what == "done" if behave is fine else what.startswith("bury ")
+    assert outcome in what
+
+
+async def test_nobody_listens() -> None:
+    cursor, wire = Cursor([record(1)]), Wire()
+    dispatcher = Dispatcher(
+        TRIGGER,
+        BROKER,
+        cursor=cursor,
+        sender=wire,
+        intake=None,  # type: ignore[arg-type]
+        clock=FakeClock(),
+        meters=metrics.meters("shop", "audit", lambda: 0),
+    )
+    dispatcher.update(Route(Target("http://127.0.0.1:1/", "", RetryPolicy()), everything))
+    async with anyio.create_task_group() as tg:
+        await tg.start(dispatcher.run)
+        await wait_until(lambda: cursor.outcomes)
+        tg.cancel_scope.cancel()
+    ((_, what),) = cursor.outcomes
+    assert what.startswith("bury no connection")
