@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 import click
 
-from tanebi.base.errors import TanebiError
+from tanebi.base.errors import TanebiError, Unavailable
 from tanebi.base.settings import DataDir
 from tanebi.cli.platform import Access, access, not_running
 
@@ -137,6 +137,11 @@ class Api:
         try:
             self._connection.request(method, target, payload, self._headers(headers))
             return self._connection.getresponse()
+        except TimeoutError as error:
+            self.close()
+            raise Unavailable(
+                "api-slow", f"the API server did not answer within {TIMEOUT_S:g} s"
+            ) from error
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise not_running(self._home) from error

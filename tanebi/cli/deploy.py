@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from tanebi.cli.wait import changes, timed_out
 
 KSVC: Final = "services.serving.knative.dev"
 REPOSITORY: Final = "dev.local"
+KEEP_ALIVE_S: Final = 10.0
 CLASS_PREFIX: Final = "autoscaling.knative.dev"
 
 
@@ -234,15 +236,12 @@ def _follow(
     started = timing.monotonic()
     meta = applied["metadata"]
     said, last = "", applied
-    for _, obj in changes(
-        api, type_, meta["namespace"], meta["name"], deadline=started + timeout_s
-    ):
+    for obj in _versions(api, type_, meta, started=started, timeout_s=timeout_s):
         if obj is None:
             raise UserError("gone", f"service '{meta['name']}' was deleted while it started")
         last = obj
-        if (dig(obj, "metadata", "generation") or 0) < meta.get(
-            "generation", 0
-        ) or not generation_seen(obj):
+        older = obj["metadata"].get("generation", 0) < meta.get("generation", 0)
+        if older or not generation_seen(obj):
             continue
         took = timing.monotonic() - started
         ready = condition(obj, "Ready")
@@ -256,6 +255,18 @@ def _follow(
             click.echo(f"{took:7.3f}s {message}")
             said = message
     raise timed_out(type_, meta["name"], "Ready", last)
+
+
+def _versions(
+    api: Api, type_: ResourceType, meta: dict[str, Any], *, started: float, timeout_s: float
+) -> Iterator[dict[str, Any] | None]:
+    """The service as it becomes; a sign of life is printed when nothing has changed for a while."""
+    end = started + timeout_s
+    while (now := timing.monotonic()) < end:
+        pause = min(now + KEEP_ALIVE_S, end)
+        for _, obj in changes(api, type_, meta["namespace"], meta["name"], deadline=pause):
+            yield obj
+        click.echo(f"{timing.monotonic() - started:7.3f}s ...")
 
 
 def _failed(name: str, ready: dict[str, Any]) -> Unavailable:

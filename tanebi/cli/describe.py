@@ -140,7 +140,8 @@ def _branch(
 def _image(container: dict[str, Any], revision: dict[str, Any]) -> str:
     for status in dig(revision, "status", "containerStatuses") or ():
         if status.get("name") == container.get("name") and "@" in str(status.get("imageDigest")):
-            return f"{container.get('image')} (pinned to {status['imageDigest'].rpartition(':')[2][:6]})"
+            name = str(container.get("image")).partition("@")[0]
+            return f"{name} (pinned to {status['imageDigest'].rpartition(':')[2][:6]})"
     return str(container.get("image"))
 
 

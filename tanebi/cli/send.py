@@ -68,9 +68,16 @@ def send(
     )
     check(event)
     url = f"{gateway(home)}/{namespace}/{broker}"
-    status, said = post(url, event)
-    if status is None:
-        raise not_running(home)
+    try:
+        status, said = post(url, event)
+    except ConnectionRefusedError as error:
+        raise not_running(home) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise PeerError(
+            "no-answer",
+            f"{url} took the event but did not answer",
+            hint=f"it may have been accepted; sending it again with --id {event.id} is safe",
+        ) from error
     if not 200 <= status < 300:
         raise _refused(status, said, url, broker, namespace)
     click.echo(f"{status} accepted by broker {namespace}/{broker}")
@@ -78,8 +85,8 @@ def send(
     return 0
 
 
-def post(url: str, event: Event) -> tuple[int | None, str]:
-    """Status and text of the answer; no status when nobody listens."""
+def post(url: str, event: Event) -> tuple[int, str]:
+    """Status and text of the answer. Raises OSError or HTTPException when there is none."""
     parts = urlsplit(url)
     assert parts.hostname is not None, "a gateway address has a host"
     connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=TIMEOUT_S)
@@ -88,8 +95,6 @@ def post(url: str, event: Event) -> tuple[int | None, str]:
         connection.request("POST", parts.path, event.data or b"", headers)
         response = connection.getresponse()
         return response.status, response.read(ANSWER_MAX_BYTES).decode("utf-8", "replace").strip()
-    except (OSError, http.client.HTTPException):
-        return None, ""
     finally:
         connection.close()
 

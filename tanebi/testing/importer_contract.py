@@ -10,6 +10,7 @@ Time stands still but for `provoke` and the waits of the kit, which move a FakeC
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -30,12 +31,12 @@ from tanebi.base.rng import system_rng
 from tanebi.http.errors import ConnectFailed
 from tanebi.http.messages import HttpResponse
 from tanebi.testing.clock import FakeClock
-from tanebi.testing.sender import ScriptedSender
+from tanebi.testing.sender import Answer, ScriptedSender
 
 SINK: Final = "http://sink.example/"
 UID: Final = "6f1f6f6e-3a53-4a8e-9a57-0f6f5a2f7d11"
 STOP_MAX_S: Final = 1.0
-BLOCK_MAX_S: Final = 0.25
+BLOCK_MAX_S: Final = 0.1
 WAIT_MAX_S: Final = 10.0
 
 
@@ -115,7 +116,7 @@ class ImporterContract:
         assert (event.get_type(), event.get_source()) in attributes
 
     async def test_a_busy_sink_gets_the_same_event_again(self, bench: Bench) -> None:
-        script = [
+        script: list[Answer] = [
             HttpResponse(429),
             HttpResponse(503),
             ConnectFailed("connect-failed", "nobody listens"),
@@ -167,14 +168,15 @@ class ImporterContract:
         assert clock.now() - started < STOP_MAX_S
 
     async def test_never_blocks_the_loop(self, bench: Bench) -> None:
-        clock, worst = SystemClock(), 0.0
+        """The median of many turns: a busy machine delays some of them, an importer that blocks delays each."""
+        clock, turns = SystemClock(), []
         async with bench.running():
-            for _ in range(20):
+            for _ in range(21):
                 before = clock.now()
                 await self.provoke(bench.clock)
                 await anyio.sleep(0.001)
-                worst = max(worst, clock.now() - before)
-        assert worst < BLOCK_MAX_S
+                turns.append(clock.now() - before)
+        assert statistics.median(turns) < BLOCK_MAX_S
 
     def _view(self, bench: Bench) -> Obj:
         return bench._manifest
