@@ -157,11 +157,12 @@ class Applier:
     async def _delete(self, kind: AnyKind, key: Key, uid: str) -> None:
         try:
             await self._kube.delete(kind, key.namespace, key.name, uid=uid)
-        except (
-            NotFound,
-            Conflict,
-        ):  # gone, or replaced by another of that name: either way not ours
+        except NotFound:
             return
+        except Conflict as error:
+            if await self._read_again(kind, key) == uid:
+                raise _Stale from error
+            # another object has that name now, and it is not ours to delete
 
     async def _patch(self, patch: Patch) -> None:
         live = self._cache.raw_or_none(patch.kind, Key(patch.namespace, patch.name))
@@ -186,14 +187,15 @@ class Applier:
         with_status = {**raw, "status": status}
         await self._write(self.kind, key_of(raw), self._kube.update_status(self.kind, with_status))
 
-    async def _read_again(self, kind: AnyKind, key: Key) -> None:
-        """Put what is there now into the cache. Of an object that is gone only the watch can tell."""
+    async def _read_again(self, kind: AnyKind, key: Key) -> str:
+        """Put what is there now into the cache and return its uid; "" when it is gone, of which only the watch can tell."""
         try:
             found = await self._kube.get(kind, key.namespace, key.name)
         except NotFound:
             await self._clock.sleep(STALE_RETRY_S)
-            return
+            return ""
         self._cache.observe(kind, found)
+        return str(found["metadata"]["uid"])
 
     def _say(self, raw: Obj, note: Note) -> None:
         self._recorder.say(raw, note, component=self.component)

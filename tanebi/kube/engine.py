@@ -23,6 +23,7 @@ from tanebi.base.rng import Rng
 from tanebi.kube.apply import Applier, Outcome
 from tanebi.kube.cache import Cache
 from tanebi.kube.client import Kube
+from tanebi.kube.errors import ApiError, Unreachable
 from tanebi.kube.metrics import QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
 from tanebi.kube.plan import Reads, Reconciler
 from tanebi.kube.recorder import Recorder
@@ -144,7 +145,12 @@ class _Controller:
     async def _reconcile(self, key: Key) -> Outcome:
         try:
             return await self._applier.reconcile(key)
-        except Exception:  # whatever a reconciler or the API raises: back off, and say so
+        except (ApiError, Unreachable) as error:
+            log.warning(
+                "reconcile failed", kind=self.kind.resource, name=str(key), error=str(error)
+            )
+            return Outcome("refused", ok=False)
+        except Exception:  # a bug, in a reconciler or here: back off, and show where
             log.exception("reconcile failed", kind=self.kind.resource, name=str(key))
             return Outcome("error", ok=False)
 

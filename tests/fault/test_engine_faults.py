@@ -27,7 +27,7 @@ from tanebi.testing.waiting import wait_until
 
 pytestmark = pytest.mark.anyio
 
-SHARE = 0.25
+SHARE = 0.15
 WAIT_S = 30.0
 
 

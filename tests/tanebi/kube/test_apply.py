@@ -207,6 +207,17 @@ async def test_drops_go_by_uid(bench: Bench) -> None:
         await bench.person.get(CONFIG_MAP, NS, "victim")
 
 
+async def test_a_delete_that_was_refused_is_tried_again(bench: Bench) -> None:
+    await bench.thing()
+    bench.planned.plan = lambda thing, seen: Plan(children=(bench.child(thing),))
+    await bench.applier.reconcile(KEY)
+    bench.planned.plan = lambda thing, seen: Plan()
+    bench.transport._choose = scripted([Fault.CONFLICT])
+    assert (await bench.applier.reconcile(KEY)).result == "ok"
+    assert bench.transport.happened == [Fault.CONFLICT]
+    assert (await bench.person.list(CONFIG_MAP, NS)).items == []
+
+
 async def test_a_patch_of_what_is_not_there_fails(bench: Bench) -> None:
     await bench.thing()
     bench.planned.plan = lambda thing, seen: Plan(patches=(Patch(SECRET, NS, "none", {"a": 1}),))
