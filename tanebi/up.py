@@ -93,6 +93,10 @@ BROKER_HOST: Final = "broker-ingress.knative-eventing.svc.cluster.local"
 LOCAL_HOST: Final = "localhost"
 NODE: Final = "tanebi"
 
+# The commit threads of the stores hand the interpreter over at each SQLite call; at Python's default of 5 ms a write would wait
+# longer for a busy loop than for the disk.
+SWITCH_INTERVAL_S: Final = 0.0005
+
 
 @dataclass(frozen=True, slots=True)
 class UpOptions:
@@ -107,6 +111,7 @@ class UpOptions:
 def run(options: UpOptions) -> int:
     """Run the platform until SIGINT or SIGTERM, and return the exit code. Raises TanebiError when it cannot start."""
     env = environment()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     configure(level=env.get("TANEBI_LOG_LEVEL", "warning"), json=env.get("TANEBI_LOG") == "json")
     data = DataDir(options.data_dir.absolute())
     prepare(data.root)
@@ -152,6 +157,8 @@ class Platform:
 
     async def start(self, stages: Stages, say: Announcer) -> None:
         """Bring up every part, ground floor first; `stages` takes them down in the reverse order."""
+        for kind in self.kinds:
+            kind.model.model_rebuild()  # validators are built now, not on somebody's first request
         kube = await self._start_api(stages)
         say.part("kubernetes api", self.api_url)
         cache = Cache(kube, self.clock)
@@ -182,13 +189,13 @@ class Platform:
         say.part("gateway", self.gateway_url)
         await stages.start(scaler.run)
         say.part("autoscaler", "decides every 2 s and on each first request")
+        self._add_controllers(engine, cache, plane, scaler)
+        await stages.start(engine.run)
+        say.part("controllers", "services, routes, revisions, brokers, triggers, sources")
         await stages.start(broker.run)
         say.part("broker", str(self.data.events_db))
         await stages.start(self._importers(cache, plane).run)
         say.part("importers", ", ".join(one.name for one in self.installed) or "none installed")
-        self._add_controllers(engine, cache, plane, scaler)
-        await stages.start(engine.run)
-        say.part("controllers", "")
 
     def _gateway_port(self) -> int:
         """A port chosen now when any will do: pods that start again before the gateway listens are told its address."""

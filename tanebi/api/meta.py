@@ -39,6 +39,8 @@ class Model(BaseModel):
         extra="allow",
         frozen=True,
         strict=True,
+        # Validators are built when first used: most models are only ever used inside another.
+        defer_build=True,
     )
 
 
