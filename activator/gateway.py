@@ -23,6 +23,7 @@ from activator.router import Router
 from activator.whole import WholeRequest
 from autoscaler.api.stat import StatSink
 from tanebi.base.clock import Clock
+from tanebi.base.log import get_logger
 from tanebi.base.metrics import REGISTRY
 from tanebi.base.rng import Rng
 from tanebi.http.headers import KUBE_PROBE, MEANING, PROBE, normal_host
@@ -30,6 +31,8 @@ from tanebi.http.messages import HttpHandler
 from tanebi.http.request import ServerRequest
 from tanebi.http.server import HttpServer, ServerLimits
 from tanebi.http.upstream import Upstreams
+
+log = get_logger("gateway")
 
 EXPIRE_EVERY_S: Final = 1.0
 PROBE_ANSWER: Final = "activator"
@@ -83,7 +86,7 @@ class Gateway:
         """Run `work` as a child of `run`. asyncio's group, not anyio's: starting a task is on the path of each event (a fifth
         of the price)."""
         assert self._tasks is not None, "not running"
-        return self._tasks.create_task(work)
+        return self._tasks.create_task(_alone(work))
 
     def begin(self, request: ServerRequest) -> None:
         """A request's head is here. See tanebi.http.request.Application."""
@@ -144,3 +147,11 @@ class Gateway:
         while True:
             await self.clock.sleep(EXPIRE_EVERY_S)
             self.upstreams.expire(self.clock.now())
+
+
+async def _alone(work: Coroutine[Any, Any, None]) -> None:
+    """A bug in one request must not end the others."""
+    try:
+        await work
+    except Exception:
+        log.exception("request failed")

@@ -493,7 +493,15 @@ class HttpServer:
             now = self.clock.now()
             self.date_line = _date_line(self.clock)
             for connection in list(self.connections):
-                connection.sweep(now)
+                self._sweep(connection, now)
+
+    def _sweep(self, connection: ServerConnection, now: float) -> None:
+        """A bug in one request must not end the others."""
+        try:
+            connection.sweep(now)
+        except Exception:
+            self._log.exception("request failed", peer=connection.peer)
+            connection.transport.abort()  # the request hears of it as of a client that left
 
     async def _drain(self) -> None:
         assert self._server is not None
@@ -507,7 +515,7 @@ class HttpServer:
                 now = self.clock.now()
                 for connection in list(self.connections):
                     if connection.busy:
-                        connection.sweep(now)
+                        self._sweep(connection, now)
                     else:
                         connection.abort()
         for connection in list(self.connections):

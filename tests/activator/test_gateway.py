@@ -155,3 +155,15 @@ async def test_load_is_reported_every_second_and_once_with_zero(
         assert first.revision == second.revision == revision
         assert 0 < first.requests <= 1.1
         assert (second.concurrency, second.requests) == (0, 0)
+
+
+async def test_a_bug_in_one_request_does_not_end_the_gateway(world: Any, host: str) -> None:
+    async def bug() -> None:
+        raise RuntimeError("a bug")
+
+    async with world() as w, serving(answering(lambda head, body: ok(b"x"))) as app:
+        w.pods(app)
+        await w.gateway.spawn(bug())
+        client = await w.client()
+        client.get(host=host)
+        assert (await client.answer()).body == b"x"

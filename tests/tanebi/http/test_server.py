@@ -398,3 +398,21 @@ def test_whatever_we_accept_h11_accepts_and_reads_alike(
     assert theirs == [(n.lower(), v.rstrip()) for n, v in request.headers]
     chunked = any(n == b"transfer-encoding" for n, _ in theirs)
     assert chunked == request.chunked
+
+
+async def test_a_bug_in_one_sweep_ends_that_connection_only() -> None:
+    async with echo() as (app, client, server):
+        app.hold = True
+        other = await connect(server.address)
+        client.get("/bug", host="h")
+        other.get("/fine", host="h")
+        await wait_until(lambda: len(app.begun) == 2)
+
+        def bug(now: float) -> None:
+            raise RuntimeError("a bug")
+
+        app.begun[0].sink.on_sweep = bug  # type: ignore[method-assign, union-attr]
+        assert await client.closed() == b""
+        app.begun[1].respond(200, (), b"fine")
+        assert (await other.answer()).body == b"fine"
+        other.close()
