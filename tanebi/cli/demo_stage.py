@@ -27,7 +27,7 @@ READY_TIMEOUT_S: Final = 20.0
 STOP_TIMEOUT_S: Final = 20.0
 COMMAND_TIMEOUT_S: Final = 60.0
 REQUEST_TIMEOUT_S: Final = 30.0
-POLL_S: Final = 0.05
+POLL_S: Final = 0.01
 LOG_TAIL_LINES: Final = 15
 
 
