@@ -94,28 +94,30 @@ def configs_page(configs: Iterable[ConfigKind[Any]]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+IMPORTERS_INTRO = """\
+Sources of events. The variable `TANEBI_IMPORTERS=a,b` allows only those; `tanebi importers` lists what is installed.
+
+To write one: a package names a subclass of `importers.api.Importer` under the entry-point group `tanebi.importers`. The class
+says its `kind` (made with `importers.api.source_kind`), its `Settings` (the kind's `spec`), the event types it `emits`, and its
+`run(ctx)`. `ctx.emit(event)` returns when the sink has accepted the event; `ctx.save` and `ctx.load` keep a checkpoint over
+crashes. The contract is a test suite: subclass `tanebi.testing.importer_contract.ImporterContract` in your own tests.
+"""
+
+
 def importers_page(importers: Iterable[Any]) -> str:
     """docs/reference/importers.md, of importers.registry.Installed."""
-    lines = [
-        "# Importers",
-        "",
-        NOTE,
-        "",
-        "Sources of events. Third parties add more through the entry-point group `tanebi.importers`;",
-        "the variable `TANEBI_IMPORTERS=a,b` allows only those.",
-        "",
-    ]
+    lines = ["# Importers", "", NOTE, "", IMPORTERS_INTRO]
     for one in importers:
-        kind = one.importer.kind
-        lines += [f"## {kind.kind}", "", f"`{kind.api_version}`, importer `{one.name}`, emits "]
-        lines[-1] += ", ".join(f"`{type_}`" for type_ in one.importer.emits) + "."
-        lines += ["", *inspect.cleandoc(one.importer.Settings.__doc__ or "").splitlines(), ""]
+        kind, settings = one.importer.kind, one.importer.Settings
+        emits = ", ".join(f"`{type_}`" for type_ in one.importer.emits)
         lines += [
-            "| field of `spec` | type |",
-            "|---|---|",
-            *_fields(one.importer.Settings, ""),
+            f"## {kind.kind}",
             "",
+            f"`{kind.api_version}`, importer `{one.name}`, emits {emits}.",
         ]
+        for told in (inspect.getmodule(one.importer), settings):
+            lines += ["", inspect.cleandoc(told.__doc__ or "")]
+        lines += ["", "| field of `spec` | type |", "|---|---|", *_fields(settings, ""), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
