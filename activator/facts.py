@@ -12,11 +12,8 @@ from typing import Final, Literal
 from serving.api.revision_types import Revision
 from tanebi.api.core.network import Endpoint, EndpointPort, EndpointSlice
 from tanebi.api.core.pod import HttpGetAction, Probe
-from tanebi.api.meta import Obj, labels_of
 from tanebi.http.pool import Address
 
-SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
-PRIVATE_SUFFIX: Final = "-private"
 # Names under which a revision's port is published (reference/knative-serving.md §1.10), the best first.
 REQUEST_PORTS: Final = ("http", "http1", "http2", "h2c", "user-port", "")
 DEFAULT_TIMEOUT_S: Final = 300.0
@@ -122,9 +119,3 @@ def _port_number(ports: Iterable[EndpointPort], wanted: str) -> int | None:
         if name in by_name:
             return by_name[name]
     return next(iter(by_name.values()), None) if not wanted else None
-
-
-def revision_of_slice(piece: Obj) -> str:
-    """The revision that a slice of a `<revision>-private` Service belongs to, or ""."""
-    service = labels_of(piece).get(SERVICE_NAME_LABEL, "")
-    return service.removesuffix(PRIVATE_SUFFIX) if service.endswith(PRIVATE_SUFFIX) else ""

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from activator.api.ingress import INGRESS
 from activator.backend import Backend
-from activator.facts import SERVICE_NAME_LABEL, endpoint_facts, revision_facts, revision_of_slice
+from activator.facts import endpoint_facts, revision_facts
 from activator.router import Router
 from activator.table import Compiled, compile_ingress, merge
+from autoscaler.api.private_service import LABEL_SERVICE_NAME, private_service, revision_of_slice
 from autoscaler.api.serverlessservice_types import LABEL_SERVICE_TYPE
 from serving.api import REVISION
 from tanebi.api.core.kinds import ENDPOINT_SLICE, SERVICE
@@ -79,7 +80,7 @@ class Feed:
         view = _view(REVISION, new)
         if view is not None:
             backend = self._router.set_revision(key, revision_facts(view))
-            self._tell(backend, Key(key.namespace, f"{key.name}-private"), "")
+            self._tell(backend, Key(key.namespace, private_service(key.name)), "")
 
     def on_service(self, old: Obj | None, new: Obj | None) -> None:
         key = _key(old, new)
@@ -97,11 +98,11 @@ class Feed:
         key = _key(old, new)
         for obj in (old, new):
             if obj is not None:
-                service = Key(key.namespace, labels_of(obj).get(SERVICE_NAME_LABEL, ""))
+                service = Key(key.namespace, labels_of(obj).get(LABEL_SERVICE_NAME, ""))
                 self._slices.setdefault(service, {}).pop(key.name, None)
         view = _view(ENDPOINT_SLICE, new) if new is not None else None
         if view is not None:
-            service = Key(key.namespace, view.metadata.labels.get(SERVICE_NAME_LABEL, ""))
+            service = Key(key.namespace, view.metadata.labels.get(LABEL_SERVICE_NAME, ""))
             self._slices[service][key.name] = view
         for obj in (old, new):
             if obj is not None:
@@ -109,13 +110,14 @@ class Feed:
 
     def _tell_service(self, obj: Obj) -> None:
         namespace = key_of(obj).namespace
-        service = Key(namespace, labels_of(obj).get(SERVICE_NAME_LABEL, ""))
-        revision = self._router.revisions.get(Key(namespace, revision_of_slice(obj)))
-        if revision is not None:
-            self._tell(revision, service, "")
+        service = Key(namespace, labels_of(obj).get(LABEL_SERVICE_NAME, ""))
+        revision = revision_of_slice(obj)
+        backend = self._router.revisions.get(revision) if revision is not None else None
+        if backend is not None:
+            self._tell(backend, service, "")
         ports = self._ports.get(service, {})
-        for number, backend in self._router.services.get(service, {}).items():
-            self._tell(backend, service, ports[number])
+        for number, plain in self._router.services.get(service, {}).items():
+            self._tell(plain, service, ports[number])
         if not self._slices.get(service, True):
             del self._slices[service]
 

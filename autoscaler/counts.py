@@ -7,28 +7,13 @@ does not count, whatever its readiness says. Callers: autoscaler.loop and the re
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
+from autoscaler.api.private_service import LABEL_SERVICE_NAME, revision_of_slice
 from tanebi.api.core.kinds import ENDPOINT_SLICE
-from tanebi.api.meta import Key, Obj, key_of, labels_of
+from tanebi.api.meta import Key, Obj, key_of
 from tanebi.api.selectors import from_labels
 from tanebi.kube.plan import Seen
-
-LABEL_SERVICE_NAME: Final = "kubernetes.io/service-name"
-PRIVATE_SUFFIX: Final = "-private"
-
-
-def private_service(revision: str) -> str:
-    """The Service whose endpoints are a revision's pods."""
-    return f"{revision}{PRIVATE_SUFFIX}"
-
-
-def revision_of_slice(obj: Obj) -> Key | None:
-    """The revision that a slice counts pods for; None for the slices of other Services."""
-    service = labels_of(obj).get(LABEL_SERVICE_NAME, "")
-    if not service.endswith(PRIVATE_SUFFIX):
-        return None
-    return Key(key_of(obj).namespace, service.removesuffix(PRIVATE_SUFFIX))
 
 
 def ready_of(seen: Seen, namespace: str, service: str) -> int:

@@ -19,9 +19,10 @@ from autoscaler.api.config_autoscaler import CONFIG_AUTOSCALER, AutoscalerSettin
 from autoscaler.api.kinds import POD_AUTOSCALER, SERVERLESS_SERVICE
 from autoscaler.api.limits import ACTIVATORS_MIN, HPA, KPA, SCALE_UNKNOWN, UNLIMITED_BURST
 from autoscaler.api.podautoscaler_types import PodAutoscaler
+from autoscaler.api.private_service import private_service, revision_of_slice
 from autoscaler.api.serverlessservice_lifecycle import proxied_for_s
 from autoscaler.api.serverlessservice_types import PROXY, SERVE, ServerlessService
-from autoscaler.counts import private_service, ready_of, revision_of_slice
+from autoscaler.counts import ready_of
 from autoscaler.decide import Decision
 from autoscaler.reconcile.serverlessservice import inherited
 from autoscaler.target import (

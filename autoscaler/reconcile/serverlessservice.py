@@ -15,6 +15,7 @@ from typing import Final
 
 import autoscaler.api.serverlessservice_lifecycle as lifecycle
 from autoscaler.api.kinds import SERVERLESS_SERVICE
+from autoscaler.api.private_service import private_service, revision_of_slice
 from autoscaler.api.serverlessservice_types import (
     LABEL_SERVICE_TYPE,
     LABEL_SKS,
@@ -23,7 +24,7 @@ from autoscaler.api.serverlessservice_types import (
     PUBLIC,
     ServerlessService,
 )
-from autoscaler.counts import private_service, ready_of, revision_of_slice
+from autoscaler.counts import ready_of
 from serving.api.names import USER_PORT_NAME
 from tanebi.api.core.kinds import DEPLOYMENT, ENDPOINT_SLICE, SERVICE
 from tanebi.api.core.network import Service

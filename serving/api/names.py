@@ -78,10 +78,6 @@ def deployment_name(revision: str) -> str:
     return child_name(revision, "-deployment")
 
 
-def private_service_name(revision: str) -> str:
-    return child_name(revision, "-private")
-
-
 def revision_name(configuration: str, generation: int) -> str:
     """The name of the revision made from one generation of a configuration: `hello-00001`."""
     return child_name(configuration, f"-{generation:05d}")

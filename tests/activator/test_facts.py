@@ -11,7 +11,6 @@ from activator.facts import (
     ProbeSpec,
     endpoint_facts,
     revision_facts,
-    revision_of_slice,
 )
 from serving.api.revision_types import Revision
 from tanebi.api.core.network import EndpointSlice
@@ -94,10 +93,3 @@ def test_a_port_is_chosen_by_name() -> None:
     assert list(endpoint_facts([piece(1, pod("a"), name="web")], port="web")) == [("a", 1)]
     assert list(endpoint_facts([piece(1, pod("a"), name="odd")])) == [("a", 1)]
     assert list(endpoint_facts([EndpointSlice.model_validate({"endpoints": [pod("a")]})])) == []
-
-
-def test_the_revision_of_a_slice() -> None:
-    label = "kubernetes.io/service-name"
-    assert revision_of_slice({"metadata": {"labels": {label: "r-00001-private"}}}) == "r-00001"
-    assert revision_of_slice({"metadata": {"labels": {label: "r-00001"}}}) == ""
-    assert revision_of_slice({}) == ""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from autoscaler.counts import (
     ReadyCounts,
-    private_service,
     ready_in_slice,
     ready_of,
-    revision_of_slice,
 )
 from tanebi.api.core.kinds import ENDPOINT_SLICE
 from tanebi.api.meta import Key, Obj
@@ -36,12 +34,6 @@ def slice_(name: str, *states: str, service: str = "hello-00001-private") -> Obj
 def test_only_ready_and_staying_pods_count() -> None:
     assert ready_in_slice(slice_("a", "ready", "starting", "ending", "ready")) == 2
     assert ready_in_slice({"metadata": {"name": "empty"}, "endpoints": None}) == 0
-
-
-def test_a_slice_tells_its_revision() -> None:
-    assert private_service("hello-00001") == "hello-00001-private"
-    assert revision_of_slice(slice_("a")) == KEY
-    assert revision_of_slice(slice_("a", service="hello")) is None
 
 
 def test_all_slices_of_a_service_count() -> None:

@@ -11,7 +11,6 @@ from serving.api import names
     ("made", "name"),
     [
         (names.deployment_name("r"), "r-deployment"),
-        (names.private_service_name("r"), "r-private"),
         (names.revision_name("c", 7), "c-00007"),
         (names.revision_name("c", 123456), "c-123456"),
         (names.tag_host("t", "r"), "t-r"),
@@ -25,7 +24,6 @@ def test_short_names(made: str, name: str) -> None:
     "made",
     [
         names.deployment_name("r" * 63),
-        names.private_service_name("r" * 63),
         names.revision_name("c" * 63, 1),
         names.tag_host("t" * 63, "r"),
     ],
