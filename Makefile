@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PACKAGES := tanebi serving eventing activator autoscaler importers
+# One more than there are cores: the end-to-end tests mostly wait.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 
-.PHONY: demo test test-all check fix bench generate clean
+.PHONY: demo test check fix bench generate clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "==> setting up $(VENV) (about a minute with a cold package cache)"
@@ -20,8 +21,8 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## play the whole story: cold start, scaling, events, crash and recovery
 	@$(BIN)/tanebi demo
 
-test: $(STAMP)  ## all tests
-	$(BIN)/python -m pytest -q
+test: $(STAMP)  ## all tests, a file to a worker at a time
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 check: $(STAMP)  ## format, lint, types, import contracts, tidy
 	$(BIN)/ruff format --check .

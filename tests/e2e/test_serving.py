@@ -26,18 +26,24 @@ def pods_of(user: User, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_service_becomes_ready_and_answers(user: User) -> None:
-    shown = user.apply(service("hello", env={"TARGET": "Tanebi"}))
-    assert "service.serving.knative.dev/hello created" in shown.stdout
+@pytest.fixture(scope="module", autouse=True)
+def _hello(user: User) -> None:
+    user.apply(service("hello"))
     user.wait_ready("ksvc", "hello")
-    answer = user.request("hello")
+
+
+def test_a_service_becomes_ready_and_answers(user: User) -> None:
+    shown = user.apply(service("first", env={"TARGET": "Tanebi"}))
+    assert "service.serving.knative.dev/first created" in shown.stdout
+    user.wait_ready("ksvc", "first")
+    answer = user.request("first")
     assert (answer.status_code, answer.text) == (200, "Hello Tanebi!\n")
-    status = user.get("ksvc", "hello")["status"]
-    assert status["url"].startswith("http://hello.default.localhost")
-    assert status["latestReadyRevisionName"] == "hello-00001"
-    assert status["address"]["url"] == "http://hello.default.svc.cluster.local"
-    again = user.apply(service("hello", env={"TARGET": "Tanebi"}))
-    assert "service.serving.knative.dev/hello unchanged" in again.stdout
+    status = user.get("ksvc", "first")["status"]
+    assert status["url"].startswith("http://first.default.localhost")
+    assert status["latestReadyRevisionName"] == "first-00001"
+    assert status["address"]["url"] == "http://first.default.svc.cluster.local"
+    again = user.apply(service("first", env={"TARGET": "Tanebi"}))
+    assert "service.serving.knative.dev/first unchanged" in again.stdout
 
 
 def test_the_pod_sees_its_environment_and_the_forwarded_headers(user: User) -> None:

@@ -42,10 +42,8 @@ def test_a_cold_start_is_only_told_of_what_sleeps(stage: Stage, hello: str) -> N
         demo_story.first_request(stage)
 
 
-def test_events_take_the_whole_way(events: Stage) -> None:
+def test_events_take_the_whole_way_and_a_crash_loses_nothing(events: Stage) -> None:
     assert "order.accepted" in demo_story.event(events).lines[0]
     assert "refused 3 times with 500" in demo_story.dead_letter(events).lines[0]
 
-
-def test_a_crash_loses_nothing(events: Stage) -> None:
     assert "every one delivered" in demo_story.crash(events).lines[0]
