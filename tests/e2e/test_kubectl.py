@@ -126,7 +126,12 @@ def test_following_logs(user: User) -> None:
 def test_patches_labels_and_server_side_apply(user: User) -> None:
     kubectl = user.platform.kubectl
     user.apply(
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "patched"}, "data": {"a": "1"}}
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "patched"},
+            "data": {"a": "1"},
+        }
     )
     kubectl(
         "patch", "cm", "patched", "--type=json", "-p", '[{"op":"add","path":"/data/b","value":"2"}]'
