@@ -26,6 +26,7 @@ from anyio.abc import TaskStatus
 from tanebi.api.meta import rfc3339
 from tanebi.base.clock import Clock
 from tanebi.base.errors import UserError
+from tanebi.base.files import sync_folder, write_atomically
 from tanebi.kubelet import imagebuild
 
 DEFAULT_TAG: Final = "latest"
@@ -208,7 +209,7 @@ class ImageStore:
         folder.parent.mkdir(exist_ok=True)
         imagebuild.remove_tree(folder)  # what a crash left half-made has no image.json
         os.rename(staged.folder, folder)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
     def _write_index(self, tags: dict[str, str]) -> None:
         _write_durably(self._root / "index.json", {"tags": tags})
@@ -283,19 +284,4 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _write_durably(path: Path, content: dict[str, Any]) -> None:
-    """Replace `path` whole: readers see the old or the new, also after a crash."""
-    fresh = path.with_suffix(".new")
-    with open(fresh, "w") as file:
-        json.dump(content, file, indent=1, sort_keys=True)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    write_atomically(path, json.dumps(content, indent=1, sort_keys=True).encode(), mode=0o644)
