@@ -8,6 +8,7 @@ longer asked. Caller: activator.gateway starts it; activator.backend asks for pr
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from typing import Final
 
@@ -21,8 +22,8 @@ from tanebi.http.client import HttpClient
 from tanebi.http.errors import HttpError
 from tanebi.http.pool import Address
 
-FIRST_DELAY_S: Final = 0.005
-STEADY_ATTEMPTS: Final = 60  # at FIRST_DELAY_S; then each wait is longer by SLOWER
+FIRST_DELAY_S: Final = 0.002
+STEADY_ATTEMPTS: Final = 150  # at FIRST_DELAY_S; then each wait is longer by SLOWER
 SLOWER: Final = 1.2
 LONGEST_DELAY_S: Final = 0.25
 ATTEMPT_TIMEOUT_S: Final = 0.3  # Knative's (reference §3.4)
@@ -100,13 +101,19 @@ class Prober:
 
 
 async def _connects(address: Address) -> bool:
-    loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
-        try:
-            async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
-                await loop.sock_connect(sock, address)
-        except (OSError, TimeoutError):
-            return False
+        # On this machine the answer is there when the call returns, a no as well as a yes; then a question costs 50 us.
+        at_once = sock.connect_ex(address)
+        return await _connected(sock, address) if at_once == errno.EINPROGRESS else at_once == 0
+
+
+async def _connected(sock: socket.socket, address: Address) -> bool:
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
+            await loop.sock_connect(sock, address)
+    except (OSError, TimeoutError):
+        return False
     return True

@@ -16,6 +16,8 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -61,9 +63,8 @@ class ProcessRuntime:
         except BaseException:
             writer.close()
             raise
-        child = Child(spawned, writer, self._clock)
-        self._remember(pod, launch.container, child.pid)
-        return child
+        state = pod / f"{launch.container}.json"
+        return Child(spawned, writer, self._clock, on_wait=partial(_remember, state))
 
     async def execute(self, launch: Launch, *, timeout_s: float) -> ExecResult:
         env = self._environment(launch, self._folder / launch.pod_uid)
@@ -101,13 +102,6 @@ class ProcessRuntime:
         }
         return {"PATH": os.defpath, "HOME": home, "TMPDIR": home, **launch.env, **own}
 
-    def _remember(self, pod: Path, container: str, pid: int) -> None:
-        state = {"pid": pid, "started": processes.started_ticks(pid)}
-        try:
-            (pod / f"{container}.json").write_text(json.dumps(state))
-        except OSError as error:  # the marks in its environment are enough to find it
-            _log.warning("container state not written", path=error.filename, why=error.strerror)
-
 
 class _Spawned(NamedTuple):
     process: subprocess.Popen[bytes]
@@ -116,10 +110,21 @@ class _Spawned(NamedTuple):
 
 
 class Child:
-    """One child process. Implements tanebi.kubelet.runtime.Running."""
+    """One child process. Implements tanebi.kubelet.runtime.Running.
 
-    def __init__(self, spawned: _Spawned, writer: LogWriter, clock: Clock) -> None:
+    `on_wait(pid)` is called in a thread when somebody first waits for the end: what a start needs not wait for.
+    """
+
+    def __init__(
+        self,
+        spawned: _Spawned,
+        writer: LogWriter,
+        clock: Clock,
+        *,
+        on_wait: Callable[[int], None],
+    ) -> None:
         process, *outputs = spawned
+        self._on_wait: Callable[[int], None] | None = on_wait
         self._process = process
         self._writer = writer
         self._ended = anyio.Event()
@@ -141,6 +146,9 @@ class Child:
         return self._process.pid
 
     async def wait(self) -> Exit:
+        on_wait, self._on_wait = self._on_wait, None
+        if on_wait is not None:
+            await to_thread.run_sync(on_wait, self.pid)
         await self._ended.wait()
         assert self._exit is not None
         return self._exit
@@ -237,6 +245,15 @@ def _spawn(launch: Launch, env: dict[str, str]) -> _Spawned:
         os.close(out_write)
         os.close(err_write)
     return _Spawned(process, out_read, err_read)
+
+
+def _remember(state: Path, pid: int) -> None:
+    """Reading about a process that is just being loaded, and making a file, take milliseconds at times: not on the loop."""
+    known = {"pid": pid, "started": processes.started_ticks(pid)}
+    try:
+        state.write_text(json.dumps(known))
+    except OSError as error:  # the marks in its environment are enough to find it
+        _log.warning("container state not written", path=error.filename, why=error.strerror)
 
 
 def _start_failed(launch: Launch, error: Exception) -> StartFailed:
