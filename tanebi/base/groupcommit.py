@@ -13,6 +13,7 @@ Callers: tanebi.apiserver.store, eventing.log.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections import deque
@@ -22,10 +23,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from tanebi.base.errors import Unavailable
+from tanebi.base.log import get_logger
 
 BATCH_MAX: Final = 512
 PENDING_MAX: Final = 16384
 BUSY_TIMEOUT_MS: Final = 5000
+
+_log = get_logger("store")
 
 Statement = tuple[str, Sequence[Any]]
 
@@ -131,11 +135,22 @@ class GroupCommitter:
                     self.db.execute(sql, params)
             self.db.execute("COMMIT")
         except sqlite3.Error as error:
-            self._failed = error
-            if self.db.in_transaction:
-                self.db.execute("ROLLBACK")
+            self._fail(error)
             return error
         return None
+
+    def _fail(self, error: sqlite3.Error) -> None:
+        self._failed = error
+        with contextlib.suppress(
+            sqlite3.Error
+        ):  # nothing of it was acknowledged, whatever becomes of it
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+        _log.error(
+            "could not write to disk: read-only from now on; free disk space or repair the disk, then start tanebi again",
+            file=_file_of(self.db),
+            error=str(error),
+        )
 
     def _report(self, batch: list[_Write], error: Exception | None) -> bool:
         def tell() -> None:
@@ -147,6 +162,10 @@ class GroupCommitter:
         except RuntimeError:  # the loop is closed: nobody is left to tell
             return False
         return True
+
+
+def _file_of(db: sqlite3.Connection) -> str:
+    return str(next(iter(db.execute("PRAGMA database_list")), ("", "", ""))[2])
 
 
 def store_failed(cause: Exception) -> Unavailable:

@@ -60,7 +60,9 @@ async def test_close_writes_what_waits(tmp_path: Path) -> None:
         committer.submit([], lambda error: None)
 
 
-async def test_after_a_failed_commit_nothing_is_accepted(tmp_path: Path) -> None:
+async def test_after_a_failed_commit_nothing_is_accepted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "a.db"
     committer = open_committer(path)
     committer.db.execute("PRAGMA max_page_count=4")  # a full disk, as SQLite sees it
@@ -73,6 +75,9 @@ async def test_after_a_failed_commit_nothing_is_accepted(tmp_path: Path) -> None
         await committer.write([("INSERT INTO t VALUES (2, '')", ())])
     committer.close()
     assert rows(path) == []
+    said = capsys.readouterr().out
+    assert said.count("could not write to disk") == 1
+    assert str(path) in said
 
 
 async def test_a_failed_unit_takes_its_whole_batch_with_it(tmp_path: Path) -> None:

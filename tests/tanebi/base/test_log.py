@@ -1,9 +1,11 @@
+import errno
+import io
 import json
 
 import pytest
 import structlog
 
-from tanebi.base.log import configure, get_logger
+from tanebi.base.log import Forgiving, configure, get_logger
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +34,19 @@ def test_people_get_key_value(capsys: pytest.CaptureFixture[str]) -> None:
     err = capsys.readouterr().err
     assert "slow" in err
     assert "seconds=3" in err
+
+
+class Full(io.StringIO):
+    """A file on a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+
+def test_a_line_that_cannot_be_written_is_lost_and_nothing_else() -> None:
+    stream = Forgiving(Full())
+    assert stream.write("x\n") == 2
+    stream.flush()
