@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -55,7 +56,7 @@ from tanebi.apiserver.user import User
 from tanebi.base.clock import Clock, SystemClock, process_age_s
 from tanebi.base.datalock import locked, prepare
 from tanebi.base.files import write_atomically
-from tanebi.base.log import configure
+from tanebi.base.log import Forgiving, configure
 from tanebi.base.rng import Rng, system_rng
 from tanebi.base.settings import DataDir, environment
 from tanebi.base.stages import Stages, first_cause
@@ -72,6 +73,7 @@ from tanebi.kubelet.images import Missing as NoImage
 from tanebi.kubelet.kubelet import Kubelet
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.process import ProcessRuntime
+from tanebi.kubelet.processes import kill_platform
 
 KINDS: Final[tuple[AnyKind, ...]] = (
     *CORE_KINDS,
@@ -97,6 +99,8 @@ NODE: Final = "tanebi"
 # The commit threads of the stores hand the interpreter over at each SQLite call; at Python's default of 5 ms a write would wait
 # longer for a busy loop than for the disk.
 SWITCH_INTERVAL_S: Final = 0.0005
+
+INTERRUPTED: Final = 130  # the exit code of a shell's command that Ctrl-C ended
 # New objects between two young collections of garbage. Events wait in memory while they are under way; at Python's default of 700
 # a seventh of a busy broker's time goes into looking at them again and again.
 GC_YOUNG_MAX: Final = 20_000
@@ -133,7 +137,8 @@ async def _serve(options: UpOptions, data: DataDir) -> None:
     say = Announcer(clock, age_s=process_age_s())
     platform = Platform(options, data, clock, system_rng())
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with Stages() as stages:
+        async with anyio.create_task_group() as ending, Stages() as stages:
+            stages.at_end(ending.cancel_scope.cancel)
             stages.at_end(say.stopped)
             await platform.start(stages, say)
             gc.freeze()  # what a start makes stays: it need not be looked at again
@@ -142,6 +147,18 @@ async def _serve(options: UpOptions, data: DataDir) -> None:
             say.ready(platform)
             await anext(aiter(signals))
             say.stopping()
+            ending.start_soon(_end_at_once, signals, data, say)
+
+
+async def _end_at_once(
+    signals: AsyncIterator[signal.Signals], data: DataDir, say: Announcer
+) -> None:
+    """On a second Ctrl-C nothing is waited for: pods are killed, and so are we. What was acknowledged is on disk."""
+    await anext(aiter(signals))
+    say.hurried()
+    data.endpoints.unlink(missing_ok=True)
+    kill_platform(data.pods)
+    os._exit(INTERRUPTED)
 
 
 class Platform:
@@ -341,6 +358,7 @@ class Announcer:
         """`age_s`: how long ago the process was started."""
         self._clock = clock
         self._began = clock.now() - age_s
+        self._out = Forgiving(sys.stdout)
 
     def part(self, name: str, detail: str) -> None:
         self._line(f"✅ {name:<16} {detail}")
@@ -349,7 +367,7 @@ class Announcer:
         took = self._clock.now() - self._began
         self._line(f"🔥 ready in {took:.2f} s")
         gateway = platform.gateway_url
-        sys.stdout.write(
+        self._out.write(
             f"""
   services    http://NAME.NAMESPACE.localhost:{gateway.rsplit(":", 1)[1]}
   brokers     {gateway}/NAMESPACE/BROKER
@@ -358,14 +376,19 @@ class Announcer:
 
 """
         )
-        sys.stdout.flush()
+        self._out.flush()
 
     def stopping(self) -> None:
-        self._line("🛑 stopping: requests in flight are finished, then pods are stopped")
+        self._line(
+            "🛑 stopping: requests in flight are finished, then pods are stopped (Ctrl-C again: at once)"
+        )
+
+    def hurried(self) -> None:
+        self._line("🛑 ended at once: pods were killed")
 
     def stopped(self) -> None:
         self._line("✅ stopped")
 
     def _line(self, text: str) -> None:
-        sys.stdout.write(f"{self._clock.now() - self._began:7.3f}s {text}".rstrip() + "\n")
-        sys.stdout.flush()
+        self._out.write(f"{self._clock.now() - self._began:7.3f}s {text}".rstrip() + "\n")
+        self._out.flush()
