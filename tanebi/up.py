@@ -272,6 +272,7 @@ class Platform:
             logs=self.logs,
             drain=plane.drain,
             recorder=engine.recorder,
+            quiet=engine.quiet,
             clock=self.clock,
             folder=self.data.pods,
             node=NODE,
@@ -299,11 +300,10 @@ class Platform:
 
         self.image_watch.subscribe(images_changed)
         addressables = addressable_kinds(self.kinds)
-        # In this order their passes start when one event concerns several. What a waiting request needs comes first, and what only
-        # tells how it went comes after.
+        # In this order their passes start when one event concerns several. What a waiting request needs comes first, and what
+        # only tells how it went comes after.
         urgent: tuple[Reconciler[Any], ...] = (
             EndpointReconciler(),
-            DeploymentReconciler(NODE),
             plane.ingress_reconciler,
             BrokerReconciler(self.kinds),
             TriggerReconciler(self.kinds),
@@ -316,7 +316,7 @@ class Platform:
             ServiceReconciler(),
             ConfigurationReconciler(),
             revisions,
-            RouteReconciler(),
+            RouteReconciler(external_port=plane.gateway.address[1]),
             PodAutoscalerReconciler(scaler),
             ServerlessServiceReconciler(),
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from serving.api.config_domain import CLUSTER_LOCAL_DOMAIN, CONFIG_DOMAIN, Domains
 from serving.api.config_network import CONFIG_NETWORK, Network
@@ -12,6 +13,8 @@ from serving.api.route_types import Route
 from tanebi.api.core.kinds import SERVICE
 from tanebi.api.kind import Configs
 from tanebi.kube.plan import Seen
+
+HTTP_PORT: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Hosts:
     domains: Domains
     local: Mapping[str, bool]
     """Tags that the owner keeps inside, by a label on the placeholder Service."""
+    external_port: int = HTTP_PORT
 
     def service(self, tag: str) -> str:
         """The name of the placeholder Service."""
@@ -62,16 +66,22 @@ class Hosts:
         """The address that people use."""
         if self.is_local(tag):
             return f"http://{self.internal(tag)}"
-        return f"{self.network.default_external_scheme}://{self.external(tag)}"
+        scheme = self.network.default_external_scheme
+        # Another scheme is served by somebody before the gateway, at a port of its own.
+        shown = scheme == "http" and self.external_port != HTTP_PORT
+        port = f":{self.external_port}" if shown else ""
+        return f"{scheme}://{self.external(tag)}{port}"
 
 
-def hosts_of(route: Route, seen: Seen, configs: Configs) -> Hosts:
+def hosts_of(
+    route: Route, seen: Seen, configs: Configs, *, external_port: int = HTTP_PORT
+) -> Hosts:
     """Reads which placeholder Services are labelled cluster-local."""
-    hosts = Hosts(route, configs.get(CONFIG_NETWORK), configs.get(CONFIG_DOMAIN), {})
+    hosts = Hosts(route, configs.get(CONFIG_NETWORK), configs.get(CONFIG_DOMAIN), {}, external_port)
     tags = {"", *(target.tag for target in route.spec.traffic)}
     local = {
         tag: service.metadata.labels.get(LABEL_VISIBILITY) == CLUSTER_LOCAL
         for tag in tags
         if (service := seen.get(SERVICE, route.metadata.namespace, hosts.service(tag))) is not None
     }
-    return Hosts(route, hosts.network, hosts.domains, local)
+    return replace(hosts, local=local)

@@ -16,7 +16,7 @@ from serving.api.config_features import CONFIG_FEATURES
 from serving.api.kinds import CONFIGURATION, REVISION, ROUTE
 from serving.api.names import LABEL_CONFIGURATION, LABEL_SERVICE
 from serving.api.route_types import Route
-from serving.reconcile.domains import Hosts, hosts_of
+from serving.reconcile.domains import HTTP_PORT, Hosts, hosts_of
 from serving.reconcile.resources.ingresses import make_ingress
 from serving.reconcile.resources.placeholders import gateway_of, make_placeholder
 from serving.reconcile.statuses import as_json, begin, finish, is_controlled_by
@@ -54,8 +54,13 @@ def routes_of_revision(obj: Obj, seen: Seen) -> Iterable[Key]:
 
 @dataclass(frozen=True, slots=True)
 class RouteReconciler:
-    """Implements tanebi.kube.plan.Reconciler."""
+    """Implements tanebi.kube.plan.Reconciler.
 
+    `external_port`: where the gateway is reached from outside. It is part of the URL when it is not the scheme's own, so that
+    the URL works as printed.
+    """
+
+    external_port: int = HTTP_PORT
     kind: Kind[Route] = ROUTE
     owns: tuple[AnyKind, ...] = (INGRESS, SERVICE)
     reads: tuple[Reads, ...] = (
@@ -67,7 +72,7 @@ class RouteReconciler:
         if resource.deleting:
             return Plan(prune=False)
         conditions = begin(resource, resource.status, mark.LIVING, now=now)
-        hosts = hosts_of(resource, seen, configs)
+        hosts = hosts_of(resource, seen, configs, external_port=self.external_port)
         _judge_certificate(hosts, conditions)
         targets, bad = resolve(resource, seen)
         if bad is not None:

@@ -18,7 +18,7 @@ from tanebi.cli.discovery import Catalog, ResourceType
 from tanebi.cli.image import store
 from tanebi.cli.objects import condition, dig, generation_seen
 from tanebi.cli.options import Duration, data_dir_option, namespace_option
-from tanebi.cli.platform import data_dir, gateway, reachable
+from tanebi.cli.platform import data_dir, gateway
 from tanebi.cli.wait import changes, timed_out
 
 KSVC: Final = "services.serving.knative.dev"
@@ -88,7 +88,7 @@ def deploy(
     home = data_dir(folder)
     name = name or service_name(directory)
     manifest = service_manifest(name, namespace, f"{REPOSITORY}/{name}", given)
-    outside = gateway(home)  # refuses before the build when nothing runs here
+    gateway(home)  # refuses before the build when nothing runs here
     api = connect(home)
     type_ = Catalog.of(api).find(KSVC)
     words = shlex.split(command) if command else None
@@ -103,7 +103,7 @@ def deploy(
     container["image"] = built.reference
     done = _apply_and_wait(api, type_, manifest, timeout_s=None if no_wait else wait_timeout)
     if done is not None:
-        _finish(*done, outside)
+        _finish(*done)
     return 0
 
 
@@ -277,10 +277,10 @@ def _failed(name: str, ready: dict[str, Any]) -> Unavailable:
     )
 
 
-def _finish(obj: dict[str, Any], what: str, outside: str) -> None:
+def _finish(obj: dict[str, Any], what: str) -> None:
     """The URL alone on the last line, so that `| tail -1` works."""
     revision = dig(obj, "status", "latestReadyRevisionName") or ""
     name = obj["metadata"]["name"]
     click.echo()
     click.echo(f"Service '{name}' {what} latest revision '{revision}' is available at URL:")
-    click.echo(reachable(dig(obj, "status", "url") or "", outside))
+    click.echo(dig(obj, "status", "url") or "")

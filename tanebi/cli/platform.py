@@ -78,15 +78,6 @@ def local_gateway(home: DataDir) -> str:
     return f"{parts.scheme}://localhost:{parts.port or 80}"
 
 
-def reachable(url: str, gateway_url: str) -> str:
-    """A service's URL with the gateway's port, so that it works from this machine as printed."""
-    port = urlsplit(gateway_url).port
-    parts = urlsplit(url)
-    if not parts.hostname or parts.port or port in (None, 80):
-        return url
-    return urlunsplit(parts._replace(netloc=f"{parts.netloc}:{port}"))
-
-
 def endpoints(home: DataDir) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(home.endpoints.read_text())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from serving.api import ROUTE
 from serving.reconcile.domains import hosts_of
@@ -40,6 +43,21 @@ def test_the_scheme_is_configured() -> None:
     assert (
         hosts(configs={**configs, "config-domain": {"a.org": ""}}).url("") == "https://r.ns.a.org"
     )
+
+
+@pytest.mark.parametrize(
+    ("scheme", "port", "url"),
+    [
+        ("http", 80, "http://v1-r.ns.localhost"),
+        ("http", 8080, "http://v1-r.ns.localhost:8080"),
+        ("https", 8080, "https://v1-r.ns.localhost"),
+    ],
+)
+def test_the_url_works_as_printed(scheme: str, port: int, url: str) -> None:
+    found = hosts(configs={"config-network": {"default-external-scheme": scheme}})
+    assert replace(found, external_port=port).url("v1") == url
+    local = hosts(labels={"networking.knative.dev/visibility": "cluster-local"})
+    assert replace(local, external_port=port).url("") == "http://r.ns.svc.cluster.local"
 
 
 def test_a_long_tag_still_gives_a_name() -> None:

@@ -124,10 +124,10 @@ def test_progress_and_the_url_alone_at_the_end(shell: Shell, ns: str, app: Path)
     assert f"Creating service 'app' in namespace '{ns}':" in lines
     assert any(line.endswith("s Ready to serve.") for line in lines)
     assert lines[-2] == "Service 'app' created to latest revision 'app-00001' is available at URL:"
-    assert lines[-1] == "http://app.example.localhost:1"
+    assert lines[-1] == "http://app.example.localhost"
     again = shell.good("deploy", str(app), "-n", ns).splitlines()
     assert "No changes to apply to service 'app'." in again
-    assert again[-1] == "http://app.example.localhost:1"
+    assert again[-1] == "http://app.example.localhost"
 
 
 def test_a_service_that_cannot_run(shell: Shell, ns: str, app: Path) -> None:

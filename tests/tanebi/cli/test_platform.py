@@ -9,7 +9,7 @@ import yaml
 
 from tanebi.base.errors import Unavailable, UserError
 from tanebi.base.settings import DataDir
-from tanebi.cli.platform import access, data_dir, endpoints, gateway, local_gateway, reachable
+from tanebi.cli.platform import access, data_dir, endpoints, gateway, local_gateway
 
 CONFIG = {
     "current-context": "t",
@@ -57,19 +57,6 @@ def test_the_gateway_in_two_forms(tmp_path: Path) -> None:
     assert local_gateway(home) == "http://localhost:8080"
     home.endpoints.write_text(json.dumps({"gateway": "http://10.1.2.3:8080"}))
     assert local_gateway(home) == "http://10.1.2.3:8080"
-
-
-@pytest.mark.parametrize(
-    ("url", "outside", "want"),
-    [
-        ("http://a.b.localhost", "http://127.0.0.1:8080", "http://a.b.localhost:8080"),
-        ("http://a.b.localhost", "http://127.0.0.1:80", "http://a.b.localhost"),
-        ("http://a.b.localhost:9", "http://127.0.0.1:8080", "http://a.b.localhost:9"),
-        ("", "http://127.0.0.1:8080", ""),
-    ],
-)
-def test_a_url_that_works_as_printed(url: str, outside: str, want: str) -> None:
-    assert reachable(url, outside) == want
 
 
 def test_where_the_data_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
