@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from activator.capacity import GatewayCapacity
@@ -112,8 +113,7 @@ class Courier:
         """A name that we know is ours at any port; `localhost` and bare addresses are, at the port of the gateway."""
         if origin.tls:
             return False
-        name = normal_host(origin.host)
-        if name != ANY_ADDRESS and not is_address(name):
+        if not _is_bare(origin.host):
             return True
         return self._own_port is not None and origin.address[1] == self._own_port()
 
@@ -151,6 +151,13 @@ class Courier:
     def close(self) -> None:
         """Close idle connections."""
         self._client.close()
+
+
+@lru_cache(maxsize=1024)
+def _is_bare(host: bytes) -> bool:
+    """`localhost` or an address: a host that belongs to whoever listens at the port."""
+    name = normal_host(host)
+    return name == ANY_ADDRESS or is_address(name)
 
 
 async def _answer_here(

@@ -38,13 +38,16 @@ from eventing.window import Window
 from tanebi.base.clock import Clock
 from tanebi.base.errors import Unavailable
 from tanebi.base.log import get_logger
-from tanebi.http.errors import HttpError
-from tanebi.http.messages import Headers, Sender
+from tanebi.http.errors import HttpError, StaleConnection
+from tanebi.http.messages import HttpResponse, Sender
+from tanebi.http.sealed import Sealed, seal
 
 # How long a delivery may wait for room at a service here before it counts as failed.
 CAPACITY_WAIT_S: Final = 300.0
 # A reply is an event: what the ingress would refuse is not read to its end.
 RESPONSE_BYTES_MAX: Final = EVENT_BYTES_MAX
+# Kept connections in a row that a delivery may find closed; one more counts as an attempt.
+STALE_MAX: Final = 3
 # Starting a task costs more than a delivery; an idle one costs 3 kB.
 IDLE_WORKERS_MAX: Final = 64
 
@@ -83,7 +86,7 @@ class Dispatcher:
         self._intake = intake
         self._clock = clock
         self._meters = meters
-        self._extra: Headers = (_PREFER, (b"Kn-Namespace", trigger.namespace.encode()))
+        self._extra = seal((_PREFER, (b"Kn-Namespace", trigger.namespace.encode())))
         self._route: Route | None = None
         self._resumed = asyncio.Event()
         self._drained = asyncio.Event()
@@ -192,17 +195,8 @@ class Dispatcher:
             url, event = target.dead_letter_url, with_extensions(record.event, failure.extensions())
         else:
             return Bury(failure)  # the sink was taken away meanwhile
-        headers, body = _encode(event, structured=route.structured)
         try:
-            answer = await self._sender.send(
-                "POST",
-                url,
-                (*headers, *self._extra),
-                body,
-                wait_s=CAPACITY_WAIT_S,
-                timeout_s=target.policy.timeout_s,
-                response_max=RESPONSE_BYTES_MAX,
-            )
+            answer = await self._post(url, event, route)
         except HttpError as error:
             return unanswered(target, record.progress, error, wall=self._clock.wall())
         except Exception as error:
@@ -211,6 +205,26 @@ class Dispatcher:
             broken = HttpError("delivery-failed", f"cannot be sent: {type(error).__name__}")
             return unanswered(target, record.progress, broken, wall=self._clock.wall())
         return answered(target, record.progress, record.event, answer, wall=self._clock.wall())
+
+    async def _post(self, url: str, event: Event, route: Route) -> HttpResponse:
+        """Send, at once again when a kept connection turned out to be closed: that is no failure of the peer."""
+        headers, body = _encode(event, structured=route.structured)
+        joined = headers.joined(self._extra)
+        for attempt in range(STALE_MAX + 1):
+            try:
+                return await self._sender.send(
+                    "POST",
+                    url,
+                    joined,
+                    body,
+                    wait_s=CAPACITY_WAIT_S,
+                    timeout_s=route.target.policy.timeout_s,
+                    response_max=RESPONSE_BYTES_MAX,
+                )
+            except StaleConnection:
+                if attempt == STALE_MAX:
+                    raise
+        raise AssertionError("unreachable")
 
     async def _store(self, target: Target, record: Record, reply: Event) -> Step:
         """A reply is on disk before the delivery that brought it is acknowledged."""
@@ -240,5 +254,8 @@ class Dispatcher:
                 raise AssertionError("a reply is stored before it is performed")
 
 
-def _encode(event: Event, *, structured: bool) -> tuple[Headers, bytes]:
-    return to_structured(event) if structured else (event.wire(), event.data)
+def _encode(event: Event, *, structured: bool) -> tuple[Sealed, bytes]:
+    if not structured:
+        return event.wire(), event.data
+    headers, body = to_structured(event)
+    return seal(headers), body

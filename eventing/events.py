@@ -22,6 +22,7 @@ from urllib.parse import unquote_to_bytes
 import orjson
 
 from tanebi.http.messages import Headers
+from tanebi.http.sealed import Sealed, seal
 
 STRUCTURED: Final = b"application/cloudevents+json"
 BATCH: Final = b"application/cloudevents-batch"
@@ -73,7 +74,7 @@ class Event:
     attributes: dict[str, str]
     data: bytes = b""
     passed: tuple[tuple[bytes, bytes], ...] = ()
-    _wire: tuple[tuple[bytes, bytes], ...] | None = field(default=None, repr=False)
+    _wire: Sealed | None = field(default=None, repr=False)
 
     @property
     def size(self) -> int:
@@ -86,10 +87,13 @@ class Event:
         said = self.attributes.get(TTL, "")
         return int(said) if said.isascii() and said.lstrip("-").isdigit() else TTL_DEFAULT
 
-    def wire(self) -> tuple[tuple[bytes, bytes], ...]:
-        """Headers of a delivery in binary mode: everything but the hop limit. Built once, shared by all triggers."""
+    def wire(self) -> Sealed:
+        """Headers of a delivery in binary mode: everything but the hop limit. Built once, shared by all triggers.
+
+        Raises ValueError when one cannot be a header.
+        """
         if self._wire is None:
-            self._wire = (*to_headers(self.attributes), *self.passed)
+            self._wire = seal((*to_headers(self.attributes), *self.passed))
         return self._wire
 
 

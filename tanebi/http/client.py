@@ -14,21 +14,22 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from tanebi.base.clock import Clock
+from tanebi.http.deadlines import Deadlines
 from tanebi.http.errors import (
-    BadResponse,
     ConnectFailed,
     ExchangeTimeout,
     HttpError,
+    PeerReset,
     ResponseTooLarge,
+    StaleConnection,
 )
 from tanebi.http.exchange import REPLAYABLE
-from tanebi.http.headers import CONNECTION, CONTENT_LENGTH, HOST, MEANING, TRANSFER_ENCODING, block
 from tanebi.http.messages import Headers, HttpResponse
 from tanebi.http.pool import Address
+from tanebi.http.sealed import request_bytes
 from tanebi.http.upstream import CONNECT_TIMEOUT_S, UpstreamConnection, Upstreams, pool_key
 
 RESPONSE_MAX: Final = 16 * 1024 * 1024
-FRAMING: Final = HOST | CONTENT_LENGTH | TRANSFER_ENCODING | CONNECTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +65,8 @@ def _quoted(target: str) -> bytes:
     return b"".join(bytes([b]) if b < 128 else b"%%%02X" % b for b in target.encode())
 
 
-def request_bytes(method: str, host: bytes, target: bytes, headers: Headers, body: bytes) -> bytes:
-    """The request as sent. Host, framing and Connection are ours; a Host among `headers` wins over the URL's."""
-    given = next((value for name, value in headers if MEANING[name] & HOST), host)
-    kept = [(n, v) for n, v in headers if not MEANING[n] & FRAMING]
-    lines = block(kept)
-    if lines.count(b"\n") != len(kept) or lines.count(b"\r") != len(kept) or b"\0" in lines:
-        raise ValueError("a header contains a line break")
-    framing = b""
-    if body or method not in ("GET", "HEAD", "OPTIONS", "DELETE", "TRACE"):
-        framing = b"Content-Length: %d\r\n" % len(body)
-    start = b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (method.encode("ascii"), target, given)
-    return b"".join((start, lines, framing, b"\r\n", body))
-
-
 class _Whole:
-    """Collects one answer and resolves a future with it."""
+    """Collects one answer and resolves a future with it. Implements tanebi.http.upstream.Answer, tanebi.http.deadlines.Wait."""
 
     __slots__ = (
         "_chunks",
@@ -88,7 +75,6 @@ class _Whole:
         "_max",
         "_size",
         "_status",
-        "answered",
         "done",
         "reusable",
     )
@@ -102,17 +88,15 @@ class _Whole:
         self._size = 0
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
-        self.answered = False
         self.done = done
         self.reusable = False
 
     def on_interim(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self.answered = True
+        """The final answer is what counts."""
 
     def on_head(
         self, status: int, headers: list[tuple[bytes, bytes]], seen: int, raw: bytes | None
     ) -> None:
-        self.answered = True
         self._status, self._headers = status, headers
 
     def on_body(self, chunk: bytes) -> None:
@@ -134,6 +118,10 @@ class _Whole:
         if not self.done.done():
             self.done.set_exception(error)
 
+    def on_late(self) -> None:
+        if not self.done.done():
+            self.done.set_exception(TimeoutError())
+
     def on_flush(self) -> None:
         """Nothing is held back here."""
 
@@ -150,6 +138,7 @@ class HttpClient:
     def __init__(self, clock: Clock, upstreams: Upstreams | None = None) -> None:
         self._clock = clock
         self._upstreams = upstreams or Upstreams(clock)
+        self._deadlines = Deadlines()
 
     async def request(
         self,
@@ -164,13 +153,30 @@ class HttpClient:
     ) -> HttpResponse:
         """The answer to one request. `address` says where to connect when it is not where `url` says.
 
-        Raises ConnectFailed, ExchangeTimeout, PeerReset, ResponseTooLarge, BadResponse; ValueError for a bad URL or header.
+        Raises ConnectFailed, ExchangeTimeout, PeerReset (StaleConnection when a kept connection ended before it said anything
+        and the request may not be repeated unasked), ResponseTooLarge, BadResponse; ValueError for a bad URL or header.
         """
         origin = parse_url(url)
         data = request_bytes(method, origin.host, origin.target, headers, body)
+        where = address or origin.address
+        head_only = method == "HEAD"
+        began = asyncio.get_running_loop().time()
+        self._upstreams.expire(self._clock.now())
         try:
-            async with asyncio.timeout(timeout_s):
-                return await self._attempts(origin, address, method, data, bool(body), response_max)
+            kept = self._upstreams.take(pool_key(where, tls=origin.tls))
+            if kept is not None and not kept.closed:
+                try:
+                    return await self._over_kept(kept, data, head_only, timeout_s, response_max)
+                except StaleConnection:
+                    if body or method.encode() not in REPLAYABLE:
+                        raise
+            async with asyncio.timeout_at(began + timeout_s):
+                fresh = await self._upstreams.dial(
+                    where, timeout_s=CONNECT_TIMEOUT_S, tls=origin.tls
+                )
+                return await self._exchange(
+                    fresh, self._whole(fresh, response_max), data, head_only
+                )
         except TimeoutError as error:
             raise ExchangeTimeout(
                 "exchange-timeout",
@@ -181,41 +187,37 @@ class HttpClient:
         """Close idle connections."""
         self._upstreams.close()
 
-    async def _attempts(
+    async def _over_kept(
         self,
-        origin: Origin,
-        address: Address | None,
-        method: str,
+        connection: UpstreamConnection,
         data: bytes,
-        has_body: bool,
+        head_only: bool,
+        timeout_s: float,
         response_max: int,
     ) -> HttpResponse:
-        where = address or origin.address
-        self._upstreams.expire(self._clock.now())
-        connection = self._upstreams.take(pool_key(where, tls=origin.tls))
-        if connection is not None and not connection.closed:
-            whole = self._whole(connection, response_max)
-            try:
-                return await self._exchange(connection, whole, method, data)
-            except BadResponse:
+        """The usual way: nothing to dial, and the deadline is one of many."""
+        whole = self._whole(connection, response_max)
+        self._deadlines.begin(whole, timeout_s)
+        try:
+            return await self._exchange(connection, whole, data, head_only)
+        except PeerReset as error:
+            if not connection.silent:
                 raise
-            except HttpError:
-                replayable = method.encode() in REPLAYABLE and not has_body
-                if whole.answered or not replayable:
-                    raise
-        connection = await self._upstreams.dial(where, timeout_s=CONNECT_TIMEOUT_S, tls=origin.tls)
-        return await self._exchange(connection, self._whole(connection, response_max), method, data)
+            text = "a kept connection ended before it said anything"
+            raise StaleConnection("stale-connection", text) from error
+        finally:
+            self._deadlines.end(whole, timeout_s)
 
     def _whole(self, connection: UpstreamConnection, response_max: int) -> _Whole:
         loop = asyncio.get_running_loop()
         return _Whole(connection, loop.create_future(), response_max)
 
     async def _exchange(
-        self, connection: UpstreamConnection, whole: _Whole, method: str, data: bytes
+        self, connection: UpstreamConnection, whole: _Whole, data: bytes, head_only: bool
     ) -> HttpResponse:
         finished = False
         try:
-            connection.begin(whole, head_only=method == "HEAD")
+            connection.begin(whole, head_only=head_only)
             connection.write(data)
             response = await whole.done
             finished = True
@@ -227,4 +229,4 @@ class HttpClient:
                 connection.close()
 
 
-__all__ = ["ConnectFailed", "HttpClient", "Origin", "parse_url", "request_bytes"]
+__all__ = ["ConnectFailed", "HttpClient", "Origin", "parse_url"]

@@ -6,6 +6,7 @@ PeerError
     ├── ConnectFailed      no connection (nothing was sent)
     ├── ExchangeTimeout    the peer did not finish its answer in time
     ├── PeerReset          the connection ended before the answer did
+    │   └── StaleConnection    a kept one, before it said anything: likely it was closed before the request came
     ├── ResponseTooLarge   the answer exceeds the caller's limit
     └── BadResponse        the answer is not HTTP
 """
@@ -35,6 +36,10 @@ class ExchangeTimeout(HttpError):
 
 class PeerReset(HttpError):
     pass
+
+
+class StaleConnection(PeerReset):
+    """Who may send twice sends again at once: peers close idle connections, and that is no failure of theirs."""
 
 
 class ResponseTooLarge(HttpError):

@@ -96,6 +96,11 @@ class UpstreamConnection(asyncio.Protocol):
         self._ended = True
         self._paused = False
 
+    @property
+    def silent(self) -> bool:
+        """No byte of the present answer has come; after a failure, of the last one."""
+        return self._head_bytes == 0 and not self._in_body
+
     # --- what the owner does -------------------------------------------------------------------
 
     def begin(self, answer: Answer, *, head_only: bool) -> None:

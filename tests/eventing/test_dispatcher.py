@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -22,6 +23,7 @@ from eventing.retry import RetryPolicy
 from eventing.window import SIZE_MAX
 from tanebi.base.clock import SystemClock
 from tanebi.http.client import HttpClient
+from tanebi.http.errors import StaleConnection
 from tanebi.http.messages import Headers, HttpResponse
 from tanebi.testing.clock import FakeClock
 from tanebi.testing.waiting import wait_until
@@ -98,6 +100,28 @@ async def test_deliveries_overtake_each_other_only_within_the_window(run: Run, p
     order = [int(r.event.attributes["id"]) for r in peer.received]
     assert sorted(order) == list(range(1, 301))
     assert all(abs(number - place) <= SIZE_MAX for place, number in enumerate(order, 1))
+
+
+@pytest.mark.parametrize(("stale", "outcome"), [(3, "done"), (4, "again")])
+async def test_a_stale_connection_costs_no_attempt_unless_it_goes_on(
+    run: Run, peer: Any, stale: int, outcome: str
+) -> None:
+    left = stale
+
+    async def answer() -> HttpResponse:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise StaleConnection("stale-connection", "closed before it said anything")
+        return HttpResponse(202)
+
+    peer.answers["http://sink/"] = lambda got: answer()
+    cursor = Cursor([record(1)])
+    async with run(cursor) as dispatcher:
+        dispatcher.update(replace(ROUTE, target=Target("http://sink/", "", RetryPolicy(retries=1))))
+        await wait_until(lambda: cursor.outcomes)
+    assert cursor.outcomes == [(1, outcome)]
+    assert len({tuple(got.headers) for got in peer.received}) == 1, "sent alike each time"
 
 
 async def test_the_window_bounds_what_is_under_way(run: Run, peer: Any) -> None:

@@ -7,13 +7,14 @@ import asyncio
 import pytest
 
 from tanebi.base.clock import SystemClock
-from tanebi.http.client import HttpClient, parse_url, request_bytes
+from tanebi.http.client import HttpClient, parse_url
 from tanebi.http.errors import (
     BadResponse,
     ConnectFailed,
     ExchangeTimeout,
     PeerReset,
     ResponseTooLarge,
+    StaleConnection,
 )
 from tanebi.http.upstream import Upstreams
 from tanebi.testing.http import Address, Handler, answering, ok, read_request, serving
@@ -46,18 +47,6 @@ def test_urls(text: str, address: Address, host: bytes, target: bytes) -> None:
 def test_what_is_no_url(text: str) -> None:
     with pytest.raises(ValueError):
         parse_url(text)
-
-
-def test_request_bytes() -> None:
-    assert request_bytes("GET", b"h", b"/", [(b"X-a", b"1"), (b"Content-Length", b"9")], b"") == (
-        b"GET / HTTP/1.1\r\nHost: h\r\nX-a: 1\r\n\r\n"
-    )
-    assert request_bytes("POST", b"h", b"/", [(b"Host", b"other")], b"hi") == (
-        b"POST / HTTP/1.1\r\nHost: other\r\nContent-Length: 2\r\n\r\nhi"
-    )
-    for value in (b"a\r\nb", b"a\nb", b"a\0b"):
-        with pytest.raises(ValueError, match="line break"):
-            request_bytes("GET", b"h", b"/", [(b"X", value)], b"")
 
 
 async def test_data_goes_and_comes_byte_for_byte_over_one_connection() -> None:
@@ -149,8 +138,39 @@ async def test_a_stale_connection_is_tried_again_only_for_what_is_replayable() -
         for _ in range(3):
             assert (await client.request("GET", url(address), timeout_s=5)).status == 200
         assert served == 3
-        with pytest.raises(PeerReset):
+        with pytest.raises(StaleConnection):
             await client.request("POST", url(address), body=b"x", timeout_s=5)
+
+
+@pytest.mark.parametrize("begun", [b"H", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12"])
+async def test_a_kept_connection_that_said_something_is_not_stale(begun: bytes) -> None:
+    async def second_in_part(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in (ok(b"x"), begun):
+            await read_request(reader)
+            writer.write(answer)
+
+    client = HttpClient(SystemClock())
+    async with serving(second_in_part) as address:
+        await client.request("POST", url(address), body=b"x", timeout_s=5)
+        with pytest.raises(PeerReset) as caught:
+            await client.request("POST", url(address), body=b"x", timeout_s=5)
+        assert not isinstance(caught.value, StaleConnection)
+
+
+async def test_silence_on_a_kept_connection_ends_at_the_deadline() -> None:
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(ok(b"x"))
+        await reader.read(-1)
+
+    upstreams = Upstreams(SystemClock())
+    client = HttpClient(SystemClock(), upstreams)
+    async with serving(once) as address:
+        await client.request("POST", url(address), body=b"x", timeout_s=5)
+        assert len(upstreams.pool) == 1
+        with pytest.raises(ExchangeTimeout, match=r"0\.1 s"):
+            await client.request("POST", url(address), body=b"x", timeout_s=0.1)
+        assert len(upstreams.pool) == 0
 
 
 async def test_a_cancelled_request_takes_its_connection_with_it() -> None:
