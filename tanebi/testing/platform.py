@@ -59,10 +59,15 @@ class Platform:
             return None
         return pid
 
-    def stop(self) -> int:
-        """Ctrl-C, and wait for the end. Returns the exit code."""
+    def interrupt(self) -> None:
+        """Ctrl-C."""
         assert self._child is not None, "not running"
         self._child.send_signal(signal.SIGINT)
+
+    def stop(self) -> int:
+        """Ctrl-C, and wait for the end. Returns the exit code."""
+        self.interrupt()
+        assert self._child is not None
         try:
             code = self._child.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:

@@ -12,24 +12,19 @@ import httpx
 import pytest
 
 from tanebi.testing.platform import Platform
-from tests.e2e.driving import User, broker, build_images, eventually, service, trigger
+from tests.e2e.driving import (
+    User,
+    broker,
+    build_images,
+    eventually,
+    processes_with,
+    service,
+    trigger,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
 
 ROUNDS = 4  # bench/crash.py plays 50
-
-
-def processes_with(marker: str) -> list[int]:
-    found = []
-    for proc in Path("/proc").iterdir():
-        if not proc.name.isdigit():
-            continue
-        try:
-            if marker.encode() in (proc / "environ").read_bytes():
-                found.append(int(proc.name))
-        except OSError:
-            continue
-    return found
 
 
 def acknowledged_load(user: User, ids: list[str], prefix: str, stop: threading.Event) -> None:

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import socket
 import stat
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tanebi.testing.platform import Platform
+from tests.e2e.driving import (
+    User,
+    broker,
+    build_images,
+    eventually,
+    processes_with,
+    service,
+    trigger,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -62,6 +74,51 @@ def test_a_data_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_read_only_data_directory_is_named() -> None:
+    """/sys takes no files, not even of root."""
+    done = Platform(Path("/sys")).cli("up", "--gateway-port", "0", "--api-port", "0", check=False)
+    assert done.returncode == 1
+    assert "the data directory /sys cannot be used" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_stops_writes_and_nothing_else(tmp_path: Path) -> None:
+    """A limit on the size of files is to SQLite, and to our own output, what a full disk is."""
+    platform = Platform(tmp_path / "data").start()
+    build_images(platform)
+    user, out = User(platform), tmp_path / "out"
+    user.apply(
+        broker("b"), service("keeper", "dev.local/sink", env={"OUT": str(out)}), service("web")
+    )
+    user.apply(trigger("t", "b", "keeper"))
+    user.wait_ready("trigger", "t")
+    user.wait_ready("ksvc", "web")
+    assert user.send("b", "before") == 202
+    resource.prlimit(platform.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    for _ in range(2):
+        refused = user.apply(service("late"), check=False)
+        assert refused.returncode == 1
+        assert "read-only" in refused.stderr
+        assert "free disk space" in refused.stderr
+        assert user.send("b", "refused") == 503
+    assert "late" not in platform.cli("get", "ksvc").stdout
+    assert user.request("web").status_code == 200
+    assert "could not write to disk" in platform.log_path.read_text()
+    assert platform.stop() == 0
+    assert "Traceback" not in platform.log_path.read_text()
+    platform.start()
+    assert user.request("web").status_code == 200
+    assert user.send("b", "after") == 202
+
+    def received() -> set[str]:
+        lines = out.read_text().splitlines() if out.exists() else []
+        return {json.loads(line)["headers"]["ce-id"] for line in lines}
+
+    eventually(lambda: received() == {"before", "after"}, what="what was acknowledged, no more")
+    user.http.close()
+    assert platform.stop() == 0
+
+
 def test_a_corrupt_database_is_named_and_left_alone(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
@@ -105,6 +162,47 @@ def test_objects_survive_a_restart_and_the_token_still_works(tmp_path: Path) -> 
 
 def _token(kubeconfig: str) -> str:
     return next(line.split()[-1] for line in kubeconfig.splitlines() if "token:" in line)
+
+
+def test_ctrl_c_finishes_requests_and_a_second_one_ends_at_once(tmp_path: Path) -> None:
+    platform = Platform(tmp_path / "data").start()
+    build_images(platform)
+    user, out = User(platform), tmp_path / "out"
+    user.apply(
+        broker("b"),
+        service("web", env={"MARKER": tmp_path.name}),
+        service("keeper", "dev.local/sink", env={"OUT": str(out)}),
+        trigger("t", "b", "keeper"),
+    )
+    user.wait_ready("ksvc", "web")
+    user.wait_ready("trigger", "t")
+    with ThreadPoolExecutor(4) as pool:
+        slow = [pool.submit(user.request, "web", "/sleep?ms=1500") for _ in range(3)]
+        eventually(lambda: user.request("web", "/running").text == "4", what="requests in flight")
+        accepted = [str(n) for n in range(50) if user.send("b", str(n)) == 202]
+        assert platform.stop() == 0
+        assert [one.result().status_code for one in slow] == [200] * 3
+    assert "Traceback" not in platform.log_path.read_text()
+    platform.start()
+    eventually(
+        lambda: (
+            {json.loads(x)["headers"]["ce-id"] for x in out.read_text().splitlines()}
+            >= set(accepted)
+        )
+    )
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(user.request, "web", "/sleep?ms=9000")
+        eventually(lambda: user.request("web", "/running").text == "2", what="a request in flight")
+        platform.interrupt()
+        eventually(lambda: "stopping" in platform.log_tail(2))
+        began = time.monotonic()
+        assert platform.stop() == 130
+        assert time.monotonic() - began < 3
+        assert isinstance(held.exception(), httpx.HTTPError)
+    assert processes_with(tmp_path.name) == []
+    user.http.close()
+    platform.start()
+    assert platform.stop() == 0
 
 
 def test_get_answers_from_a_cold_shell_quickly(tmp_path: Path) -> None:

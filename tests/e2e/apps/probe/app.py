@@ -49,6 +49,8 @@ class Handler(BaseHTTPRequestHandler):
                 )
             elif url.path == "/peak":
                 self.answer(200, str(peak))
+            elif url.path == "/running":
+                self.answer(200, str(running))
             elif url.path == "/print":
                 print(query.get("text", "printed"), flush=True)
                 self.answer(200, "printed")
