@@ -313,12 +313,13 @@ class Platform:
             ),
         )
         patient: tuple[Reconciler[Any], ...] = (
-            ServiceReconciler(),
-            ConfigurationReconciler(),
-            revisions,
-            RouteReconciler(external_port=plane.gateway.address[1]),
+            DeploymentReconciler(NODE),
             PodAutoscalerReconciler(scaler),
             ServerlessServiceReconciler(),
+            revisions,
+            ConfigurationReconciler(),
+            RouteReconciler(external_port=plane.gateway.address[1]),
+            ServiceReconciler(),
         )
         for reconciler in urgent:
             engine.add(reconciler)

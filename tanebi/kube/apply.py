@@ -23,6 +23,7 @@ from tanebi.kube.client import Kube
 from tanebi.kube.diff import Create, Delete, NotOwned, Update
 from tanebi.kube.errors import Conflict, NotFound
 from tanebi.kube.plan import Invalid, Note, Patch, Plan, Reconciler, Wait
+from tanebi.kube.quiet import Quiet
 from tanebi.kube.recorder import Recorder
 
 CONFLICTS_MAX: Final = 5  # passes in a row before a conflict counts as a failure
@@ -57,7 +58,9 @@ class Applier:
         configs: Configs,
         clock: Clock,
         recorder: Recorder,
+        quiet: Quiet | None = None,
     ) -> None:
+        """`quiet`: the status of a pass that changed something waits for what the change sets off."""
         self.kind: AnyKind = reconciler.kind
         self.component = f"{self.kind.singular}-controller"
         self._reconciler = reconciler
@@ -67,6 +70,7 @@ class Applier:
         self._configs = configs
         self._clock = clock
         self._recorder = recorder
+        self._quiet = quiet
 
     async def reconcile(self, key: Key) -> Outcome:
         """Raises what the API raises, conflicts aside."""
@@ -102,13 +106,16 @@ class Applier:
     async def _carry_out(self, raw: Obj, plan: Plan) -> None:
         for note in plan.events:
             self._say(raw, note)
-        for change in self._changes(raw, plan):
+        changes = self._changes(raw, plan)
+        for change in changes:
             await self._make(raw, change)
         for drop in plan.drops:
             await self._delete(drop.kind, Key(drop.namespace, drop.name), drop.uid)
         for patch in plan.patches:
             await self._patch(patch)
         if plan.status is not None and not diff.same_status(raw.get("status"), plan.status):
+            if self._quiet is not None and (changes or plan.drops or plan.patches):
+                await self._quiet.settle()
             await self._write_status(raw, plan.status)
 
     def _changes(self, raw: Obj, plan: Plan) -> list[diff.Change]:
@@ -189,11 +196,14 @@ class Applier:
 
     async def _read_again(self, kind: AnyKind, key: Key) -> str:
         """Put what is there now into the cache and return its uid; "" when it is gone, of which only the watch can tell."""
+        known = self._cache.raw_or_none(kind, key)
         try:
             found = await self._kube.get(kind, key.namespace, key.name)
         except NotFound:
             await self._clock.sleep(STALE_RETRY_S)
             return ""
+        if known is not None and known["metadata"] == found["metadata"]:
+            await self._clock.sleep(STALE_RETRY_S)  # the write that we met is not on disk yet
         self._cache.observe(kind, found)
         return str(found["metadata"]["uid"])
 

@@ -1,7 +1,8 @@
 """The control loops: watch events become keys, keys become passes.
 
 Per reconciler one work queue and as many workers as it was added with. A key is started the moment its event arrives: no tick, no
-poll, so that a write follows the event that asks for it within a task switch and the store's fsync. The policy is pure
+poll, so that a write follows the event that asks for it within a task switch and the store's fsync. A patient reconciler does so
+only for changed wishes; echoes of what others did wait for a moment of quiet (tanebi.kube.quiet). The policy is pure
 (tanebi.kube.workqueue, tanebi.kube.diff); one pass is tanebi.kube.apply.
 Caller: tanebi.up.
 """
@@ -26,10 +27,13 @@ from tanebi.kube.client import Kube
 from tanebi.kube.errors import ApiError, Unreachable
 from tanebi.kube.metrics import QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
 from tanebi.kube.plan import Reads, Reconciler
+from tanebi.kube.quiet import Quiet
 from tanebi.kube.recorder import Recorder
 from tanebi.kube.workqueue import WorkQueue
 
 WORKERS: Final = 32  # they wait for the disk most of the time, and share its fsyncs
+
+_OF_EACH_WRITE: Final = frozenset(("resourceVersion", "managedFields"))
 
 log = get_logger("engine")
 
@@ -41,7 +45,9 @@ class ChangingConfigs(Configs, Protocol):
 
 
 class Engine:
-    """Add reconcilers, then run. `recorder` writes the Events of plans; it runs with the engine."""
+    """Add reconcilers, then run. `recorder` writes the Events of plans; it runs with the engine. Who does something urgent
+    elsewhere tells `quiet`.
+    """
 
     def __init__(
         self, kube: Kube, cache: Cache, configs: ChangingConfigs, clock: Clock, rng: Rng
@@ -51,11 +57,17 @@ class Engine:
         self._configs = configs
         self._clock = clock
         self._controllers: list[_Controller] = []
+        self.quiet = Quiet(clock)
         self.recorder = Recorder(kube, clock, rng)
         configs.on_change(self._enqueue_all)
 
-    def add(self, reconciler: Reconciler[Any], *, workers: int = WORKERS) -> None:
-        """Declare a reconciler: its kinds are watched from now on, its keys run once `run` does."""
+    def add(
+        self, reconciler: Reconciler[Any], *, workers: int = WORKERS, patient: bool = False
+    ) -> None:
+        """Declare a reconciler: its kinds are watched from now on, its keys run once `run` does.
+
+        `patient`: what it does about other kinds' changes, and about statuses, may wait some milliseconds.
+        """
         applier = Applier(
             reconciler,
             kube=self._kube,
@@ -63,18 +75,17 @@ class Engine:
             configs=self._configs,
             clock=self._clock,
             recorder=self.recorder,
+            quiet=self.quiet if patient else None,
         )
-        controller = _Controller(applier, clock=self._clock, workers=workers)
+        controller = _Controller(
+            applier, clock=self._clock, quiet=self.quiet, workers=workers, patient=patient
+        )
         self._controllers.append(controller)
         for kind in reconciler.owns:
-            self._cache.subscribe(kind, _owner_enqueuer(reconciler.kind, controller.enqueue))
+            self._cache.subscribe(kind, _owner_enqueuer(reconciler.kind, controller.echo))
         for reads in reconciler.reads:
-            self._cache.subscribe(
-                reads.kind, _reader_enqueuer(reads, self._cache, controller.enqueue)
-            )
-        self._cache.subscribe(
-            reconciler.kind, lambda old, new: controller.enqueue(key_of(new or old or {}))
-        )
+            self._cache.subscribe(reads.kind, _reader_enqueuer(reads, self._cache, controller.echo))
+        self._cache.subscribe(reconciler.kind, controller.changed)
 
     def enqueue(self, kind: AnyKind, key: Key) -> None:
         """Run `key` in every reconciler of `kind`: a fact outside the API has changed."""
@@ -100,8 +111,14 @@ class Engine:
 class _Controller:
     """One reconciler's queue and workers."""
 
-    def __init__(self, applier: Applier, *, clock: Clock, workers: int) -> None:
+    def __init__(
+        self, applier: Applier, *, clock: Clock, quiet: Quiet, workers: int, patient: bool
+    ) -> None:
         self.kind = applier.kind
+        self._quiet = quiet
+        self._patient = patient
+        self._echoes: dict[Key, None] = {}  # in the order of their events
+        self._echoed = anyio.Event()
         self._name = applier.component
         self._applier = applier
         self._clock = clock
@@ -111,11 +128,30 @@ class _Controller:
         self._timer_moved = anyio.Event()
 
     def enqueue(self, key: Key) -> None:
+        """Run `key` now."""
+        self._quiet.touch()
         self._start(self._queue.add(key))
+
+    def echo(self, key: Key) -> None:
+        """Something around `key` changed."""
+        if self._patient:
+            self._echoes[key] = None
+            self._echoed.set()
+        else:
+            self.enqueue(key)
+
+    def changed(self, old: Obj | None, new: Obj | None) -> None:
+        """The object itself changed: its wish, or only what is told about it."""
+        key = key_of(new or old or {})
+        if old is not None and new is not None and _same_wish(old["metadata"], new["metadata"]):
+            self.echo(key)
+        else:
+            self.enqueue(key)
 
     async def run(self) -> None:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
+            tasks.start_soon(self._answer_echoes)
             held, self._held = self._held, []
             self._start(held)
             await self._keep_time()
@@ -127,6 +163,15 @@ class _Controller:
         for key in keys:
             self._tasks.start_soon(self._work, key)
         QUEUE_DEPTH.labels(self._name).set(len(self._queue))
+
+    async def _answer_echoes(self) -> None:
+        while True:
+            await self._echoed.wait()
+            await self._quiet.settle()
+            self._echoed = anyio.Event()
+            keys, self._echoes = self._echoes, {}
+            for key in keys:
+                self._start(self._queue.add(key))
 
     async def _work(self, key: Key) -> None:
         began = self._clock.now()
@@ -171,6 +216,13 @@ class _Controller:
     async def _sleep_until(self, at: float, scope: anyio.CancelScope) -> None:
         await self._clock.sleep(max(0.0, at - self._clock.now()))
         scope.cancel()
+
+
+def _same_wish(old: Obj, new: Obj) -> bool:
+    """Of two states' metadata. A status alone changes nothing but the version and who wrote it."""
+    return {k: v for k, v in old.items() if k not in _OF_EACH_WRITE} == {
+        k: v for k, v in new.items() if k not in _OF_EACH_WRITE
+    }
 
 
 def _owner_enqueuer(

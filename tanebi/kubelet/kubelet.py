@@ -25,6 +25,7 @@ from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.kube.cache import Cache
 from tanebi.kube.client import Kube
+from tanebi.kube.quiet import Quiet
 from tanebi.kube.recorder import Recorder
 from tanebi.kubelet.drain import Drain
 from tanebi.kubelet.images import ImageStore, ImageWatch
@@ -40,6 +41,7 @@ STOP_GRACE_S: Final = (
     10.0  # what a pod gets when the platform ends, if its own grace period is longer
 )
 WORKER_RETRY_S: Final = 10.0
+STARTING_S: Final = 0.04  # what a quick program takes to answer
 FIRST_REPORT_S: Final = 10.0  # how long the start waits for the pods that were there
 
 _log = get_logger("kubelet")
@@ -65,7 +67,10 @@ class Kubelet:
         path: str,
         local_url: Callable[[str], str] = str,
         stop_grace_s: float = STOP_GRACE_S,
+        quiet: Quiet | None = None,
     ) -> None:
+        """`quiet` is told of each start, so that what can wait does."""
+        self._quiet = quiet
         self._cache = cache
         self._image_watch = image_watch
         self._tools = Tools(
@@ -125,6 +130,8 @@ class Kubelet:
 
     def _begin(self, pod: Obj) -> None:
         assert self._tasks is not None, "subscribed by run"
+        if self._quiet is not None:
+            self._quiet.touch(lasting_s=STARTING_S)
         uid = pod["metadata"]["uid"]
         worker = self._workers[uid] = PodWorker(pod, POD.view(pod), self._tools)
         self._tasks.start_soon(self._work, uid, worker)

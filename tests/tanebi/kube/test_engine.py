@@ -440,3 +440,33 @@ async def test_a_write_follows_its_event_without_a_tick(world: World) -> None:
             await anyio.lowlevel.checkpoint()
         took.append(time.perf_counter() - began)
     assert sorted(took)[10] < 0.05
+
+
+async def test_a_patient_reconciler_answers_many_echoes_at_once(world: World) -> None:
+    patient = Things()
+    world.engine.add(patient, patient=True)
+    await world.start()
+    await world.kube.create(THING, thing("t"))
+    await world.settled()
+    runs = len(patient.runs)
+    world.engine.quiet.touch(lasting_s=0.05)
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "t", "namespace": NS}}
+    await world.kube.create(SECRET, secret)
+    for number in range(4):
+        await world.kube.patch(SECRET, NS, "t", {"metadata": {"labels": {"number": f"{number}"}}})
+    await wait_until(lambda: len(patient.runs) > runs)
+    await world.settled()
+    assert len(patient.runs) < runs + 5
+
+
+async def test_a_changed_wish_does_not_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tanebi.kube.quiet.WAIT_MAX_S", 60.0)
+    patient = Things()
+    world.engine.add(patient, patient=True)
+    await world.start()
+    await world.kube.create(THING, thing("t"))
+    await world.settled()
+    runs = len(patient.runs)
+    world.engine.quiet.touch(lasting_s=60.0)
+    await world.kube.patch(THING, NS, "t", {"spec": {"parts": ["a"]}})
+    await wait_until(lambda: len(patient.runs) > runs)
