@@ -9,9 +9,9 @@ Callers: eventing's delivery, importers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from activator.capacity import GatewayCapacity
 from activator.router import ANY_ADDRESS, Hit, Route, Router, is_address
@@ -44,7 +44,7 @@ class Courier:
         self._client = HttpClient(clock, upstreams)
         self._capacity = GatewayCapacity(router, clock)
 
-    async def send(
+    def send(
         self,
         method: str,
         url: str,
@@ -54,11 +54,31 @@ class Courier:
         wait_s: float,
         timeout_s: float,
         response_max: int,
-    ) -> HttpResponse:
+    ) -> Coroutine[Any, Any, HttpResponse]:
         """See tanebi.http.messages.Sender. Raises ValueError for a URL that is none."""
         origin = parse_url(url)
+        if self._leads_here(origin):
+            return self._send_here(
+                origin, method, url, headers, body, wait_s, timeout_s, response_max
+            )
+        return self._client.request(
+            method, url, headers, body, timeout_s=timeout_s, response_max=response_max
+        )
+
+    async def _send_here(
+        self,
+        origin: Origin,
+        method: str,
+        url: str,
+        headers: Headers,
+        body: bytes,
+        wait_s: float,
+        timeout_s: float,
+        response_max: int,
+    ) -> HttpResponse:
+        """To what the router knows; a name that it does not know is dialled."""
         deadline = self._clock.now() + wait_s
-        hit = await self._destination(origin, headers, wait_s) if self._leads_here(origin) else None
+        hit = await self._destination(origin, headers, wait_s)
         if isinstance(hit, Route):
             assert hit.handler is not None
             request = HttpRequest(

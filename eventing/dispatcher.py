@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import anyio
@@ -196,7 +198,21 @@ class Dispatcher:
         else:
             return Bury(failure)  # the sink was taken away meanwhile
         try:
-            answer = await self._post(url, event, route)
+            headers, body = _encode(event, structured=route.structured)
+            send = partial(
+                self._sender.send,
+                "POST",
+                url,
+                headers.joined(self._extra),
+                body,
+                wait_s=CAPACITY_WAIT_S,
+                timeout_s=target.policy.timeout_s,
+                response_max=RESPONSE_BYTES_MAX,
+            )
+            try:
+                answer = await send()
+            except StaleConnection:
+                answer = await _insist(send)
         except HttpError as error:
             return unanswered(target, record.progress, error, wall=self._clock.wall())
         except Exception as error:
@@ -205,26 +221,6 @@ class Dispatcher:
             broken = HttpError("delivery-failed", f"cannot be sent: {type(error).__name__}")
             return unanswered(target, record.progress, broken, wall=self._clock.wall())
         return answered(target, record.progress, record.event, answer, wall=self._clock.wall())
-
-    async def _post(self, url: str, event: Event, route: Route) -> HttpResponse:
-        """Send, at once again when a kept connection turned out to be closed: that is no failure of the peer."""
-        headers, body = _encode(event, structured=route.structured)
-        joined = headers.joined(self._extra)
-        for attempt in range(STALE_MAX + 1):
-            try:
-                return await self._sender.send(
-                    "POST",
-                    url,
-                    joined,
-                    body,
-                    wait_s=CAPACITY_WAIT_S,
-                    timeout_s=route.target.policy.timeout_s,
-                    response_max=RESPONSE_BYTES_MAX,
-                )
-            except StaleConnection:
-                if attempt == STALE_MAX:
-                    raise
-        raise AssertionError("unreachable")
 
     async def _store(self, target: Target, record: Record, reply: Event) -> Step:
         """A reply is on disk before the delivery that brought it is acknowledged."""
@@ -252,6 +248,16 @@ class Dispatcher:
                 _LOG.warning("event kept as dead letter", ns=ns, name=name, reason=failure.reason)
             case Reply():
                 raise AssertionError("a reply is stored before it is performed")
+
+
+async def _insist(send: Callable[[], Awaitable[HttpResponse]]) -> HttpResponse:
+    """Send again at once: that a kept connection turned out to be closed is no failure of the peer."""
+    for _ in range(STALE_MAX - 1):
+        try:
+            return await send()
+        except StaleConnection:
+            continue
+    return await send()
 
 
 def _encode(event: Event, *, structured: bool) -> tuple[Sealed, bytes]:

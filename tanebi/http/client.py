@@ -75,13 +75,19 @@ class _Whole:
         "_max",
         "_size",
         "_status",
+        "_upstreams",
         "done",
-        "reusable",
+        "ended",
     )
 
     def __init__(
-        self, connection: UpstreamConnection, done: asyncio.Future[HttpResponse], response_max: int
+        self,
+        upstreams: Upstreams,
+        connection: UpstreamConnection,
+        done: asyncio.Future[HttpResponse],
+        response_max: int,
     ) -> None:
+        self._upstreams = upstreams
         self._connection = connection
         self._max = response_max
         self._chunks: list[bytes] = []
@@ -89,7 +95,12 @@ class _Whole:
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self.done = done
-        self.reusable = False
+        self.ended = False
+
+    def leave(self) -> None:
+        """Nobody waits any more: half an answer makes the connection useless."""
+        if not self.ended:
+            self._connection.close()
 
     def on_interim(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The final answer is what counts."""
@@ -110,7 +121,11 @@ class _Whole:
         self._chunks.append(chunk)
 
     def on_end(self, trailers: list[tuple[bytes, bytes]], *, reusable: bool) -> None:
-        self.reusable = reusable
+        self.ended = True
+        if reusable:
+            self._upstreams.give_back(self._connection)
+        else:
+            self._connection.close()
         if not self.done.done():
             self.done.set_result(HttpResponse(self._status, self._headers, b"".join(self._chunks)))
 
@@ -165,18 +180,27 @@ class HttpClient:
         try:
             kept = self._upstreams.take(pool_key(where, tls=origin.tls))
             if kept is not None and not kept.closed:
+                whole = self._begin(kept, data, head_only, response_max)
+                self._deadlines.begin(whole, timeout_s)
                 try:
-                    return await self._over_kept(kept, data, head_only, timeout_s, response_max)
-                except StaleConnection:
-                    if body or method.encode() not in REPLAYABLE:
+                    return await whole.done
+                except PeerReset as error:
+                    if not kept.silent:
                         raise
+                    if body or method.encode() not in REPLAYABLE:
+                        raise _stale() from error
+                finally:
+                    self._deadlines.end(whole, timeout_s)
+                    whole.leave()
             async with asyncio.timeout_at(began + timeout_s):
                 fresh = await self._upstreams.dial(
                     where, timeout_s=CONNECT_TIMEOUT_S, tls=origin.tls
                 )
-                return await self._exchange(
-                    fresh, self._whole(fresh, response_max), data, head_only
-                )
+                whole = self._begin(fresh, data, head_only, response_max)
+                try:
+                    return await whole.done
+                finally:
+                    whole.leave()
         except TimeoutError as error:
             raise ExchangeTimeout(
                 "exchange-timeout",
@@ -187,46 +211,18 @@ class HttpClient:
         """Close idle connections."""
         self._upstreams.close()
 
-    async def _over_kept(
-        self,
-        connection: UpstreamConnection,
-        data: bytes,
-        head_only: bool,
-        timeout_s: float,
-        response_max: int,
-    ) -> HttpResponse:
-        """The usual way: nothing to dial, and the deadline is one of many."""
-        whole = self._whole(connection, response_max)
-        self._deadlines.begin(whole, timeout_s)
-        try:
-            return await self._exchange(connection, whole, data, head_only)
-        except PeerReset as error:
-            if not connection.silent:
-                raise
-            text = "a kept connection ended before it said anything"
-            raise StaleConnection("stale-connection", text) from error
-        finally:
-            self._deadlines.end(whole, timeout_s)
+    def _begin(
+        self, connection: UpstreamConnection, data: bytes, head_only: bool, response_max: int
+    ) -> _Whole:
+        done: asyncio.Future[HttpResponse] = asyncio.get_running_loop().create_future()
+        whole = _Whole(self._upstreams, connection, done, response_max)
+        connection.begin(whole, head_only=head_only)
+        connection.write(data)
+        return whole
 
-    def _whole(self, connection: UpstreamConnection, response_max: int) -> _Whole:
-        loop = asyncio.get_running_loop()
-        return _Whole(connection, loop.create_future(), response_max)
 
-    async def _exchange(
-        self, connection: UpstreamConnection, whole: _Whole, data: bytes, head_only: bool
-    ) -> HttpResponse:
-        finished = False
-        try:
-            connection.begin(whole, head_only=head_only)
-            connection.write(data)
-            response = await whole.done
-            finished = True
-            return response
-        finally:
-            if finished and whole.reusable:
-                self._upstreams.give_back(connection)
-            else:
-                connection.close()
+def _stale() -> StaleConnection:
+    return StaleConnection("stale-connection", "a kept connection ended before it said anything")
 
 
 __all__ = ["ConnectFailed", "HttpClient", "Origin", "parse_url"]
