@@ -56,6 +56,7 @@ from tanebi.apiserver.user import User
 from tanebi.base.clock import Clock, SystemClock, process_age_s
 from tanebi.base.datalock import locked, prepare
 from tanebi.base.files import write_atomically
+from tanebi.base.limits import raise_file_limit
 from tanebi.base.log import Forgiving, configure
 from tanebi.base.rng import Rng, system_rng
 from tanebi.base.settings import DataDir, environment
@@ -121,6 +122,7 @@ def run(options: UpOptions) -> int:
     env = environment()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.set_threshold(GC_YOUNG_MAX)
+    raise_file_limit()
     configure(level=env.get("TANEBI_LOG_LEVEL", "warning"), json=env.get("TANEBI_LOG") == "json")
     data = DataDir(options.data_dir.absolute())
     prepare(data.root)
@@ -360,6 +362,7 @@ class Announcer:
         self._clock = clock
         self._began = clock.now() - age_s
         self._out = Forgiving(sys.stdout)
+        self._stopping = False
 
     def part(self, name: str, detail: str) -> None:
         self._line(f"✅ {name:<16} {detail}")
@@ -380,6 +383,7 @@ class Announcer:
         self._out.flush()
 
     def stopping(self) -> None:
+        self._stopping = True
         self._line(
             "🛑 stopping: requests in flight are finished, then pods are stopped (Ctrl-C again: at once)"
         )
@@ -388,7 +392,9 @@ class Announcer:
         self._line("🛑 ended at once: pods were killed")
 
     def stopped(self) -> None:
-        self._line("✅ stopped")
+        """Said only to who asked for it: after a failure the error is the last word."""
+        if self._stopping:
+            self._line("✅ stopped")
 
     def _line(self, text: str) -> None:
         self._out.write(f"{self._clock.now() - self._began:7.3f}s {text}".rstrip() + "\n")

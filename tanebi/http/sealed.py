@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from tanebi.http.headers import CONNECTION, CONTENT_LENGTH, HOST, MEANING, TRANSFER_ENCODING, block
+from tanebi.http.headers import CONNECTION, CONTENT_LENGTH, HOST, MEANING, TRANSFER_ENCODING
 from tanebi.http.messages import Headers
 
 # Ours to say, whatever a caller's headers say: how the request is framed, and where it goes.
@@ -34,11 +34,17 @@ class Sealed(tuple[tuple[bytes, bytes], ...]):
 def seal(headers: Iterable[tuple[bytes, bytes]]) -> Sealed:
     """Write the lines of `headers`. Raises ValueError when one contains a line break."""
     sealed = Sealed(headers)
-    kept = [(n, v) for n, v in sealed if not MEANING[n] & FRAMING]
-    sealed.lines = lines = block(kept)
-    if lines.count(b"\n") != len(kept) or lines.count(b"\r") != len(kept) or b"\0" in lines:
+    lines: list[bytes] = []
+    sealed.host = b""
+    for name, value in sealed:
+        meaning = MEANING[name]
+        if not meaning & FRAMING:
+            lines.append(name + b": " + value + b"\r\n")
+        elif meaning & HOST and not sealed.host:
+            sealed.host = value
+    sealed.lines = text = b"".join(lines)
+    if text.count(b"\n") != len(lines) or text.count(b"\r") != len(lines) or b"\0" in text:
         raise ValueError("a header contains a line break")
-    sealed.host = next((v for n, v in sealed if MEANING[n] & HOST), b"")
     return sealed
 
 
