@@ -7,6 +7,7 @@ check becomes a Request. Not on the data path. Constructed by tanebi.up.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hmac
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -51,7 +52,9 @@ def listen(host: str, port: int) -> socket.socket:
         raise UserError(
             "api-port-taken",
             f"the API server cannot listen on {host}:{port}: {error.strerror or error}",
-            hint="choose another port with --api-port, or 0 for any free one",
+            hint="choose another port with --api-port, or 0 for any free one"
+            if error.errno in (errno.EADDRINUSE, errno.EACCES)
+            else "choose an address of this machine with --host",
         ) from error
     sock.setblocking(False)
     return sock

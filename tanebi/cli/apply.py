@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -94,26 +95,31 @@ def _kinds_like(catalog: Catalog, kind: str) -> str:
     return f"{kind} is known in {', '.join(known)}" if known else "nothing was applied"
 
 
-def apply_all(api: Api, items: list[Item], *, write: bool) -> list[str]:
-    """What happened to each object, in kubectl's words. Raises UserError before anything is written when one is refused."""
+def apply_all(api: Api, items: list[Item], *, write: bool) -> Iterator[str]:
+    """What happened to each object, in kubectl's words, as it happens.
+
+    Raises UserError before anything is written when one is refused.
+    """
     fresh = {item.name for item in items if _is_namespace(item)}
     for item in items:
         if (
             item.namespace not in fresh
         ):  # what lives in a namespace that this call makes cannot be tried before
             _patch(api, item, dry_run=True)
-    return [
-        _apply(api, item, write=write) for item in items if write or item.namespace not in fresh
-    ]
+    written = False
+    for item in items:
+        if write or item.namespace not in fresh:
+            yield _apply(api, item, write=write, first=not written)
+            written = write
 
 
 def _is_namespace(item: Item) -> bool:
     return (item.type.api_version, item.type.kind) == NAMESPACE
 
 
-def _apply(api: Api, item: Item, *, write: bool) -> str:
+def _apply(api: Api, item: Item, *, write: bool, first: bool) -> str:
     before = _current(api, item)
-    after = _patch(api, item, dry_run=not write)
+    after = _patch(api, item, dry_run=not write, nothing=first)
     tail = "" if write else " (server dry run)"
     return f"{item.full_name} {_outcome(before, after)}{tail}"
 
@@ -144,7 +150,8 @@ def _essence(obj: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in obj.items() if k not in ("metadata", "status")} | {"metadata": meta}
 
 
-def _patch(api: Api, item: Item, *, dry_run: bool) -> dict[str, Any]:
+def _patch(api: Api, item: Item, *, dry_run: bool, nothing: bool = True) -> dict[str, Any]:
+    """`nothing`: no object was written yet."""
     query = {
         "fieldManager": FIELD_MANAGER,
         "force": "true",
@@ -156,7 +163,7 @@ def _patch(api: Api, item: Item, *, dry_run: bool) -> dict[str, Any]:
             "PATCH", item.path, query=query, body=item.document.obj, content_type=APPLY
         )
     except ApiFailure as error:
-        raise _refused(item, error, nothing=dry_run) from error
+        raise _refused(item, error, nothing=nothing) from error
     return found
 
 
@@ -167,5 +174,9 @@ def _refused(item: Item, error: ApiFailure, *, nothing: bool) -> UserError:
         line = item.document.line_of(str(cause.get("field") or ""))
         break
     where = f"{item.document.file}:{line} (document {item.document.index})"
-    hint = "nothing was applied" if nothing else "objects before this one were applied"
+    hint = (
+        "nothing was applied"
+        if nothing
+        else "the objects above were applied, this one and those after it were not"
+    )
     return UserError("apply-refused", f"{where}: {item.full_name}: {error.text}", hint=hint)

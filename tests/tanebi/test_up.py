@@ -53,3 +53,8 @@ def test_parts_are_announced_with_the_time_they_took(capsys: pytest.CaptureFixtu
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "  0.250s ✅ gateway          http://127.0.0.1:8080"
     assert lines[-1] == "  0.250s ✅ stopped"
+
+
+def test_after_a_failure_nobody_is_told_that_it_stopped(capsys: pytest.CaptureFixture[str]) -> None:
+    Announcer(FakeClock()).stopped()
+    assert capsys.readouterr().out == ""

@@ -54,6 +54,11 @@ MARKS: list[tuple[Any, str, tuple[str, str, str]]] = [
         ("False", "ExitCode7", "Container failed with: boom"),
     ),
     (
+        lambda c: mark.mark_container_exited(c, 3, ""),
+        "ContainerHealthy",
+        ("False", "ExitCode3", "Container failed with: exit code 3, without a word"),
+    ),
+    (
         lambda c: mark.mark_container_exited(c, 0, ""),
         "ContainerHealthy",
         ("False", "ExitCode0", "container exited with no error"),

@@ -164,6 +164,9 @@ def test_a_port_that_is_taken_is_said_so() -> None:
         with pytest.raises(UserError, match="cannot listen on") as raised:
             listen("127.0.0.1", other.getsockname()[1])
     assert "--api-port" in raised.value.hint
+    with pytest.raises(UserError) as raised:
+        listen("203.0.113.1", 0)  # an address of the documentation, never ours
+    assert "--host" in raised.value.hint
 
 
 # --- kubectl --------------------------------------------------------------------------------------
