@@ -123,6 +123,7 @@ class _Controller:
         self._applier = applier
         self._clock = clock
         self._queue = WorkQueue(running_max=workers)
+        self._complained: dict[Key, str] = {}  # keys that fail, with what was last said
         self._held: list[Key] = []  # started by the queue before there is a task group
         self._tasks: TaskGroup | None = None
         self._timer_moved = anyio.Event()
@@ -189,15 +190,21 @@ class _Controller:
 
     async def _reconcile(self, key: Key) -> Outcome:
         try:
-            return await self._applier.reconcile(key)
+            outcome = await self._applier.reconcile(key)
         except (ApiError, Unreachable) as error:
-            log.warning(
-                "reconcile failed", kind=self.kind.resource, name=str(key), error=str(error)
-            )
+            self._complain(key, str(error))
             return Outcome("refused", ok=False)
         except Exception:  # a bug, in a reconciler or here: back off, and show where
             log.exception("reconcile failed", kind=self.kind.resource, name=str(key))
             return Outcome("error", ok=False)
+        self._complained.pop(key, None)
+        return outcome
+
+    def _complain(self, key: Key, error: str) -> None:
+        """Once, until the key succeeds or fails in another way: it is tried again many times."""
+        if self._complained.get(key) != error:
+            self._complained[key] = error
+            log.warning("reconcile failed", kind=self.kind.resource, name=str(key), error=error)
 
     async def _keep_time(self) -> None:
         """Start keys whose time has come. Sleeps until the next one, or until that changes."""

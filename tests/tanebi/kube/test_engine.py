@@ -19,7 +19,7 @@ from tanebi.kube.cache import Cache
 from tanebi.kube.configs import LiveConfigs
 from tanebi.kube.diff import DESIRED_HASH
 from tanebi.kube.engine import Engine
-from tanebi.kube.errors import NotFound
+from tanebi.kube.errors import NotFound, ServiceUnavailable
 from tanebi.kube.plan import Invalid, Note, Patch, Plan, Reads, Seen, Wait
 from tanebi.testing.control import NS, ControlPlane, control_plane
 from tanebi.testing.waiting import wait_until
@@ -82,6 +82,8 @@ class Things:
                 raise Invalid("never like this")
             case "broken" if len(self.runs) < 4:
                 raise RuntimeError("a bug")
+            case "refused" if len(self.runs) < 4:
+                raise ServiceUnavailable("the disk is full")
         plan = Plan(
             children=tuple(_part(resource, part) for part in resource.spec.parts),
             status={
@@ -291,6 +293,16 @@ async def test_a_bug_backs_off_and_recovers(world: World) -> None:
     await world.kube.create(THING, thing("t", "a", mood="broken"))
     await world.until_parts("t-a")
     assert len(world.things.runs) >= 4
+
+
+async def test_what_is_refused_again_and_again_is_said_once(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.start()
+    await world.kube.create(THING, thing("t", "a", mood="refused"))
+    await world.until_parts("t-a")
+    assert len(world.things.runs) >= 4
+    assert capsys.readouterr().out.count("the disk is full") == 1
 
 
 async def test_settings_take_effect_at_once_and_bad_ones_do_not(world: World) -> None:
