@@ -181,7 +181,7 @@ class Dispatcher:
 
     async def _deliver(self, record: Record) -> bool:
         """Send once and record the outcome. True when the peer showed distress."""
-        route = await self._open_route()
+        route = self._route or await self._open_route()
         step = await self._send(route, record)
         distress = isinstance(step, Again) and step.progress.attempts > 0
         if isinstance(step, Reply):

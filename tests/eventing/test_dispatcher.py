@@ -124,6 +124,17 @@ async def test_a_stale_connection_costs_no_attempt_unless_it_goes_on(
     assert len({tuple(got.headers) for got in peer.received}) == 1, "sent alike each time"
 
 
+async def test_an_event_that_cannot_be_a_request_holds_up_nobody(run: Run, peer: Any) -> None:
+    broken = record(1)
+    broken.event.attributes["datacontenttype"] = "text/plain\r\nX-Smuggled: 1"
+    cursor = Cursor([broken, record(2)])
+    async with run(cursor) as dispatcher:
+        dispatcher.update(ROUTE)
+        await wait_until(lambda: len(cursor.outcomes) == 2)
+    assert sorted(cursor.outcomes) == [(1, "bury cannot be sent: ValueError"), (2, "done")]
+    assert len(peer.received) == 1
+
+
 async def test_the_window_bounds_what_is_under_way(run: Run, peer: Any) -> None:
     gate = anyio.Event()
 
