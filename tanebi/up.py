@@ -46,6 +46,8 @@ from serving.reconcile.revision import RevisionReconciler
 from serving.reconcile.route import RouteReconciler
 from serving.reconcile.service import ServiceReconciler
 from tanebi.api.core.kinds import KINDS as CORE_KINDS
+from tanebi.api.core.pod import PodStatus
+from tanebi.api.core.workload import Scale
 from tanebi.api.kind import AnyKind, ConfigKind, Kinds
 from tanebi.apiserver import kubeconfig, pki
 from tanebi.apiserver.bootstrap import bootstrap
@@ -96,6 +98,7 @@ CONTROLLER: Final = User("system:serviceaccount:kube-system:tanebi", ("system:ma
 BROKER_HOST: Final = "broker-ingress.knative-eventing.svc.cluster.local"
 LOCAL_HOST: Final = "localhost"
 NODE: Final = "tanebi"
+OF_A_WAKE: Final = (Scale, PodStatus)  # made by a first request and not before
 
 # The commit threads of the stores hand the interpreter over at each SQLite call; at Python's default of 5 ms a write would wait
 # longer for a busy loop than for the disk.
@@ -182,8 +185,8 @@ class Platform:
 
     async def start(self, stages: Stages, say: Announcer) -> None:
         """Bring up every part, ground floor first; `stages` takes them down in the reverse order."""
-        for kind in self.kinds:
-            kind.model.model_rebuild()  # validators are built now, not on somebody's first request
+        for model in (*(kind.model for kind in self.kinds), *OF_A_WAKE):
+            model.model_rebuild()  # validators are built now, not on somebody's first request
         kube = await self._start_api(stages)
         say.part("kubernetes api", self.api_url)
         cache = Cache(kube, self.clock)

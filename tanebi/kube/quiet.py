@@ -14,7 +14,7 @@ from typing import Final
 from tanebi.base.clock import Clock
 
 QUIET_S: Final = 0.01  # longer than what mostly lies between two steps that follow from each other
-WAIT_MAX_S: Final = 0.06
+WAIT_MAX_S: Final = 0.15  # under steady load: many echoes in one pass
 
 
 class Quiet:
