@@ -7,8 +7,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from tanebi.base.errors import UserError
+
+ROOM_MIN_BYTES: Final = 1024 * 1024  # what the first start writes, and some
 
 
 def prepare(root: Path) -> None:
@@ -16,13 +19,15 @@ def prepare(root: Path) -> None:
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = root / ".writable"
-        probe.write_bytes(b"")
-        probe.unlink()
+        try:
+            probe.write_bytes(bytes(ROOM_MIN_BYTES))
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(
             "data-dir-unusable",
             f"the data directory {root} cannot be used: {error.strerror}",
-            hint="choose another with --data-dir or TANEBI_DATA_DIR, or mend its permissions",
+            hint="choose another with --data-dir or TANEBI_DATA_DIR, or mend its permissions; a start needs 1 MiB of room",
         ) from error
 
 

@@ -23,6 +23,18 @@ def test_a_path_through_a_file_is_named(tmp_path: Path) -> None:
         prepare(tmp_path / "file" / "data")
 
 
+def test_a_full_disk_is_named_and_left_as_it_was(tmp_path: Path) -> None:
+    code = (
+        "import resource, sys; from pathlib import Path; from tanebi.base.datalock import prepare\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); prepare(Path(sys.argv[1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert f"the data directory {tmp_path} cannot be used: File too large" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_two_at_once_are_refused_with_the_pid(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with locked(path), pytest.raises(UserError, match=rf"pid {os.getpid()}\)"), locked(path):
