@@ -31,7 +31,8 @@ def up(folder: str | None, gateway_port: int, api_port: int, host: str) -> int:
     """Run the whole platform in this process, until Ctrl-C.
 
     API server, controllers, gateway, autoscaler, broker and importers start in about a second. The addresses are printed, and
-    written to endpoints.json in the data directory together with a kubeconfig for kubectl.
+    written to endpoints.json in the data directory together with a kubeconfig for kubectl. Ctrl-C finishes requests in flight and
+    stops the pods; a second one ends at once. Either way nothing that was acknowledged is lost.
     """
     root = importlib.import_module("tanebi.up")
     options = root.UpOptions(
