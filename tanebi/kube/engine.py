@@ -150,12 +150,15 @@ class _Controller:
             self.enqueue(key)
 
     async def run(self) -> None:
-        async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
-            tasks.start_soon(self._answer_echoes)
-            held, self._held = self._held, []
-            self._start(held)
-            await self._keep_time()
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._tasks = tasks
+                tasks.start_soon(self._answer_echoes)
+                held, self._held = self._held, []
+                self._start(held)
+                await self._keep_time()
+        finally:  # what the cache still tells while the floors below go down waits for the next start
+            self._tasks = None
 
     def _start(self, keys: Iterable[Key]) -> None:
         if self._tasks is None:

@@ -305,6 +305,20 @@ async def test_what_is_refused_again_and_again_is_said_once(
     assert capsys.readouterr().out.count("the disk is full") == 1
 
 
+async def test_what_changes_after_the_end_is_not_worked_on_and_not_an_error(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.control.tasks.start(world.cache.run)
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(world.engine.run)
+        tasks.cancel_scope.cancel()
+    await world.kube.create(THING, thing("late", "a"))
+    await wait_until(lambda: world.cache.raw(THING, NS, "late") is not None)
+    await world.settled()
+    assert world.things.runs == []
+    assert "Traceback" not in capsys.readouterr().out
+
+
 async def test_settings_take_effect_at_once_and_bad_ones_do_not(world: World) -> None:
     await world.start()
     await world.kube.create(THING, thing("t"))
