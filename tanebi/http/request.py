@@ -127,8 +127,10 @@ class ServerRequest:
         self.connection.unhold(HELD_BY_SINK)
 
     def write(self, data: bytes) -> None:
-        """Bytes of the answer, head first."""
-        self.connection.transport.write(data)
+        """Bytes of the answer, head first. Dropped when the connection was cut and the request has not heard of it yet."""
+        transport = self.connection.transport
+        if not transport.is_closing():
+            transport.write(data)
 
     def finish(self) -> None:
         """The answer is complete: the next request may begin."""

@@ -27,6 +27,9 @@ class Side:
     def write(self, data: bytes) -> None:
         self.out += data
 
+    def is_closing(self) -> bool:
+        return False
+
     def hold(self, why: int) -> None:
         self.held.append(why)
 
