@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from serving.api.revision_types import Revision
+from serving.api.upgrade_timeout import UPGRADE_TIMEOUT, parse_upgrade_timeout
 from tanebi.api.core.network import Endpoint, EndpointPort, EndpointSlice
 from tanebi.api.core.pod import HttpGetAction, Probe
 from tanebi.http.pool import Address
@@ -17,6 +18,7 @@ from tanebi.http.pool import Address
 # Names under which a revision's port is published (reference/knative-serving.md §1.10), the best first.
 REQUEST_PORTS: Final = ("http", "http1", "http2", "h2c", "user-port", "")
 DEFAULT_TIMEOUT_S: Final = 300.0
+HALF_CLOSED_IDLE_S: Final = 300.0  # for exempt tunnels: one side has ended, the other one is silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,15 @@ class RevisionFacts:
     response_start_timeout_s: float = 0.0
     idle_timeout_s: float = 0.0
     probe: ProbeSpec = ProbeSpec()
+    upgrade_timeout_s: float | None = None  # see serving.api.upgrade_timeout
+
+    def tunnel_times_s(self, *, half_closed: bool) -> tuple[float, float]:
+        """How long an upgraded connection may last in all, and without a byte either way. 0: no limit."""
+        if self.upgrade_timeout_s is None:
+            return self.timeout_s, self.idle_timeout_s
+        if self.upgrade_timeout_s > 0:
+            return self.upgrade_timeout_s, self.idle_timeout_s
+        return 0.0, HALF_CLOSED_IDLE_S if half_closed else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,16 @@ def revision_facts(revision: Revision) -> RevisionFacts:
         response_start_timeout_s=float(spec.response_start_timeout_seconds or 0),
         idle_timeout_s=float(spec.idle_timeout_seconds or 0),
         probe=_probe_spec(revision),
+        upgrade_timeout_s=_upgrade_timeout(revision),
     )
+
+
+def _upgrade_timeout(revision: Revision) -> float | None:
+    """A bad value is refused at admission; one that is there all the same leaves Knative's rules in force."""
+    try:
+        return parse_upgrade_timeout(revision.metadata.annotations.get(UPGRADE_TIMEOUT, ""))
+    except ValueError:
+        return None
 
 
 def _probe_spec(revision: Revision) -> ProbeSpec:

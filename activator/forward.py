@@ -132,6 +132,18 @@ def answer_head(status: int, headers: Headers, seen: int, *, chunked: bool, own:
     return b"".join((status_line(status), *lines, CHUNKED if chunked else b"", own, b"\r\n"))
 
 
+def upgrade_lines(headers: Headers) -> bytes:
+    """What of `headers` asks for, or grants, an Upgrade, for the next hop."""
+    named = b", ".join(value for name, value in headers if MEANING[name] & UPGRADE)
+    return b"Connection: Upgrade\r\nUpgrade: " + named + b"\r\n"
+
+
+def switching_head(headers: Headers) -> bytes:
+    """The 101 for the client."""
+    kept = end_to_end(headers, _TO_CLIENT | CONTENT_LENGTH)
+    return b"".join((status_line(101), block(kept), upgrade_lines(headers), b"\r\n"))
+
+
 def interim_head(status: int, headers: Headers) -> bytes:
     return status_line(status) + block(end_to_end(headers, _TO_CLIENT)) + b"\r\n"
 

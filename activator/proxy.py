@@ -24,6 +24,8 @@ from activator.forward import (
     passes_unchanged,
     raw_request_head,
     request_head,
+    switching_head,
+    upgrade_lines,
 )
 from activator.meter import Meter
 from activator.throttler import Target
@@ -38,9 +40,10 @@ from tanebi.http.exchange import (
     on_connection_lost,
     step,
 )
-from tanebi.http.headers import CONTENT_LENGTH, bodiless
+from tanebi.http.headers import CONTENT_LENGTH, UPGRADING, bodiless, grants_upgrade
 from tanebi.http.pool import Address
 from tanebi.http.request import ServerRequest
+from tanebi.http.tunnel import Tunnel
 from tanebi.http.upstream import UpstreamConnection, Upstreams
 
 BODY_AHEAD_MAX: Final = 65536  # bytes of a body taken in before its pod is known
@@ -59,6 +62,7 @@ _CONNECTING: Final = int(State.CONNECTING)
 _SENDING: Final = int(State.SENDING)
 _WAITING: Final = int(State.WAITING)
 _STREAMING: Final = int(State.STREAMING)
+_TUNNEL: Final = int(State.TUNNEL)
 _DONE: Final = int(State.DONE)
 _GRANTED: Final = int(Event.GRANTED)
 _DENIED: Final = int(Event.DENIED)
@@ -68,6 +72,8 @@ _RESP_HEAD: Final = int(Event.RESP_HEAD)
 _RESP_END: Final = int(Event.RESP_END)
 _TIMER: Final = int(Event.TIMER)
 _CLIENT_LEFT: Final = int(Event.CLIENT_LEFT)
+_LOST: Final = int(Event.LOST)
+_SWITCHED: Final = int(Event.SWITCHED)
 
 _WAITING_FOR_POD: Final = (State.HEAD, State.QUEUED, State.CONNECTING)
 
@@ -94,7 +100,7 @@ class Surroundings:
 
 
 class Exchange:
-    """A proxied request. Implements BodySink, Answer and Waiter."""
+    """A proxied request. Implements BodySink, Answer, Switching, Waiter and TunnelOwner."""
 
     __slots__ = (
         "_again",
@@ -123,12 +129,14 @@ class Exchange:
         "_state",
         "_status",
         "_target",
+        "_tunnel",
         "_upstream",
     )
 
     _meter: Meter
     _target: Target  # from GRANTED to RELEASE
     _reused: bool  # its connection served others before
+    _tunnel: Tunnel  # since SWITCHED
 
     def __init__(
         self,
@@ -232,6 +240,9 @@ class Exchange:
 
     def on_sweep(self, now: float) -> None:
         """The three timeouts of a revision; 0 switches one off."""
+        if self._state == _TUNNEL:
+            self._sweep_tunnel(now)
+            return
         facts = self._backend.facts
         if self._moved:
             self._moved, self._moved_at = False, now
@@ -243,6 +254,14 @@ class Exchange:
             late = 0 < facts.idle_timeout_s <= now - (self._moved_at or self._began)
         if late:
             self._refusal = QUEUE_TIMEOUT if self._state in _WAITING_FOR_POD else APP_TIMEOUT
+            self._feed(_TIMER)
+
+    def _sweep_tunnel(self, now: float) -> None:
+        tunnel = self._tunnel
+        if tunnel.moved:
+            tunnel.moved, self._moved_at = False, now
+        total_s, idle_s = self._backend.facts.tunnel_times_s(half_closed=tunnel.half_closed)
+        if 0 < total_s <= now - self._began or 0 < idle_s <= now - self._moved_at:
             self._feed(_TIMER)
 
     # --- from the backend (activator.backend.Waiter) -------------------------------------------
@@ -339,6 +358,23 @@ class Exchange:
     def on_sending_resumed(self) -> None:
         self._request.want_body()
 
+    # --- an Upgrade (tanebi.http.upstream.Switching, tanebi.http.tunnel.TunnelOwner) ------------
+
+    def may_switch(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        asked = self._request
+        return bool(asked.seen & UPGRADING) and grants_upgrade(headers, asked.headers)
+
+    def on_switched(self, headers: list[tuple[bytes, bytes]], rest: bytes) -> None:
+        self._status = 101
+        self._head_out = switching_head(headers) + rest
+        self._feed(_SWITCHED)
+
+    def on_tunnel_end(self) -> None:
+        self._feed(_RESP_END)
+
+    def on_tunnel_broken(self, *, by_client: bool) -> None:
+        self._feed(_CLIENT_LEFT if by_client else _LOST)
+
     # --- actions -------------------------------------------------------------------------------
 
     def _acquire(self) -> None:
@@ -413,6 +449,9 @@ class Exchange:
             )
             if head is not None:
                 return head
+        extra = self._extra
+        if request.seen & UPGRADING:
+            extra += upgrade_lines(request.headers)
         return request_head(
             request.method,
             request.target,
@@ -422,7 +461,7 @@ class Exchange:
             peer=request.connection.peer.encode(),
             chunked=request.chunked,
             forwarded=forwarded,
-            extra=self._extra,
+            extra=extra,
         )
 
     def _send_ahead(self, upstream: UpstreamConnection, head: bytes) -> None:
@@ -447,6 +486,23 @@ class Exchange:
         """The head waits in `_out` for the first bytes of the body: on_flush follows at once."""
         if self._cold:
             self._around.woke(self._backend, self._around.now() - self._began)
+
+    def _join(self) -> None:
+        request, upstream = self._request, self._upstream
+        assert upstream is not None
+        request.keep_alive = False
+        client = request.connection
+        self._tunnel = tunnel = Tunnel(
+            self, client.transport, upstream.transport, gone=client.connection_lost
+        )
+        upstream.hand_over(tunnel.pod)
+        ahead = request.hand_over(tunnel.client)
+        if client.slow:
+            tunnel.client.pause_writing()
+        client.transport.write(self._head_out)
+        self._head_out = b""
+        if ahead:
+            upstream.write(ahead)
 
     def _keep_up(self) -> None:
         upstream, self._upstream = self._upstream, None
@@ -487,6 +543,7 @@ _ACTIONS: Final[dict[Action, Callable[[Exchange], None]]] = {
     Action.RECONNECT: Exchange._reconnect,
     Action.SEND_UP: Exchange._send_up,
     Action.SEND_DOWN: Exchange._send_down,
+    Action.JOIN: Exchange._join,
     Action.KEEP_UP: Exchange._keep_up,
     Action.CLOSE_UP: Exchange._close_up,
     Action.RELEASE: Exchange._release,

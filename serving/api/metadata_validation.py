@@ -17,6 +17,7 @@ from serving.api.names import (
     ROLLOUT_DURATION,
     ROLLOUT_DURATION_OLD,
 )
+from serving.api.upgrade_timeout import EXEMPT, UPGRADE_TIMEOUT, parse_upgrade_timeout
 from tanebi.api import durations, quantity
 from tanebi.api.fielderrors import FieldError, invalid, invalid_key, missing, out_of_bounds
 from tanebi.api.meta import ObjectMeta
@@ -97,7 +98,16 @@ def validate_template_annotations(annotations: Mapping[str, str]) -> list[FieldE
     for key in (FULL_DUPLEX, QUEUE_PROXY_PODINFO):
         if annotations.get(key, "Enabled").lower() not in ("enabled", "disabled"):
             errors.append(invalid(annotations[key], key))
+    errors += _upgrade_timeout(annotations.get(UPGRADE_TIMEOUT, ""))
     return errors + _percentage(annotations.get(_PERCENTAGE))
+
+
+def _upgrade_timeout(text: str) -> list[FieldError]:
+    try:
+        parse_upgrade_timeout(text)
+    except ValueError:
+        return [invalid(text, UPGRADE_TIMEOUT, f"either {EXEMPT} or a positive duration")]
+    return []
 
 
 def _is_quantity(text: str) -> bool:

@@ -8,6 +8,9 @@ pod (QUEUED), for a connection (CONNECTING), and then the request and the answer
                 +--Retry---+          |  the end of the request       |
                                       +----------> DUPLEX ------------+
 
+An app that answers an Upgrade with 101 turns WAITING into TUNNEL: bytes run both ways until both have ended, and all that while
+the slot is held.
+
 Everything that decides is here; whoever holds the sockets (activator.proxy) feeds events and carries out the actions, in order,
 before it feeds the next event. Body bytes never pass through the table: the shell copies them and reports ends and failures.
 Actions are constants, so a step allocates nothing (measured: 0.15 µs a step, six steps in a plain exchange).
@@ -35,8 +38,9 @@ class State(IntEnum):
     WAITING = 4
     DUPLEX = 5
     STREAMING = 6
-    DONE = 7
-    FAILED = 8
+    TUNNEL = 7
+    DONE = 8
+    FAILED = 9
 
 
 class Event(IntEnum):
@@ -50,11 +54,12 @@ class Event(IntEnum):
     GAVE_UP = 5  # no connection, too often
     SENT = 6  # the last byte of the request was handed to the connection
     RESP_HEAD = 7  # the final head of the answer is here
-    RESP_END = 8  # the answer is complete
+    RESP_END = 8  # the answer is complete; of a tunnel: both sides have ended in good order
     STALE = 9  # a reused connection died before the pod can have seen the request
     LOST = 10  # the connection died
     TIMER = 11  # a deadline passed
     CLIENT_LEFT = 12
+    SWITCHED = 13  # the pod granted the Upgrade: its connection speaks another protocol now
 
 
 class Action(IntEnum):
@@ -66,6 +71,7 @@ class Action(IntEnum):
     RECONNECT = auto()  # dial the same pod: pooled connections may be as dead as the last
     SEND_UP = auto()  # request head and what has gathered of its body
     SEND_DOWN = auto()  # head of the answer
+    JOIN = auto()  # head of the 101; from now on each side's bytes go to the other one
     KEEP_UP = auto()  # the connection is clean: back to the pool
     CLOSE_UP = auto()  # the connection (or the dial) is of no use any more
     RELEASE = auto()  # give the slot back
@@ -119,6 +125,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, Step]]] = {
     },
     _S.WAITING: {
         _E.RESP_HEAD: (_S.STREAMING, (_A.SEND_DOWN,)),
+        _E.SWITCHED: (_S.TUNNEL, (_A.SEND_DOWN, _A.JOIN)),
         _E.STALE: (_S.CONNECTING, (_A.RECONNECT,)),
         _E.LOST: _REFUSE,
         _E.TIMER: _REFUSE,
@@ -133,6 +140,12 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, Step]]] = {
     },
     _S.STREAMING: {
         _E.RESP_END: (_S.DONE, (_A.KEEP_UP, _A.RELEASE, _A.FINISH, _A.ACCOUNT)),
+        _E.LOST: _CUT,
+        _E.TIMER: _CUT,
+        _E.CLIENT_LEFT: _GIVE_UP,
+    },
+    _S.TUNNEL: {
+        _E.RESP_END: (_S.DONE, (_A.CLOSE_UP, _A.RELEASE, _A.FINISH_CLOSE, _A.ACCOUNT)),
         _E.LOST: _CUT,
         _E.TIMER: _CUT,
         _E.CLIENT_LEFT: _GIVE_UP,

@@ -26,6 +26,7 @@ UPGRADE: Final = 256
 PROBE: Final = 512  # K-Network-Probe
 USER_AGENT: Final = 1024
 KUBE_PROBE: Final = 2048  # not a name: set for a User-Agent that begins with kube-probe/
+UPGRADING: Final = 4096  # not a name: set for a request whose Upgrade may be granted
 
 MEANINGS: Final[Mapping[bytes, int]] = {
     b"host": HOST,
@@ -81,6 +82,29 @@ def named_by_connection(headers: Headers) -> frozenset[bytes]:
     """Lower-case names that Connection headers declare hop by hop."""
     named = [t for name, value in headers if MEANING[name] & CONNECTION for t in tokens(value)]
     return frozenset(named) - {b"close", b"keep-alive"}
+
+
+def upgrade_tokens(headers: Headers) -> list[bytes]:
+    """The protocols that the Upgrade headers name, lower-case."""
+    return [t for name, value in headers if MEANING[name] & UPGRADE for t in tokens(value)]
+
+
+def asks_upgrade(headers: Headers) -> bool:
+    """Whether a request's Upgrade may be granted: Connection names it too (RFC 9110 §7.8), and it is not h2c, for a tunnel that
+    speaks HTTP would carry requests past the routes (RFC 9113 has withdrawn that upgrade)."""
+    named = upgrade_tokens(headers)
+    return bool(named) and b"h2c" not in named and b"upgrade" in named_by_connection(headers)
+
+
+def grants_upgrade(answer: Headers, request: Headers) -> bool:
+    """Whether the head of a 101 names protocols that the request asked for, and nothing else (RFC 9110 §15.2.2)."""
+    named = upgrade_tokens(answer)
+    asked = upgrade_tokens(request)
+    return (
+        bool(named)
+        and b"upgrade" in named_by_connection(answer)
+        and all(name in asked for name in named)
+    )
 
 
 def end_to_end(headers: Headers, drop: int) -> list[tuple[bytes, bytes]]:

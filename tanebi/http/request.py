@@ -59,6 +59,10 @@ class ClientSide(Protocol):
 
     def finished(self, request: ServerRequest) -> None: ...
 
+    def hand_over(self, end: asyncio.Protocol) -> bytes: ...
+
+    def connection_lost(self, exc: Exception | None) -> None: ...
+
     def abort(self) -> None: ...
 
 
@@ -135,6 +139,11 @@ class ServerRequest:
     def finish(self) -> None:
         """The answer is complete: the next request may begin."""
         self.connection.finished(self)
+
+    def hand_over(self, end: asyncio.Protocol) -> bytes:
+        """The client's socket tells `end` from now on, who passes `connection_lost` on to `connection`. The request stays the
+        one being answered: it is swept, counted and drained. Returns what the client sent ahead."""
+        return self.connection.hand_over(end)
 
     def abort(self) -> None:
         """Cut the connection: half an answer is out and there will be no more."""

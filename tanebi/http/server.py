@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import Any, Final, cast
@@ -22,6 +23,7 @@ from anyio.abc import TaskStatus
 from tanebi.base.clock import Clock
 from tanebi.base.errors import UserError
 from tanebi.base.log import get_logger
+from tanebi.http.bodyparser import parser_of_body
 from tanebi.http.headers import (
     CONNECTION,
     CONTENT_LENGTH,
@@ -30,7 +32,10 @@ from tanebi.http.headers import (
     KUBE_PROBE,
     MEANING,
     TRANSFER_ENCODING,
+    UPGRADE,
+    UPGRADING,
     USER_AGENT,
+    asks_upgrade,
     split_target,
     tokens,
 )
@@ -43,6 +48,7 @@ IDLE_TIMEOUT_S: Final = 120.0  # between requests
 LINGER_S: Final = (
     2.0  # how long a refused upload is read and thrown away, so that the client can read why
 )
+AHEAD_MAX: Final = 65536  # bytes taken in behind a request whose Upgrade is not decided yet
 SWEEP_S: Final = 0.1
 BACKLOG: Final = 2048
 DRAIN_S: Final = 10.0
@@ -52,6 +58,7 @@ _HELD_BY_PIPELINE: Final = 1
 _HELD_BY_SLOWNESS: Final = (
     4  # the client does not read its answers: no further requests of it either
 )
+_HELD_BY_UPGRADE: Final = 8
 
 _ONCE: Final = HOST | CONTENT_LENGTH | TRANSFER_ENCODING
 _RARE: Final = CONTENT_LENGTH | TRANSFER_ENCODING | CONNECTION | EXPECT
@@ -84,6 +91,7 @@ class ServerConnection(asyncio.Protocol):
 
     __slots__ = (
         "_active",
+        "_ahead",
         "_app",
         "_data",
         "_headers",
@@ -97,6 +105,8 @@ class ServerConnection(asyncio.Protocol):
         "_reading",
         "_seen",
         "_server",
+        "_taker",
+        "_upgrading",
         "_url",
         "_waiting",
         "peer",
@@ -124,6 +134,9 @@ class ServerConnection(asyncio.Protocol):
         )  # pipelined; bounded by one read of the socket
         self._held = 0
         self._lingering = False
+        self._taker: Callable[[bytes], None] | None = None  # of what comes; None: the parser
+        self._upgrading: ServerRequest | None = None  # what follows it is not HTTP if it is granted
+        self._ahead = b""  # what follows it
         self.slow = False  # the client does not read: its socket's buffer is full
         self._data = b""  # the read that is being parsed
         self._url = b""
@@ -151,7 +164,7 @@ class ServerConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.connections.discard(self)
-        self._lingering = True
+        self._linger()
         self._waiting.clear()
         request, self._active = self._active, None
         if request is not None and request.sink is not None and not request.done:
@@ -159,7 +172,8 @@ class ServerConnection(asyncio.Protocol):
             request.sink.on_client_left()
 
     def data_received(self, data: bytes) -> None:
-        if self._lingering:
+        if self._taker is not None:
+            self._taker(data)
             return
         self._data = data
         try:
@@ -230,7 +244,8 @@ class ServerConnection(asyncio.Protocol):
         self._seen = self._head_bytes = 0
         self._headers = []
         if request.chunked or request.body_length:
-            self._reading = request
+            if not (seen & UPGRADE and parser.should_upgrade()):
+                self._reading = request  # else see _after_upgrade
         else:
             request.complete = True
         if self._active is None:
@@ -276,6 +291,16 @@ class ServerConnection(asyncio.Protocol):
         if version not in ("1.0", "1.1"):
             raise BadRequest(505, "the versions understood are HTTP/1.0 and HTTP/1.1")
         request.http10 = version == "1.0"
+        self._read_framing(request)
+        if request.chunked and (request.http10 or self._seen & CONTENT_LENGTH):
+            raise BadRequest(400, "the length of the body is ambiguous")
+        if self._parser.should_upgrade():
+            self._upgrading = request
+            if not request.http10 and not request.has_body and asks_upgrade(request.headers):
+                request.seen |= UPGRADING
+        self._need_host(request)
+
+    def _read_framing(self, request: ServerRequest) -> None:
         for name, value in request.headers:
             meaning = MEANING[name]
             if meaning & CONTENT_LENGTH:
@@ -288,9 +313,6 @@ class ServerConnection(asyncio.Protocol):
                 if value.strip().lower() != b"100-continue":
                     raise BadRequest(417, "the only expectation understood is 100-continue")
                 request.expects_continue = not request.http10
-        if request.chunked and (request.http10 or self._seen & CONTENT_LENGTH):
-            raise BadRequest(400, "the length of the body is ambiguous")
-        self._need_host(request)
 
     def _need_host(self, request: ServerRequest) -> None:
         if not self._host and not self._seen & HOST and self._parser.get_http_version() != "1.0":
@@ -324,6 +346,9 @@ class ServerConnection(asyncio.Protocol):
             self._next()
         elif self._held:
             self.unhold(HELD_BY_SINK | _HELD_BY_PIPELINE)
+        if request is self._upgrading:
+            self._upgrading = None
+            self._server.call_soon(self._go_on)
 
     def _next(self) -> None:
         request = self._waiting.popleft()
@@ -350,14 +375,19 @@ class ServerConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         self._active = None
-        self._lingering = True
+        self._linger()
         self.transport.abort()
+
+    def _linger(self) -> None:
+        """What still comes is thrown away."""
+        self._lingering = True
+        self._taker = _drop
 
     def _close_in_good_order(self, request: ServerRequest) -> None:
         """A close while the client still sends would destroy what it has not read yet: end our side, then read on for a
         while.
         """
-        self._lingering = True
+        self._linger()
         self._waiting.clear()
         if request.complete or self.transport.is_closing():
             self.transport.close()
@@ -389,12 +419,48 @@ class ServerConnection(asyncio.Protocol):
         self._active = refused
         refused.respond_text(status, text)
 
+    # --- upgrades ------------------------------------------------------------------------------
+
     def _after_upgrade(self, rest: bytes) -> None:
-        """Upgrades are not offered: an Upgrade header is ignored (RFC 9110 §7.8) and what follows is the next request."""
-        if self._reading is not None:
-            self._refuse(BadRequest(400, "a body with Upgrade is not supported"))
-        elif rest:
-            self.data_received(rest)
+        """The parser stops behind a head with Upgrade. One that can be granted decides later what `rest` is; any other is
+        ignored (RFC 9110 §7.8): `rest` is the body, of which the parser does not know, or the next request.
+        """
+        request = self._upgrading
+        if self._lingering:
+            return
+        if request is not None and request.seen & UPGRADING:
+            self._taker, self._ahead = self._keep_ahead, rest
+            return
+        self._upgrading = None
+        if request is not None and request.has_body:
+            self._reading = request
+            self._parser = parser_of_body(self, chunked=request.chunked, length=request.body_length)
+        if rest:
+            # Not from within: a read full of such requests must not become a deep stack.
+            self._taker, self._ahead = self._keep_ahead, rest
+            self._server.call_soon(self._go_on)
+
+    def _keep_ahead(self, data: bytes) -> None:
+        self._ahead += data
+        if len(self._ahead) > AHEAD_MAX:
+            self.hold(_HELD_BY_UPGRADE)
+
+    def _go_on(self) -> None:
+        """What was kept is HTTP after all."""
+        if self._lingering or self._taker is None or self._upgrading is not None:
+            return
+        self._taker = None
+        data, self._ahead = self._ahead, b""
+        self.unhold(_HELD_BY_UPGRADE)
+        if data:
+            self.data_received(data)
+
+    def hand_over(self, end: asyncio.Protocol) -> bytes:
+        """See ServerRequest.hand_over."""
+        data, self._ahead = self._ahead, b""
+        self.transport.set_protocol(end)
+        self.unhold(~HELD_BY_SINK)
+        return data
 
     def sweep(self, now: float) -> None:
         """Look for slowness. `since` is set on the first look after a silence began, so it is late by at most SWEEP_S."""
@@ -415,6 +481,10 @@ class ServerConnection(asyncio.Protocol):
             limit = self._limits.idle_timeout_s
         if silence >= limit:
             self.abort()
+
+
+def _drop(data: bytes) -> None:
+    """The taker of a connection that lingers."""
 
 
 class HttpServer:

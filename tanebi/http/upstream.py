@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, cast, runtime_checkable
 
 import httptools
 
@@ -54,6 +54,17 @@ class Answer(Protocol):
     def on_sending_resumed(self) -> None: ...
 
 
+@runtime_checkable
+class Switching(Protocol):
+    """An `Answer` that may be a 101 too. To any other one a 101 is a broken answer."""
+
+    def may_switch(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        """The peer switches protocols; whether that was asked for."""
+
+    def on_switched(self, headers: list[tuple[bytes, bytes]], rest: bytes) -> None:
+        """Take the connection by `hand_over` now. `rest`: the first bytes of the other protocol. Nothing more is called."""
+
+
 class UpstreamConnection(asyncio.Protocol):
     """One connection. Idle when `answer` is None."""
 
@@ -73,6 +84,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_on_idle_lost",
         "_parser",
         "_paused",
+        "_switched",
         "_trailers",
         "transport",
     )
@@ -95,6 +107,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._keep = True
         self._ended = True
         self._paused = False
+        self._switched: list[tuple[bytes, bytes]] | None = None  # the head of a 101
 
     @property
     def silent(self) -> bool:
@@ -125,6 +138,11 @@ class UpstreamConnection(asyncio.Protocol):
             self._paused = False
             self.transport.resume_reading()
 
+    def hand_over(self, end: asyncio.Protocol) -> None:
+        """From now on `end` hears of the socket instead. `close` still cuts it."""
+        self.answer = None
+        self.transport.set_protocol(end)
+
     def close(self) -> None:
         """Of no use any more; the answer is told nothing."""
         self.answer = None
@@ -145,7 +163,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._data = data
         try:
             self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+        except httptools.HttpParserUpgrade as upgrade:
+            self._switch(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserError as error:
             self._fail(_bad_response(error))
             return
         if self._head_bytes > HEAD_MAX and not self._in_body:
@@ -193,8 +214,12 @@ class UpstreamConnection(asyncio.Protocol):
         headers, self._headers = self._headers, []
         if status < 200:
             self._data = b""
-            if status != 101:  # 101 makes the parser raise: we asked for no upgrade
+            if status != 101:
                 answer.on_interim(status, headers)
+            elif isinstance(answer, Switching) and answer.may_switch(headers):
+                self._switched = headers  # the parser raises HttpParserUpgrade next
+            else:
+                raise ValueError("a switch of protocols that nobody asked for")
             return
         seen = 0
         for name, _ in headers:
@@ -232,6 +257,14 @@ class UpstreamConnection(asyncio.Protocol):
             self.resume()
         if answer is not None:
             answer.on_end(trailers, reusable=self._keep and not self.closed)
+
+    def _switch(self, rest: bytes) -> None:
+        answer, headers = self.answer, self._switched
+        if headers is None:
+            self._fail(_bad_response(ValueError("not a 101")))
+        elif answer is not None:  # else it was closed within the parser's callbacks
+            assert isinstance(answer, Switching)
+            answer.on_switched(headers, rest)
 
     def _fail(self, error: HttpError) -> None:
         answer, self.answer = self.answer, None

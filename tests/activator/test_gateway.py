@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import socket
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
 import anyio
 import pytest
 
+from activator.facts import RevisionFacts
 from activator.gateway import Gateway
 from tanebi.base.clock import SystemClock
 from tanebi.base.errors import UserError
 from tanebi.http.messages import HttpRequest, HttpResponse
+from tanebi.http.server import ServerLimits
 from tanebi.testing.http import answering, ok, serving
 from tanebi.testing.waiting import wait_until
 
@@ -167,3 +171,224 @@ async def test_a_bug_in_one_request_does_not_end_the_gateway(world: Any, host: s
         client = await w.client()
         client.get(host=host)
         assert (await client.answer()).body == b"x"
+
+
+# --- Upgrade -----------------------------------------------------------------------------------
+
+ASK = "Connection: Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: k\r\n"
+SWITCHED = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: a\r\n\r\n"
+)
+TUNNEL_BYTES = 10 * 1024 * 1024
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers 101 and sends back what comes; without Upgrade in the request, its head."""
+    while True:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"upgrade: websocket" in head.lower():
+            break
+        writer.write(ok(head))
+    writer.write(SWITCHED + b"hello ")
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+
+
+async def upgrade(w: Any, host: str, ahead: bytes = b"") -> Any:
+    """A client whose connection has become a tunnel."""
+    client = await w.client()
+    client.send(f"GET /ws HTTP/1.1\r\nHost: {host}\r\n{ASK}\r\n".encode() + ahead)
+    with anyio.fail_after(5):
+        head = await client.reader.readuntil(b"\r\n\r\n")
+        assert head == (
+            b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: a\r\n"
+            b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        )
+        assert await client.reader.readexactly(6) == b"hello "
+    return client
+
+
+async def end_of(client: Any) -> bytes:
+    """What still comes; a cut is an end too."""
+    with anyio.fail_after(5):
+        try:
+            return bytes(await client.reader.read())
+        except ConnectionError:
+            return b"cut"
+
+
+async def test_a_tunnel_passes_bytes_and_half_closes(world: Any, host: str) -> None:
+    async with world() as w, serving(echo) as app:
+        w.pods(app)
+        client = await upgrade(w, host, ahead=b"early ")
+        client.send(b"and more")
+        client.writer.write_eof()
+        assert await end_of(client) == b"early and more"
+        await wait_until(lambda: w.backend.throttler.in_flight == 0)
+        assert w.backend.counts.by_class[1] == 1
+        await wait_until(lambda: w.backend.meter is None or w.backend.meter.concurrency == 0)
+
+
+async def test_ten_megabytes_each_way_with_a_slow_reader_in_bounded_memory(
+    world: Any, host: str
+) -> None:
+    async with world() as w, serving(echo) as app:
+        w.pods(app)
+        client = await upgrade(w, host)
+        data = bytes(range(256)) * (TUNNEL_BYTES // 256)
+        tracemalloc.start()
+        try:
+            client.send(data)
+            before = tracemalloc.get_traced_memory()[0]
+            tracemalloc.reset_peak()
+            await asyncio.sleep(0.3)  # nobody reads: all stands still
+            got = 0
+            with anyio.fail_after(20):
+                while got < len(data):
+                    piece = await client.reader.read(65536)
+                    assert piece == data[got : got + len(piece)]
+                    got += len(piece)
+            assert tracemalloc.get_traced_memory()[1] - before < 8 * 1024 * 1024
+        finally:
+            tracemalloc.stop()
+
+
+async def test_a_tunnel_counts_as_concurrency_until_its_client_leaves(
+    world: Any, host: str
+) -> None:
+    async with world(RevisionFacts(concurrency=1)) as w, serving(echo) as app:
+        w.pods(app)
+        first = await upgrade(w, host)
+        second = await w.client()
+        second.get(host=host)
+        await wait_until(lambda: w.backend.throttler.waiting == 1)
+        assert w.backend.meter.concurrency == 2
+        first.writer.transport.abort()
+        assert (await second.answer()).status == 200
+
+
+async def test_an_app_that_dies_ends_its_tunnels(world: Any, host: str) -> None:
+    async def app(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(SWITCHED + b"hello ")
+        await reader.read(1)
+        writer.close()
+
+    async with world() as w, serving(app) as address:
+        w.pods(address)
+        client = await upgrade(w, host)
+        client.send(b"x")
+        assert await end_of(client) in (b"", b"cut")
+        client.close()
+        await wait_until(lambda: w.backend.throttler.in_flight == 0)
+
+
+@pytest.mark.parametrize(
+    ("facts", "cut"),
+    [
+        (RevisionFacts(timeout_s=0.3), True),
+        (RevisionFacts(idle_timeout_s=0.3), True),
+        (RevisionFacts(upgrade_timeout_s=0.3), True),
+        (RevisionFacts(response_start_timeout_s=0.2), False),
+        (RevisionFacts(timeout_s=0.2, idle_timeout_s=0.2, upgrade_timeout_s=0.0), False),
+        (RevisionFacts(timeout_s=0.2, upgrade_timeout_s=60.0), False),
+    ],
+)
+async def test_the_times_of_a_tunnel(
+    world: Any, host: str, facts: RevisionFacts, cut: bool
+) -> None:
+    async with world(facts) as w, serving(echo) as app:
+        w.pods(app)
+        client = await upgrade(w, host)
+        if cut:
+            assert await end_of(client) in (b"", b"cut")
+            await wait_until(lambda: w.backend.throttler.in_flight == 0)
+        else:
+            await asyncio.sleep(0.6)
+            client.send(b"x")
+            with anyio.fail_after(5):
+                assert await client.reader.readexactly(1) == b"x"
+
+
+async def test_bytes_either_way_keep_an_idle_timeout_away(world: Any, host: str) -> None:
+    async with world(RevisionFacts(idle_timeout_s=0.5)) as w, serving(echo) as app:
+        w.pods(app)
+        client = await upgrade(w, host)
+        for _ in range(5):
+            await asyncio.sleep(0.2)
+            client.send(b"x")
+            with anyio.fail_after(5):
+                assert await client.reader.readexactly(1) == b"x"
+
+
+async def test_tunnels_get_the_drain_time_and_are_cut_then(world: Any, host: str) -> None:
+    async with world(limits=ServerLimits(drain_s=0.5)) as w, serving(echo) as app:
+        w.pods(app)
+        client = await upgrade(w, host)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(w.gateway._server._drain)
+            await asyncio.sleep(0.2)
+            client.send(b"still")
+            with anyio.fail_after(5):
+                assert await client.reader.readexactly(5) == b"still"
+        assert await end_of(client) in (b"", b"cut")
+        await wait_until(lambda: w.backend.throttler.in_flight == 0)
+
+
+async def test_a_pod_waits_for_its_tunnels_before_it_stops(world: Any, host: str) -> None:
+    async with world() as w, serving(echo) as app:
+        w.pods(app)
+        client = await upgrade(w, host)
+        over: list[bool] = []
+        assert w.backend.drain(app, lambda: over.append(True))
+        assert not over
+        client.close()
+        await wait_until(lambda: bool(over))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "Upgrade: websocket\r\n",  # Connection does not name it
+        "Connection: Upgrade\r\nUpgrade: h2c\r\n",
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n",
+    ],
+)
+async def test_an_upgrade_that_cannot_be_granted_is_ignored(
+    world: Any, host: str, lines: str
+) -> None:
+    async with world() as w, serving(answering(lambda head, body: ok(head + body))) as app:
+        w.pods(app)
+        client = await w.client()
+        body = "hi" if "Length" in lines else ""
+        for _ in range(2):
+            client.send(f"GET / HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n{body}".encode())
+        for _ in range(2):
+            answer = await client.answer()
+            assert b"pgrade" not in answer.body
+            assert answer.body.endswith(b"\r\n\r\n" + body.encode())
+
+
+async def test_an_app_without_101_answers_as_always_and_the_connection_goes_on(
+    world: Any, host: str
+) -> None:
+    async with world() as w, serving(answering(lambda head, body: ok(head))) as app:
+        w.pods(app)
+        client = await w.client()
+        one = f"GET /%d HTTP/1.1\r\nHost: {host}\r\n{ASK}\r\n"
+        client.send("".join(one % i for i in range(3)).encode())
+        for i in range(3):
+            answer = await client.answer()
+            assert answer.body.startswith(b"GET /%d " % i)
+            assert b"\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n" in answer.body
+
+
+async def test_a_101_for_another_protocol_is_a_502(world: Any, host: str) -> None:
+    other = SWITCHED.replace(b"websocket", b"other")
+    async with world() as w, serving(answering(lambda head, body: other)) as app:
+        w.pods(app)
+        client = await w.client()
+        client.get(host=host, extra=ASK)
+        assert (await client.answer()).status == 502

@@ -52,6 +52,32 @@ def test_an_answer_before_the_end_of_the_request_closes_in_good_order() -> None:
     assert actions[-4:] == [A.CLOSE_UP, A.RELEASE, A.FINISH_CLOSE, A.ACCOUNT]
 
 
+def test_a_tunnel_holds_its_slot_until_both_sides_have_ended() -> None:
+    E, A = Event, Action
+    way = (E.ARRIVED, E.GRANTED, E.CONNECTED, E.SENT, E.SWITCHED)
+    state, actions = walk(*way)
+    assert state is State.TUNNEL
+    assert actions[-2:] == [A.SEND_DOWN, A.JOIN]
+    assert A.RELEASE not in actions
+    for event, last in (
+        (E.RESP_END, A.FINISH_CLOSE),
+        (E.LOST, A.CUT),
+        (E.TIMER, A.CUT),
+        (E.CLIENT_LEFT, None),
+    ):
+        state, actions = walk(*way, event)
+        assert state in ENDS
+        assert actions.count(A.RELEASE) == actions.count(A.ACCOUNT) == 1
+        assert A.KEEP_UP not in actions
+        assert last is None or last in actions
+
+
+def test_only_a_whole_request_can_become_a_tunnel() -> None:
+    assert [s for s in State if Event.SWITCHED in TRANSITIONS[s] and s not in ENDS] == [
+        State.WAITING
+    ]
+
+
 def test_a_refused_connection_queues_again_with_a_new_slot() -> None:
     E, A = Event, Action
     state, actions = walk(E.ARRIVED, E.GRANTED, E.CONNECT_FAILED)
@@ -94,6 +120,7 @@ def test_released_and_accounted_exactly_once(events: list[Event]) -> None:
             State.WAITING,
             State.DUPLEX,
             State.STREAMING,
+            State.TUNNEL,
         )
         assert granted - released == int(holding)
         assert accounted == (arrived if state in ENDS else 0)
