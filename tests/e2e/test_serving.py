@@ -179,8 +179,9 @@ def test_large_bodies_pass_both_ways(user: User) -> None:
         for _ in range(64):
             yield b"x" * 65536
 
-    # The stdlib app reads by Content-Length only, so a chunked upload shows an empty echo, not an error.
-    assert user.request("hello", method="POST", content=chunks()).status_code == 200
+    echoed = user.request("hello", method="POST", content=chunks())
+    assert echoed.status_code == 200
+    assert echoed.content == b"x" * 65536 * 64
 
 
 def test_logs_outlive_the_pod(user: User) -> None:

@@ -63,8 +63,18 @@ class Handler(BaseHTTPRequestHandler):
                 running -= 1
 
     def do_POST(self):
-        length = int(self.headers.get("Content-Length") or 0)
-        self.answer(200, self.rfile.read(length), self.headers.get("Content-Type") or "text/plain")
+        self.answer(200, self.body(), self.headers.get("Content-Type") or "text/plain")
+
+    def body(self):
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return b"".join(chunks)
 
 
 class Server(ThreadingHTTPServer):
