@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from activator.facts import (
+    HALF_CLOSED_IDLE_S,
     EndpointFacts,
     ProbeSpec,
+    RevisionFacts,
     endpoint_facts,
     revision_facts,
 )
@@ -93,3 +95,27 @@ def test_a_port_is_chosen_by_name() -> None:
     assert list(endpoint_facts([piece(1, pod("a"), name="web")], port="web")) == [("a", 1)]
     assert list(endpoint_facts([piece(1, pod("a"), name="odd")])) == [("a", 1)]
     assert list(endpoint_facts([EndpointSlice.model_validate({"endpoints": [pod("a")]})])) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("exempt", 0.0), ("2h", 7200.0), ("", None), ("nonsense", None)]
+)
+def test_the_timeout_of_upgraded_connections(text: str, seconds: float | None) -> None:
+    given = Revision.model_validate(
+        {
+            "metadata": {"annotations": {"tanebi.dev/upgrade-timeout": text}},
+            "spec": {"containers": [{}]},
+        }
+    )
+    assert revision_facts(given).upgrade_timeout_s == seconds
+
+
+def test_what_that_means_for_a_tunnel() -> None:
+    def times(upgrade: float | None, *, half_closed: bool = False) -> tuple[float, float]:
+        facts = RevisionFacts(timeout_s=60, idle_timeout_s=5, upgrade_timeout_s=upgrade)
+        return facts.tunnel_times_s(half_closed=half_closed)
+
+    assert times(None) == (60, 5)
+    assert times(7200.0) == (7200, 5)
+    assert times(0.0) == (0, 0)
+    assert times(0.0, half_closed=True) == (0, HALF_CLOSED_IDLE_S)

@@ -117,3 +117,17 @@ def test_user_headers_keep_order_case_and_bytes(fields: list[tuple[bytes, bytes]
     fields = [(n, v.replace(b"\r", b"").replace(b"\n", b"")) for n, v in fields]
     lines = head([(b"Host", b"h"), *fields]).split(b"\r\n")
     assert lines[2 : 2 + len(fields)] == [n + b": " + v for n, v in fields]
+
+
+def test_the_head_of_a_101_keeps_its_upgrade_and_loses_the_rest_of_its_hop() -> None:
+    fields = [
+        (b"upgrade", b"websocket"),
+        (b"connection", b"Upgrade, X-Drop"),
+        (b"X-Drop", b"1"),
+        (b"Content-Length", b"0"),
+        (b"Sec-WebSocket-Accept", b"a"),
+    ]
+    assert f.switching_head(fields) == (
+        b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: a\r\n"
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    )

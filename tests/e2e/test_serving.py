@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections import Counter
@@ -182,6 +183,23 @@ def test_large_bodies_pass_both_ways(user: User) -> None:
     echoed = user.request("hello", method="POST", content=chunks())
     assert echoed.status_code == 200
     assert echoed.content == b"x" * 65536 * 64
+
+
+def test_an_upgrade_becomes_a_tunnel_to_the_app(user: User) -> None:
+    with socket.create_connection(("127.0.0.1", user.platform.gateway_port), 20) as tunnel:
+        tunnel.sendall(
+            b"GET /upgrade HTTP/1.1\r\nHost: hello.default.localhost\r\n"
+            b"Connection: Upgrade\r\nUpgrade: echo\r\n\r\n"
+        )
+        with tunnel.makefile("rb") as reader:
+            assert reader.readline() == b"HTTP/1.1 101 Switching Protocols\r\n"
+            while reader.readline().strip():
+                pass
+            for word in (b"one\n", b"two\n"):
+                tunnel.sendall(word)
+                assert reader.readline() == word
+            tunnel.shutdown(socket.SHUT_WR)
+            assert reader.read() == b""
 
 
 def test_logs_outlive_the_pod(user: User) -> None:

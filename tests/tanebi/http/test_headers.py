@@ -73,3 +73,25 @@ def test_split_target(target: bytes, split: tuple[bytes | None, bytes]) -> None:
 
 def test_tokens() -> None:
     assert h.tokens(b" Close ,, keep-Alive") == [b"close", b"keep-alive"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "asks"),
+    [
+        ([(b"Connection", b"keep-alive, Upgrade"), (b"Upgrade", b"websocket")], True),
+        ([(b"connection", b"UPGRADE"), (b"UPGRADE", b"foo/2, bar")], True),
+        ([(b"Upgrade", b"websocket")], False),
+        ([(b"Connection", b"upgrade")], False),
+        ([(b"Connection", b"upgrade"), (b"Upgrade", b"websocket, h2c")], False),
+    ],
+)
+def test_who_asks_for_an_upgrade(fields: list[tuple[bytes, bytes]], asks: bool) -> None:
+    assert h.asks_upgrade(fields) is asks
+
+
+def test_a_grant_names_what_was_asked_for_and_nothing_else() -> None:
+    asked = [(b"Connection", b"upgrade"), (b"Upgrade", b"WebSocket, foo")]
+    assert h.grants_upgrade([(b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")], asked)
+    assert not h.grants_upgrade([(b"Connection", b"Upgrade"), (b"Upgrade", b"bar")], asked)
+    assert not h.grants_upgrade([(b"Upgrade", b"websocket")], asked)
+    assert not h.grants_upgrade([(b"Connection", b"Upgrade")], asked)

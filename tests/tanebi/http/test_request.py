@@ -42,6 +42,12 @@ class Side:
     def abort(self) -> None:
         self.aborted = True
 
+    def hand_over(self, end: asyncio.Protocol) -> bytes:
+        return b"ahead"
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.aborted = True
+
 
 def make(method: bytes = b"GET", *, complete: bool = True) -> tuple[ServerRequest, Side]:
     side = Side()

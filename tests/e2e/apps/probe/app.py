@@ -41,7 +41,9 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(float(query.get("ms", "100")) / 1000)
             if url.path == "/exit":
                 os._exit(int(query.get("code", "1")))
-            if url.path == "/env":
+            if url.path == "/upgrade":
+                self.tunnel()
+            elif url.path == "/env":
                 self.answer(200, json.dumps(dict(os.environ)), "application/json")
             elif url.path == "/headers":
                 self.answer(
@@ -61,6 +63,16 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             with lock:
                 running -= 1
+
+    def tunnel(self):
+        """Grants the Upgrade and echoes bytes until the client ends."""
+        self.send_response(101)
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Upgrade", self.headers["Upgrade"])
+        self.end_headers()
+        self.close_connection = True
+        while data := self.rfile.read1(65536):
+            self.wfile.write(data)
 
     def do_POST(self):
         self.answer(200, self.body(), self.headers.get("Content-Type") or "text/plain")
