@@ -1,6 +1,6 @@
 """Bodies: bytes to JSON values and back. Pure.
 
-JSON and YAML in, JSON and YAML out. Protobuf is refused with a text that says so. Callers: tanebi.apiserver.rest and server.
+JSON, YAML and Kubernetes' protobuf in, JSON and YAML out. Callers: tanebi.apiserver.rest, server and writing.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ import orjson
 import yaml
 
 from tanebi.api.meta import Obj
+from tanebi.apiserver.protobuf.decode import MEDIA_TYPE as PROTOBUF
+from tanebi.apiserver.protobuf.decode import decode as decode_protobuf
 from tanebi.kube.errors import BadRequest, NotAcceptable, UnsupportedMediaType
 
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"
-PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 YAML_NODES_MAX: Final = 500_000
 
 
@@ -30,10 +31,7 @@ def decode(body: bytes, content_type: str) -> tuple[Obj, list[str]]:
     """The object in `body`, and the paths of fields that stand twice in it. Raises BadRequest, UnsupportedMediaType."""
     kind = media_type(content_type) or JSON
     if kind == PROTOBUF:
-        raise UnsupportedMediaType(
-            f"the body of the request was in an unsupported format: {PROTOBUF} is not served here; "
-            f"send {JSON} or {YAML}"
-        )
+        return decode_protobuf(body), []
     if kind in (YAML, "text/yaml", "application/x-yaml", "application/apply-patch+yaml"):
         value, twice = _yaml(body)
     elif kind == JSON or kind.endswith("+json") or kind == "text/plain":
@@ -41,7 +39,7 @@ def decode(body: bytes, content_type: str) -> tuple[Obj, list[str]]:
     else:
         raise UnsupportedMediaType(
             "the body of the request was in an unknown format - accepted media types include: "
-            f"{JSON}, {YAML}"
+            f"{JSON}, {YAML}, {PROTOBUF}"
         )
     if not isinstance(value, dict):
         raise BadRequest("couldn't get version/kind; json parse error: the body is not an object")

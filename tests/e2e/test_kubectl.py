@@ -164,3 +164,21 @@ def test_a_refusal_has_knatives_words(user: User) -> None:
         'admission webhook "validation.webhook.serving.knative.dev" denied the request: '
         "validation failed: expected 0 <= 601 <= 600: spec.template.spec.timeoutSeconds"
     ) in done.stderr
+
+
+def test_what_kubectl_creates_goes_as_protobuf(user: User) -> None:
+    kubectl = user.platform.kubectl
+    kubectl("create", "configmap", "made", "--from-literal=a=種火")
+    assert json.loads(kubectl("get", "cm", "made", "-o", "json").stdout)["data"] == {"a": "種火"}
+    kubectl("create", "secret", "generic", "made", "--from-literal=p=q")
+    assert kubectl("get", "secret", "made", "-o", "jsonpath={.data.p}").stdout == "cQ=="
+    kubectl("create", "namespace", "made")
+    kubectl("create", "service", "clusterip", "made", "--tcp=80:8080")
+    kubectl("create", "deployment", "made", "--image=none", "--replicas=0", "--port=8080")
+    kubectl("scale", "deployment", "made", "--current-replicas=0", "--replicas=1")
+    made = json.loads(kubectl("get", "deployment", "made", "-o", "json").stdout)
+    assert made["spec"]["replicas"] == 1
+    kubectl("run", "made", "--image=none", "--env=A=b", "--port=80")
+    assert kubectl("get", "pod", "made", "-o", "jsonpath={..env[0].value}").stdout == "b"
+    kubectl("delete", "pod/made", "--grace-period=0", "--force", "--timeout=20s")
+    kubectl("delete", "deployment/made", "svc/made", "ns/made", "--timeout=30s")

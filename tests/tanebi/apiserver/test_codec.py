@@ -73,9 +73,12 @@ def test_names_that_stand_twice_in_json() -> None:
         codec.duplicates(b"{")
 
 
-def test_protobuf_and_the_unknown_are_415() -> None:
-    with pytest.raises(UnsupportedMediaType, match="protobuf is not served"):
-        codec.decode(b"k8s\0", codec.PROTOBUF)
+def test_protobuf_is_read_and_the_unknown_is_415() -> None:
+    namespace = b"k8s\0\x0a\x0f\x0a\x02v1\x12\x09Namespace\x12\x05\x0a\x03\x0a\x01n"
+    wanted = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "n"}}
+    assert codec.decode(namespace, codec.PROTOBUF) == (wanted, [])
+    with pytest.raises(BadRequest, match="protobuf"):
+        codec.decode(b"{}", codec.PROTOBUF)
     with pytest.raises(UnsupportedMediaType, match="accepted media types"):
         codec.decode(b"a,b", "text/csv")
 

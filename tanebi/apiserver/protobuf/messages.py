@@ -1,0 +1,108 @@
+"""What the tables say, in a form to decode by: message name to fields by number. Pure.
+
+A table gives each message as text, one field after the other: number, JSON name, type. The name `-` is an embedded message
+whose members stand in the outer object. Types: `string`, `bool`, `int32`, `int64`, `bytes`, `Json` (bytes that are JSON), or a
+message, some of which have a JSON form of their own (SPECIAL); `[]T` is a list, `map:T` a map from strings. A plain value that is
+zero is left out as Go's `omitempty` does, unless `!` (always written) or `?` (a pointer: written when it is there) follows it.
+
+The facts are those of the generated.proto files and the JSON tags of k8s.io/api and k8s.io/apimachinery 0.32. No message contains
+itself, so the depth of a body is bounded by the tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from tanebi.apiserver.protobuf import (
+    tables_container,
+    tables_meta,
+    tables_network,
+    tables_plain,
+    tables_pod,
+    tables_volume,
+    tables_workload,
+    wire,
+)
+
+MESSAGES: Final[dict[str, str]] = {
+    **tables_meta.MESSAGES,
+    **tables_plain.MESSAGES,
+    **tables_network.MESSAGES,
+    **tables_volume.MESSAGES,
+    **tables_container.MESSAGES,
+    **tables_pod.MESSAGES,
+    **tables_workload.MESSAGES,
+}
+# DeleteOptions is in every API group, so it goes by its kind alone.
+DELETE_OPTIONS: Final = "DeleteOptions"
+ROOTS: Final = frozenset(
+    {
+        ("v1", "ConfigMap"),
+        ("v1", "Event"),
+        ("v1", "Namespace"),
+        ("v1", "Pod"),
+        ("v1", "Secret"),
+        ("v1", "Service"),
+        ("apps/v1", "Deployment"),
+        ("autoscaling/v1", "Scale"),
+        ("coordination.k8s.io/v1", "Lease"),
+        ("discovery.k8s.io/v1", "EndpointSlice"),
+    }
+)
+SPECIAL: Final = frozenset({"Time", "MicroTime", "Quantity", "IntOrString", "FieldsV1"})
+_VARINTS: Final = frozenset({"bool", "int32", "int64"})
+_SCALARS: Final = _VARINTS | {"string", "bytes", "Json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`name` empty: an embedded message. `zeros`: a zero value is written too."""
+
+    name: str
+    type: str
+    many: bool = False
+    mapped: bool = False
+    zeros: bool = False
+
+    @property
+    def wire_type(self) -> int:
+        return wire.VARINT if self.type in _VARINTS and not self.mapped else wire.BYTES
+
+    @property
+    def packable(self) -> bool:
+        return self.many and self.type in _VARINTS
+
+    @property
+    def is_plain(self) -> bool:
+        return self.type in _SCALARS
+
+    @property
+    def is_message(self) -> bool:
+        return not self.is_plain and self.type not in SPECIAL
+
+
+def known(api_version: str, kind: str) -> bool:
+    return kind == DELETE_OPTIONS or (api_version, kind) in ROOTS
+
+
+@cache
+def fields_of(message: str) -> dict[int, Field]:
+    """The fields of a message in the tables, by number."""
+    return {
+        int(number): _field(name, type_)
+        for number, name, type_ in (part.split() for part in MESSAGES[message].split(","))
+    }
+
+
+def _field(name: str, type_: str) -> Field:
+    bare = type_.rstrip("!?")
+    plain = bare.removeprefix("[]").removeprefix("map:")
+    return Field(
+        name="" if name == "-" else name,
+        type=plain,
+        many=bare.startswith("[]"),
+        mapped=bare.startswith("map:"),
+        zeros=bare != type_,
+    )
