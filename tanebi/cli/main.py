@@ -31,6 +31,11 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "logs": ("tanebi.cli.logs", "logs", "Show what the pods of a service wrote."),
     "send": ("tanebi.cli.send", "send", "Send a CloudEvent to a broker."),
     "image": ("tanebi.cli.image", "image", "Build, list and remove images."),
+    "simulate": (
+        "tanebi.cli.simulate",
+        "simulate",
+        "Try traffic on a manifest's scaling, in virtual time.",
+    ),
     "importers": ("tanebi.cli.importers", "importers", "List the importers that are installed."),
     "generate": (
         "tanebi.cli.generate",
