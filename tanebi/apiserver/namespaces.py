@@ -65,8 +65,9 @@ class NamespaceSweeper:
                 await self._empty(name, left)
             else:
                 await self._objects.amend(NAMESPACE, Key("", name), entry.uid, _release)
-        except (NotFound, Conflict):
-            self._consider(name)
+        except (NotFound, Conflict) as error:
+            # A newer write is on its way to disk, and wakes us when it is there. Trying again before would never let it.
+            self._log.debug("changed meanwhile", ns=name, error=error.message)
         except Unavailable as error:
             self._log.warning("cannot empty the namespace", ns=name, error=error.message)
             await self._objects.clock.sleep(RETRY_S)

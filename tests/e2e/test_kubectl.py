@@ -181,4 +181,5 @@ def test_what_kubectl_creates_goes_as_protobuf(user: User) -> None:
     kubectl("run", "made", "--image=none", "--env=A=b", "--port=80")
     assert kubectl("get", "pod", "made", "-o", "jsonpath={..env[0].value}").stdout == "b"
     kubectl("delete", "pod/made", "--grace-period=0", "--force", "--timeout=20s")
-    kubectl("delete", "deployment/made", "svc/made", "ns/made", "--timeout=30s")
+    kubectl("delete", "deployment/made", "svc/made", "--timeout=20s")
+    kubectl("delete", "ns", "made", "--cascade=foreground", "--timeout=20s")
