@@ -97,6 +97,8 @@ class Tunnel:
         self.client.other, self.pod.other = self.pod, self.client
         self.moved = True
         for transport in (client, pod):
+            if transport.is_closing():
+                continue  # its end hears of it next
             own = transport.get_extra_info("socket")
             for level, option, value in KEEPALIVE:
                 own.setsockopt(level, option, value)
