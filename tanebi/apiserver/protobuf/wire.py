@@ -17,9 +17,8 @@ GROUP_START: Final = 3
 GROUP_END: Final = 4
 FIXED32: Final = 5
 
-VALUES_MAX: Final = (
-    500_000  # in one body, unknown ones too; a Pod with everything set has under 2000
-)
+# In one body, unknown ones too: bounds how long the loop is held. A Pod with everything set has under 2000.
+VALUES_MAX: Final = 100_000
 _VARINT_BYTES_MAX: Final = 10
 _NUMBER_MAX: Final = (1 << 29) - 1
 _MASK_64: Final = (1 << 64) - 1
