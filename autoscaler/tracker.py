@@ -18,6 +18,7 @@ from autoscaler.windows import Meter
 
 SILENT_AFTER_S: Final = 2.0
 POKE_LOAD: Final = 1.0
+HELD_LOAD: Final = 1e-6  # enough for one pod, whatever the target
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,12 @@ class Tracker:
     def _averages(self, ask: Ask, now: float) -> tuple[float, float] | None:
         meter = self.rps if ask.measure.metric == RPS else self.concurrency
         averages = meter.averages(now)
-        if not self._poked:
+        # `rps` counts arrivals only: requests that still wait, or run, when none arrive any more are demand for a pod all the same.
+        least = POKE_LOAD if self._poked else HELD_LOAD if self._loaded else 0.0
+        if not least:
             return averages
         stable, panic = averages or (0.0, 0.0)
-        return max(stable, POKE_LOAD), max(panic, POKE_LOAD)
+        return max(stable, least), max(panic, least)
 
     def _write(self, concurrency: float, requests: float, now: float) -> None:
         self.concurrency.record(concurrency, now)

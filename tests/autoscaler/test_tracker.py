@@ -213,3 +213,16 @@ def test_whatever_the_load_silence_ends_at_zero(loads: list[float], start_s: flo
     simulation = Simulation(load, start_s=start_s).until(len(loads) + 400)
     assert simulation.tracker.want in (0, -1)
     assert simulation.ready == 0
+
+
+def test_requests_that_wait_hold_a_pod_though_none_arrives() -> None:
+    """With metric rps, arrivals may stop long before the queue is empty."""
+    ask = Ask(SPEC, Measure("rps", 60, 10.0, weighted=False))
+    tracker = Tracker.meet(ask.measure, running=0, now=T0)
+    for second in range(120):
+        tracker.report(40.0, 0.0, T0 + second)
+    assert tracker.decide(ask, 1, T0 + 120)
+    assert tracker.want == 1
+    tracker.report(0.0, 0.0, T0 + 121)
+    assert tracker.decide(ask, 1, T0 + 121)
+    assert tracker.want == 0
