@@ -96,7 +96,8 @@ class Tracker:
     def _averages(self, ask: Ask, now: float) -> tuple[float, float] | None:
         meter = self.rps if ask.measure.metric == RPS else self.concurrency
         averages = meter.averages(now)
-        # `rps` counts arrivals only: requests that still wait, or run, when none arrive any more are demand for a pod all the same.
+        # `rps` counts arrivals only: requests that still wait or run when none arrive any more are demand for a pod all the
+        # same.
         least = POKE_LOAD if self._poked else HELD_LOAD if self._loaded else 0.0
         if not least:
             return averages

@@ -49,6 +49,7 @@ from tanebi.api.core.kinds import KINDS as CORE_KINDS
 from tanebi.api.core.pod import PodStatus
 from tanebi.api.core.workload import Scale
 from tanebi.api.kind import AnyKind, ConfigKind, Kinds
+from tanebi.api.meta import Model
 from tanebi.apiserver import kubeconfig, pki
 from tanebi.apiserver.bootstrap import bootstrap
 from tanebi.apiserver.https import HttpsDoor, listen
@@ -185,7 +186,8 @@ class Platform:
 
     async def start(self, stages: Stages, say: Announcer) -> None:
         """Bring up every part, ground floor first; `stages` takes them down in the reverse order."""
-        for model in (*(kind.model for kind in self.kinds), *OF_A_WAKE):
+        models: tuple[type[Model], ...] = (*(kind.model for kind in self.kinds), *OF_A_WAKE)
+        for model in models:
             model.model_rebuild()  # validators are built now, not on somebody's first request
         kube = await self._start_api(stages)
         say.part("kubernetes api", self.api_url)

@@ -20,10 +20,6 @@ CONDITIONS: Final = ConditionSet((NETWORK_CONFIGURED, LOAD_BALANCER_READY))
 VISIBILITY_EXTERNAL: Final = "ExternalIP"
 VISIBILITY_LOCAL: Final = "ClusterLocal"
 
-# Knative's own ingress class annotation; ours answers to any class, for there is no other ingress here.
-REVISION_HEADER: Final = "Knative-Serving-Revision"
-NAMESPACE_HEADER: Final = "Knative-Serving-Namespace"
-
 
 class IngressBackendSplit(Model):
     """`percent` of the requests go to `service_name`, with `append_headers` added."""

@@ -8,7 +8,6 @@ from tanebi.api.names import child_name
 
 GROUP: Final = "serving.knative.dev"
 VERSION: Final = "v1"
-API_VERSION: Final = f"{GROUP}/{VERSION}"
 SYSTEM_NAMESPACE: Final = "knative-serving"
 
 # --- labels ---
@@ -38,9 +37,6 @@ DEFAULT_CONTAINER: Final = "kubectl.kubernetes.io/default-container"
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 INGRESS_CLASS: Final = "networking.knative.dev/ingress-class"
 INGRESS_CLASS_OLD: Final = "networking.knative.dev/ingress.class"
-HTTP_PROTOCOL: Final = "networking.knative.dev/http-protocol"
-ROLLOUT: Final = "networking.internal.knative.dev/rollout"
-TAG_TO_HOST: Final = "networking.internal.knative.dev/tag-to-host"
 FULL_DUPLEX: Final = "features.knative.dev/http-full-duplex"
 QUEUE_PROXY_PODINFO: Final = "features.knative.dev/queueproxy-podinfo"
 QUEUE_SIDECAR_PREFIX: Final = "queue.sidecar.serving.knative.dev/"

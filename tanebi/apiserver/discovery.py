@@ -49,10 +49,6 @@ class Discovery:
         for kind in [*kinds, *self._read_only]:
             self._versions.setdefault((kind.group, kind.version), []).append(kind)
 
-    @property
-    def group_versions(self) -> list[tuple[str, str]]:
-        return list(self._versions)
-
     def document(self, path: str, accept: str) -> Obj | None:
         """The discovery document at `path`, or None when there is none."""
         aggregated = "apidiscovery.k8s.io" in accept and "v=v2" in accept

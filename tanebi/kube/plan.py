@@ -17,7 +17,6 @@ from tanebi.api.meta import Key, Obj, Resource
 from tanebi.api.selectors import EVERYTHING, Selector
 
 R = TypeVar("R", bound=Resource)
-R_contra = TypeVar("R_contra", bound=Resource, contravariant=True)
 
 
 class Seen(Protocol):
