@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from pathlib import Path
 from typing import Final
 
 POD_MARKER: Final = "TANEBI_POD_UID"
 CONTAINER_MARKER: Final = "TANEBI_CONTAINER"
 PLATFORM_MARKER: Final = "TANEBI_PODS"
-ROUNDS_MAX: Final = 20  # a process that forks while we look is found in the next round
+ROUNDS_MAX: Final = 40  # a process that forks while we look is found in a later round
+CLEAN_LOOKS: Final = 3  # in a row, before we believe that nobody is left
 
 _PROC: Final = Path("/proc")
 
@@ -57,27 +58,40 @@ def kill_group(pid: int) -> None:
 def _kill_marked(*marks: str) -> int:
     wanted = {mark.encode() for mark in marks}
     killed: set[int] = set()
+    clean = 0
     for _ in range(ROUNDS_MAX):
-        found = list(_marked(wanted))
-        if not found:
-            break
+        found, certain = _look(wanted)
         for pid in found:
             _kill(pid)
         killed.update(found)
+        clean = clean + 1 if certain and not found else 0
+        if clean == CLEAN_LOOKS:
+            break
     return len(killed)
 
 
-def _marked(marks: Set[bytes]) -> Iterator[int]:
+def _look(marks: Set[bytes]) -> tuple[list[int], bool]:
+    """Whoever carries `marks`, and whether that is certain: one that ended while we looked may have left a child behind."""
     own = os.getpid()
+    found: list[int] = []
+    certain = True
     for entry in os.listdir(_PROC):
-        if entry.isdigit() and int(entry) != own and marks <= _environment(entry):
-            yield int(entry)
+        if not entry.isdigit() or int(entry) == own:
+            continue
+        environment = _environment(entry)
+        if environment is None:
+            certain = False
+        elif marks <= environment:
+            found.append(int(entry))
+    return found, certain
 
 
-def _environment(pid: str) -> set[bytes]:
-    """Empty for zombies, for what has just ended, and for what is not ours to see."""
+def _environment(pid: str) -> set[bytes] | None:
+    """Empty for zombies and for what is not ours to see; None for what has just ended."""
     try:
         return set((_PROC / pid / "environ").read_bytes().split(b"\0"))
+    except (FileNotFoundError, ProcessLookupError):
+        return None
     except OSError:
         return set()
 
