@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Final
 
 from tanebi.base.errors import UserError
+from tanebi.base.files import sync
 
 TAG: Final = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d+)?/)?"
@@ -114,7 +115,7 @@ def seal(staged: Staged, *, final: Path) -> None:
     for path, is_folder in _walk(staged.folder):
         if not path.is_symlink():
             executable = is_folder or path.stat().st_mode & stat.S_IXUSR
-            _sync(path)
+            sync(path)
             path.chmod(0o555 if executable else 0o444)
 
 
@@ -261,11 +262,3 @@ def _move_scripts(built: Path, final: Path) -> None:
             content = script.read_bytes()
             if content.startswith(old):
                 script.write_bytes(new + content[len(old) :])
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

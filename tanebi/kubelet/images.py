@@ -26,7 +26,7 @@ from anyio.abc import TaskStatus
 from tanebi.api.meta import rfc3339
 from tanebi.base.clock import Clock
 from tanebi.base.errors import UserError
-from tanebi.base.files import sync_folder, write_atomically
+from tanebi.base.files import sync, write_atomically
 from tanebi.kubelet import imagebuild
 
 DEFAULT_TAG: Final = "latest"
@@ -209,7 +209,7 @@ class ImageStore:
         folder.parent.mkdir(exist_ok=True)
         imagebuild.remove_tree(folder)  # what a crash left half-made has no image.json
         os.rename(staged.folder, folder)
-        sync_folder(folder.parent)
+        sync(folder.parent)
 
     def _write_index(self, tags: dict[str, str]) -> None:
         _write_durably(self._root / "index.json", {"tags": tags})
