@@ -78,6 +78,7 @@ from tanebi.kubelet.kubelet import Kubelet
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.process import ProcessRuntime
 from tanebi.kubelet.processes import kill_platform
+from tanebi.kubelet.processpods import ProcessPods
 
 KINDS: Final[tuple[AnyKind, ...]] = (
     *CORE_KINDS,
@@ -273,9 +274,8 @@ class Platform:
         return Kubelet(
             kube.as_manager("kubelet"),
             cache,
-            images=self.images,
+            pods=self._process_pods(cache, plane),
             image_watch=self.image_watch,
-            runtime=ProcessRuntime(self.data.pods, clock=self.clock),
             logs=self.logs,
             drain=plane.drain,
             recorder=engine.recorder,
@@ -283,6 +283,15 @@ class Platform:
             clock=self.clock,
             folder=self.data.pods,
             node=NODE,
+        )
+
+    def _process_pods(self, cache: Cache, plane: Activator) -> ProcessPods:
+        return ProcessPods(
+            cache,
+            images=self.images,
+            runtime=ProcessRuntime(self.data.pods, clock=self.clock),
+            logs=self.logs,
+            folder=self.data.pods,
             path=environment().get("PATH", os.defpath),
             local_url=lambda url: local_url(url, plane.gateway.address[1]),
         )

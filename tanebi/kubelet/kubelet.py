@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import os
 import sys
-import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -28,13 +26,10 @@ from tanebi.kube.client import Kube
 from tanebi.kube.quiet import Quiet
 from tanebi.kube.recorder import Recorder
 from tanebi.kubelet.drain import Drain
-from tanebi.kubelet.images import ImageStore, ImageWatch
-from tanebi.kubelet.launch import Launcher
+from tanebi.kubelet.images import ImageWatch
 from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.kubelet.pods import CONFIG_ERROR, ERR_IMAGE, IMAGE_BACKOFF
-from tanebi.kubelet.portcheck import bindable
-from tanebi.kubelet.ports import PortTable
-from tanebi.kubelet.runtime import Runtime
 from tanebi.kubelet.worker import PodWorker, Tools
 
 STOP_GRACE_S: Final = (
@@ -48,24 +43,21 @@ _log = get_logger("kubelet")
 
 
 class Kubelet:
-    """Inert until `run`. `folder` is the data directory's `pods`; `local_url` translates the values of variables."""
+    """Inert until `run`. `folder` is the data directory's `pods`."""
 
     def __init__(
         self,
         kube: Kube,
         cache: Cache,
         *,
-        images: ImageStore,
+        pods: PodRuntime,
         image_watch: ImageWatch,
-        runtime: Runtime,
         logs: LogStore,
         drain: Drain,
         recorder: Recorder,
         clock: Clock,
         folder: Path,
         node: str,
-        path: str,
-        local_url: Callable[[str], str] = str,
         stop_grace_s: float = STOP_GRACE_S,
         quiet: Quiet | None = None,
     ) -> None:
@@ -76,14 +68,11 @@ class Kubelet:
         self._tools = Tools(
             kube=kube,
             cache=cache,
-            images=images,
-            runtime=runtime,
+            pods=pods,
             logs=logs,
             drain=drain,
             recorder=recorder,
             clock=clock,
-            ports=PortTable(bindable, first=zlib.crc32(bytes(folder.absolute()))),
-            launcher=Launcher(cache, logs, folder=folder, path=path, local_url=local_url),
             node=node,
             stop_grace_s=stop_grace_s,
             folder=folder,
@@ -95,7 +84,7 @@ class Kubelet:
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Until cancelled; then every container is ended. Started when the pods that were there run again."""
-        left = await self._tools.runtime.clean_all()
+        left = await self._tools.pods.clean_all()
         if left:
             _log.warning("ended what an earlier run left behind", processes=left)
         _offer_interpreter(self._tools.folder / "bin")
@@ -103,7 +92,7 @@ class Kubelet:
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             for pod in self._cache.list(POD, None):
-                self._tools.ports.remember(pod.metadata.uid, pod)
+                self._tools.pods.remember(pod)
             self._cache.subscribe(POD, self._on_pod)
             self._cache.subscribe(CONFIG_MAP, self._on_config)
             self._cache.subscribe(SECRET, self._on_config)

@@ -11,12 +11,10 @@ from typing import Final, Protocol
 from tanebi.api.core.pod import Container, Pod, Probe
 from tanebi.base.clock import Clock
 from tanebi.kubelet import probes
-from tanebi.kubelet.images import Image, ImageStore
-from tanebi.kubelet.launch import Launcher
+from tanebi.kubelet.podruntime import PodRuntime, Sandbox
 from tanebi.kubelet.pods import Aspect
-from tanebi.kubelet.ports import POD_IP, PortMap, container_port
+from tanebi.kubelet.ports import container_port
 from tanebi.kubelet.probes import Answer, Rhythm, Tally
-from tanebi.kubelet.runtime import Runtime, StartFailed
 
 PERIOD_S: Final = 10.0
 TIMEOUT_S: Final = 1.0
@@ -26,9 +24,7 @@ class ProbeTools(Protocol):
     @property
     def clock(self) -> Clock: ...
     @property
-    def runtime(self) -> Runtime: ...
-    @property
-    def images(self) -> ImageStore: ...
+    def pods(self) -> PodRuntime: ...
 
 
 class Prober:
@@ -38,14 +34,12 @@ class Prober:
         self,
         pod: Pod,
         container: Container,
-        ports: PortMap,
-        launcher: Launcher,
+        sandbox: Sandbox,
         tools: ProbeTools,
     ) -> None:
         self._pod = pod
         self._container = container
-        self._ports = ports
-        self._launcher = launcher
+        self._sandbox = sandbox
         self._tools = tools
 
     async def verdicts(self, aspect: Aspect, probe: Probe) -> AsyncIterator[tuple[bool, str]]:
@@ -82,20 +76,14 @@ class Prober:
         declared = container_port(self._container, action.port)
         if declared is None:
             return Answer(False, f"no port is called {action.port!r}")
-        host = getattr(action, "host", "") or POD_IP
-        real = self._ports.get(declared, declared)
+        host = getattr(action, "host", "") or self._sandbox.address
+        real = self._sandbox.ports.get(declared, declared)
         if probe.http_get is not None:
             return await probes.ask_http(probe.http_get, host, real, timeout_s=timeout_s)
         return await probes.ask_tcp(host, real, timeout_s=timeout_s)
 
     async def _run(self, command: list[str], timeout_s: float) -> Answer:
-        image = self._tools.images.resolve(self._container.image)
-        if not isinstance(image, Image):
-            return Answer(False, image.message)
-        asking = self._container.model_copy(update={"command": command, "args": []})
-        try:
-            launch = self._launcher.launch(self._pod, asking, 0, image, self._ports)
-        except StartFailed as failed:
-            return Answer(False, failed.message)
-        result = await self._tools.runtime.execute(launch, timeout_s=timeout_s)
+        result = await self._tools.pods.execute(
+            self._pod, self._container, command, self._sandbox, timeout_s=timeout_s
+        )
         return Answer(result.exit is not None and result.exit.code == 0, result.output.strip())

@@ -71,11 +71,11 @@ class ProcessRuntime:
         return await to_thread.run_sync(_run_to_end, launch, env, timeout_s, abandon_on_cancel=True)
 
     async def sweep(self, pod_uid: str, container: str) -> None:
-        await to_thread.run_sync(processes.kill_container, pod_uid, container)
+        await to_thread.run_sync(processes.kill_container, self._folder, pod_uid, container)
 
     async def clean(self, pod_uid: str) -> None:
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(processes.kill_pod, pod_uid)
+            await to_thread.run_sync(processes.kill_pod, self._folder, pod_uid)
             await to_thread.run_sync(_forget, self._folder / pod_uid)
 
     async def clean_all(self) -> int:

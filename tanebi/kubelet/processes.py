@@ -12,7 +12,7 @@ import os
 import signal
 from collections.abc import Set
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 POD_MARKER: Final = "TANEBI_POD_UID"
 CONTAINER_MARKER: Final = "TANEBI_CONTAINER"
@@ -23,14 +23,18 @@ CLEAN_LOOKS: Final = 3  # in a row, before we believe that nobody is left
 _PROC: Final = Path("/proc")
 
 
-def kill_pod(pod_uid: str) -> int:
-    """End every process that carries this pod's mark. Returns how many there were."""
-    return _kill_marked(f"{POD_MARKER}={pod_uid}")
+def kill_pod(pods_folder: Path, pod_uid: str) -> int:
+    """End every process of a pod of the platform with this folder. Returns how many there were."""
+    return _kill_marked(f"{PLATFORM_MARKER}={pods_folder}", f"{POD_MARKER}={pod_uid}")
 
 
-def kill_container(pod_uid: str, container: str) -> int:
+def kill_container(pods_folder: Path, pod_uid: str, container: str) -> int:
     """End every process of one container of the pod."""
-    return _kill_marked(f"{POD_MARKER}={pod_uid}", f"{CONTAINER_MARKER}={container}")
+    return _kill_marked(
+        f"{PLATFORM_MARKER}={pods_folder}",
+        f"{POD_MARKER}={pod_uid}",
+        f"{CONTAINER_MARKER}={container}",
+    )
 
 
 def kill_platform(pods_folder: Path) -> int:
@@ -58,38 +62,50 @@ def kill_group(pid: int) -> None:
 def _kill_marked(*marks: str) -> int:
     wanted = {mark.encode() for mark in marks}
     killed: set[int] = set()
-    clean = 0
+    clean, blank = 0, frozenset[int]()
     for _ in range(ROUNDS_MAX):
-        found, certain = _look(wanted)
-        for pid in found:
+        look = _look(wanted)
+        for pid in look.found:
             _kill(pid)
-        killed.update(found)
-        clean = clean + 1 if certain and not found else 0
+        killed.update(look.found)
+        certain = not look.vanished and look.blank <= blank  # nobody ended since the last look
+        clean, blank = clean + 1 if certain and not look.found else 0, look.blank
         if clean == CLEAN_LOOKS:
             break
     return len(killed)
 
 
-def _look(marks: Set[bytes]) -> tuple[list[int], bool]:
-    """Whoever carries `marks`, and whether that is certain: one that ended while we looked may have left a child behind."""
+class _Look(NamedTuple):
+    """Who carries the marks; who shows no environment (zombies, the kernel's own); and whether somebody ended meanwhile:
+    either may have left a child behind that was not there yet when the list was made."""
+
+    found: list[int]
+    blank: frozenset[int]
+    vanished: bool
+
+
+def _look(marks: Set[bytes]) -> _Look:
     own = os.getpid()
     found: list[int] = []
-    certain = True
+    blank: set[int] = set()
+    vanished = False
     for entry in os.listdir(_PROC):
         if not entry.isdigit() or int(entry) == own:
             continue
         environment = _environment(entry)
         if environment is None:
-            certain = False
+            vanished = True
+        elif not environment:
+            blank.add(int(entry))
         elif marks <= environment:
             found.append(int(entry))
-    return found, certain
+    return _Look(found, frozenset(blank), vanished)
 
 
 def _environment(pid: str) -> set[bytes] | None:
     """Empty for zombies and for what is not ours to see; None for what has just ended."""
     try:
-        return set((_PROC / pid / "environ").read_bytes().split(b"\0"))
+        return set(filter(None, (_PROC / pid / "environ").read_bytes().split(b"\0")))
     except (FileNotFoundError, ProcessLookupError):
         return None
     except OSError:

@@ -24,7 +24,6 @@ from tanebi.api.core.kinds import POD
 from tanebi.api.core.pod import Container, Pod, Probe
 from tanebi.api.meta import Key, Obj, rfc3339
 from tanebi.base.clock import Clock
-from tanebi.base.errors import Unavailable
 from tanebi.base.log import get_logger
 from tanebi.kube.cache import Cache
 from tanebi.kube.client import Kube
@@ -32,21 +31,19 @@ from tanebi.kube.errors import ApiError, Conflict, NotFound, Unreachable
 from tanebi.kube.plan import Note
 from tanebi.kube.recorder import Recorder
 from tanebi.kubelet.drain import Drain
-from tanebi.kubelet.images import Image, ImageStore, Missing
-from tanebi.kubelet.launch import Launcher
 from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.podruntime import PodRuntime, Sandbox, SandboxFailed
 from tanebi.kubelet.pods import (
     CRASH_LOOP,
-    ERR_IMAGE,
     Action,
     Aspect,
     PodLife,
     Start,
     Stop,
 )
-from tanebi.kubelet.ports import POD_IP, PortTable, ports_condition
+from tanebi.kubelet.ports import POD_IP, ports_condition
 from tanebi.kubelet.probing import Prober
-from tanebi.kubelet.runtime import Exit, Running, Runtime, StartFailed
+from tanebi.kubelet.runtime import Exit, Running, StartFailed
 
 COMPONENT: Final = "kubelet"
 PREPARE_RETRY_S: Final = 10.0
@@ -65,14 +62,11 @@ class Tools:
 
     kube: Kube
     cache: Cache
-    images: ImageStore
-    runtime: Runtime
+    pods: PodRuntime
     logs: LogStore
     drain: Drain
     recorder: Recorder
     clock: Clock
-    ports: PortTable
-    launcher: Launcher
     node: str
     stop_grace_s: float
     folder: Path
@@ -90,7 +84,7 @@ class PodWorker:
             c.name: c for c in (*self._pod.spec.init_containers, *self._pod.spec.containers)
         }
         self._running: dict[str, Running] = {}
-        self._ports: dict[int, int] = {}
+        self._sandbox = Sandbox(POD_IP, {})
         self._news = anyio.Event()
         self._deleted = anyio.Event()  # marked for deletion, or gone
         self._gone = anyio.Event()
@@ -153,7 +147,7 @@ class PodWorker:
 
     async def _work(self) -> None:
         await self._bind()
-        while not self._prepare():
+        while not await self._prepare():
             self.reported.set()
             await self._tools.clock.sleep(PREPARE_RETRY_S)
         self._pending.extend(self._life.begin())
@@ -175,25 +169,24 @@ class PodWorker:
         except (ApiError, Unreachable) as error:
             _log.warning("pod not bound", ns=meta.namespace, name=meta.name, why=str(error))
 
-    def _prepare(self) -> bool:
-        uid = self._pod.metadata.uid
+    async def _prepare(self) -> bool:
         try:
-            self._ports = self._tools.ports.take(uid, self._pod)
             self._tools.logs.opened(self._pod)
-        except Unavailable as error:
+            self._sandbox = await self._tools.pods.prepare(self._pod)
+        except SandboxFailed as error:
             self._say("FailedCreatePodSandBox", error.message)
             return False
         except OSError as error:
-            self._tools.ports.release(uid)
             self._say("FailedCreatePodSandBox", f"{error.filename}: {error.strerror}")
             return False
         stamp = rfc3339(self._tools.clock.wall())
+        ports = self._sandbox.ports
         self._life.extra = {
             "hostIP": POD_IP,
-            "podIP": POD_IP,
-            "podIPs": [{"ip": POD_IP}],
+            "podIP": self._sandbox.address,
+            "podIPs": [{"ip": self._sandbox.address}],
             "startTime": self._pod.status.start_time or stamp,
-            "conditions": [ports_condition(self._ports, stamp)] if self._ports else [],
+            "conditions": [ports_condition(ports, stamp)] if ports else [],
         }
         return True
 
@@ -224,30 +217,20 @@ class PodWorker:
     async def _start(self, name: str, attempt: int) -> None:
         container = self._containers[name]
         try:
-            image = self._image(container)
-            launch = self._tools.launcher.launch(self._pod, container, attempt, image, self._ports)
-            if attempt:
-                await self._tools.runtime.sweep(self._pod.metadata.uid, name)
-            running = await self._tools.runtime.start(launch)
+            started = await self._tools.pods.start(self._pod, container, attempt, self._sandbox)
         except StartFailed as failed:
             self._life.start_failed(name, failed.code, failed.message, now=self._tools.clock.now())
             self._say("Failed", f"Error: {failed.message}")
             return
-        for note in self._tools.launcher.notes(container):
+        for note in self._tools.pods.notes(container):
             self._say(note.reason, note.message)
         meta, clock = self._pod.metadata, self._tools.clock
         self._tools.logs.run_began(meta.namespace, meta.name, name, attempt)
-        self._running[name] = running
+        running = self._running[name] = started.running
         self._life.started(
-            name, id=running.id, image_id=image.reference, now=clock.now(), stamp=clock.wall()
+            name, id=running.id, image_id=started.image_id, now=clock.now(), stamp=clock.wall()
         )
         self._tasks.start_soon(self._attend, name, attempt, running)
-
-    def _image(self, container: Container) -> Image:
-        found = self._tools.images.resolve(container.image)
-        if isinstance(found, Missing):
-            raise StartFailed(ERR_IMAGE, found.message)
-        return found
 
     async def _attend(self, name: str, attempt: int, running: Running) -> None:
         """Probe the container while it runs, and say when it has ended."""
@@ -266,7 +249,7 @@ class PodWorker:
         self._happened(actions)
 
     async def _probe(self, container: Container, probing: TaskGroup) -> None:
-        prober = Prober(self._pod, container, self._ports, self._tools.launcher, self._tools)
+        prober = Prober(self._pod, container, self._sandbox, self._tools)
         if container.startup_probe is not None:
             async for ok, message in prober.verdicts("startup", container.startup_probe):
                 self._judged(container.name, "startup", ok, message)
@@ -316,12 +299,12 @@ class PodWorker:
         async with anyio.create_task_group() as race:
             race.start_soon(self._cancel_when_gone, race)
             async with anyio.create_task_group() as tasks:
-                for port in self._ports.values():
+                for port in self._sandbox.ports.values():
                     tasks.start_soon(self._drain_port, port, grace_s)
             race.cancel_scope.cancel()
 
     async def _drain_port(self, port: int, grace_s: float) -> None:
-        await self._tools.drain.drained((POD_IP, port), deadline_s=grace_s)
+        await self._tools.drain.drained((self._sandbox.address, port), deadline_s=grace_s)
 
     async def _cancel_when_gone(self, race: TaskGroup) -> None:
         await self._gone.wait()
@@ -361,8 +344,7 @@ class PodWorker:
         if self._cleaned:
             return
         self._cleaned = True
-        await self._tools.runtime.clean(meta.uid)
-        self._tools.ports.release(meta.uid)
+        await self._tools.pods.clean(meta.uid)
         if self._deleted.is_set():
             self._tools.logs.closed(meta.namespace, meta.name)
 

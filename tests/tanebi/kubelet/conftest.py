@@ -32,6 +32,7 @@ from tanebi.kubelet.images import ImageStore, ImageWatch
 from tanebi.kubelet.kubelet import Kubelet
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.process import ProcessRuntime
+from tanebi.kubelet.processpods import ProcessPods
 
 NODE = "here"
 IMAGE = "dev.local/app"
@@ -148,17 +149,22 @@ async def running(
     kubelet = Kubelet(
         kube,
         cache,
-        images=images,
+        pods=ProcessPods(
+            cache,
+            images=images,
+            runtime=ProcessRuntime(folder / "pods", clock=clock),
+            logs=logs,
+            folder=folder / "pods",
+            path=os.environ["PATH"],
+            local_url=local_url,
+        ),
         image_watch=watch,
-        runtime=ProcessRuntime(folder / "pods", clock=clock),
         logs=logs,
         drain=drain or NoDrain(),
         recorder=engine.recorder,
         clock=clock,
         folder=folder / "pods",
         node=NODE,
-        path=os.environ["PATH"],
-        local_url=local_url,
         stop_grace_s=2.0,
     )
     try:

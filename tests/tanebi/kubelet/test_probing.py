@@ -11,9 +11,9 @@ import pytest
 
 from tanebi.api.core.kinds import POD
 from tanebi.api.meta import Obj
-from tanebi.kubelet.images import Image, Missing
+from tanebi.kubelet.podruntime import Sandbox
 from tanebi.kubelet.probing import Prober
-from tanebi.kubelet.runtime import ExecResult, Exit, Launch, StartFailed
+from tanebi.kubelet.runtime import ExecResult, Exit
 
 pytestmark = pytest.mark.anyio
 
@@ -44,26 +44,15 @@ class Tools:
     answers: list[int | None]
     clock: Hurried = field(default_factory=Hurried)
     asked: list[Any] = field(default_factory=list)
-    missing: bool = False
 
     @property
-    def runtime(self) -> Any:
+    def pods(self) -> Any:
         return self
 
-    @property
-    def images(self) -> Any:
-        return self
-
-    def resolve(self, ref: str) -> Image | Missing:
-        return Missing("no image") if self.missing else Image.__new__(Image)
-
-    def launch(self, pod: Any, container: Any, *rest: Any) -> Any:
-        if container.command == ["bad"]:
-            raise StartFailed("CreateContainerConfigError", "cannot")
-        return container.command
-
-    async def execute(self, launch: Launch, *, timeout_s: float) -> ExecResult:
-        self.asked.append((launch, timeout_s))
+    async def execute(
+        self, pod: Any, container: Any, command: list[str], sandbox: Any, *, timeout_s: float
+    ) -> ExecResult:
+        self.asked.append((command, timeout_s))
         code = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return ExecResult(None if code is None else Exit(code), "said\n")
 
@@ -78,7 +67,7 @@ def verdicts(tools: Tools, aspect: Any, **probe: Any) -> AsyncIterator[tuple[boo
     pod = POD.view({"metadata": {"name": "p"}, "spec": {"containers": [container]}})
     one = pod.spec.containers[0]
     assert one.readiness_probe is not None
-    prober = Prober(pod, one, {8080: 1}, tools, tools)  # type: ignore[arg-type]
+    prober = Prober(pod, one, Sandbox("127.0.0.1", {8080: 1}), tools)
     return prober.verdicts(aspect, one.readiness_probe)
 
 
@@ -120,7 +109,6 @@ async def test_a_readiness_that_never_comes_is_complained_about() -> None:
     [
         ({"exec": None}, "no handler"),
         ({"exec": None, "tcpSocket": {"port": "nobody"}}, "no port is called 'nobody'"),
-        ({"exec": {"command": ["bad"]}}, "cannot"),
         ({"exec": None, "tcpSocket": {"port": "web"}}, "127.0.0.1:1: connect: connection refused"),
         ({"exec": None, "httpGet": {"port": 0}}, "connection refused"),
         ({"exec": None, "grpc": {"port": 8080}}, "127.0.0.1:1: connect: connection refused"),
@@ -131,8 +119,3 @@ async def test_what_cannot_be_asked_is_a_failure(probe: Obj, words: str) -> None
     ok, message = await anext(found)
     assert not ok
     assert words in message
-
-
-async def test_an_image_that_went_away() -> None:
-    found = verdicts(Tools([0], missing=True), "liveness", failureThreshold=1)
-    assert await anext(found) == (False, "no image")

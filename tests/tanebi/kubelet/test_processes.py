@@ -13,7 +13,8 @@ import pytest
 
 from tanebi.kubelet import processes
 
-MARKS = {"TANEBI_POD_UID": "uid-7", "TANEBI_CONTAINER": "c", "TANEBI_PODS": "/some/pods"}
+PODS = Path("/some/pods")
+MARKS = {"TANEBI_POD_UID": "uid-7", "TANEBI_CONTAINER": "c", "TANEBI_PODS": str(PODS)}
 
 
 @pytest.fixture
@@ -26,27 +27,28 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_by_pod_and_by_platform(sleeper: subprocess.Popen[bytes]) -> None:
-    assert processes.kill_pod("uid-70") == 0, "not by a longer or shorter uid"
-    assert processes.kill_pod("uid") == 0
+    assert processes.kill_pod(PODS, "uid-70") == 0, "not by a longer or shorter uid"
+    assert processes.kill_pod(PODS, "uid") == 0
+    assert processes.kill_pod(Path("/others/pods"), "uid-7") == 0, "another platform's pod"
     assert processes.kill_platform(Path("/some")) == 0
     assert sleeper.poll() is None
-    assert processes.kill_container("uid-7", "other") == 0
+    assert processes.kill_container(PODS, "uid-7", "other") == 0
     assert processes.kill_platform(Path("/some/pods")) == 1
     assert sleeper.wait(5) == -9
-    assert processes.kill_pod("uid-7") == 0
+    assert processes.kill_pod(PODS, "uid-7") == 0
 
 
 def test_one_that_forks_on_is_caught() -> None:
     """Each child forks the next and ends, so that no single look sees them all."""
     chain = "import os, time\nfor _ in range(2000):\n    if os.fork(): os._exit(0)\n    time.sleep(0.002)"
-    env = {**os.environ, "TANEBI_POD_UID": "uid-8"}
+    env = {**os.environ, "TANEBI_POD_UID": "uid-8", "TANEBI_PODS": str(PODS)}
     with subprocess.Popen([sys.executable, "-c", chain], env=env, start_new_session=True):
         time.sleep(0.1)
-        processes.kill_pod("uid-8")
+        processes.kill_pod(PODS, "uid-8")
         deadline = time.monotonic() + 5
-        while processes.kill_pod("uid-8") and time.monotonic() < deadline:
+        while processes.kill_pod(PODS, "uid-8") and time.monotonic() < deadline:
             pass
-    assert processes.kill_pod("uid-8") == 0
+    assert processes.kill_pod(PODS, "uid-8") == 0
 
 
 def test_a_process_is_known_by_when_it_began(sleeper: subprocess.Popen[bytes]) -> None:

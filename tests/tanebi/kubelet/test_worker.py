@@ -17,7 +17,7 @@ from tanebi.kube.errors import Conflict, NotFound, Unreachable
 from tanebi.kubelet.drain import NoDrain
 from tanebi.kubelet.images import Image
 from tanebi.kubelet.logs import LogStore
-from tanebi.kubelet.ports import PortTable
+from tanebi.kubelet.processpods import ProcessPods
 from tanebi.kubelet.runtime import ExecResult, Exit, Launch
 from tanebi.kubelet.worker import PodWorker, Tools
 from tanebi.testing.waiting import wait_until
@@ -88,11 +88,8 @@ class World:
     def resolve(self, ref: str) -> Image:
         return Image(ref, "sha256:1", ("run",), self.folder, None, 1, "")
 
-    def launch(self, pod: Any, container: Any, attempt: int, *rest: Any) -> Launch:
-        return Launch("u", container.name, attempt, ("run",), {}, self.folder, self.folder / "log")
-
-    def notes(self, container: Any) -> list[Any]:
-        return []
+    def path(self, *names: Any) -> Path:
+        return self.folder / "log"
 
     async def start(self, launch: Launch) -> FakeContainer:
         self.started.append(FakeContainer(deaf=self.deaf))
@@ -123,14 +120,19 @@ class World:
         return Tools(
             kube=found,
             cache=found,
-            images=found,
-            runtime=found,
+            pods=ProcessPods(
+                found,
+                images=found,
+                runtime=found,
+                logs=found,
+                folder=self.folder,
+                path="/bin",
+                is_free=lambda port: free,
+            ),
             logs=LogStore(self.folder / "logs", clock=clock),
             drain=NoDrain(),
             recorder=found,
             clock=clock,
-            ports=PortTable(lambda port: free, ports=range(20000, 20002)),
-            launcher=found,
             node="here",
             stop_grace_s=0.2,
             folder=self.folder,
@@ -275,7 +277,7 @@ async def test_no_port_is_said(world: World, tasks: Any) -> None:
     one = worker(world, free=False)
     tasks.start_soon(one.run)
     await one.reported.wait()
-    assert world.said == ["FailedCreatePodSandBox: no free port in 20000-20001 for another pod"]
+    assert world.said == ["FailedCreatePodSandBox: no free port in 20000-29999 for another pod"]
     assert world.started == []
 
 
