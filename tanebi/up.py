@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import anyio
 
@@ -58,6 +58,7 @@ from tanebi.apiserver.store import Store
 from tanebi.apiserver.user import User
 from tanebi.base.clock import Clock, SystemClock, process_age_s
 from tanebi.base.datalock import locked, prepare
+from tanebi.base.errors import UserError
 from tanebi.base.files import write_atomically
 from tanebi.base.limits import raise_file_limit
 from tanebi.base.log import Forgiving, configure
@@ -70,12 +71,17 @@ from tanebi.kube.configs import LiveConfigs
 from tanebi.kube.embedded import EmbeddedTransport
 from tanebi.kube.engine import Engine
 from tanebi.kube.plan import Reconciler
+from tanebi.kubelet.choice import ByImage
 from tanebi.kubelet.deployments import DeploymentReconciler
 from tanebi.kubelet.endpoints import EndpointReconciler
-from tanebi.kubelet.images import ImageStore, ImageWatch
+from tanebi.kubelet.engine import connect
+from tanebi.kubelet.engine.images import EngineImages
+from tanebi.kubelet.engine.role import EngineRole, build
+from tanebi.kubelet.images import Image, ImageStore, ImageWatch
 from tanebi.kubelet.images import Missing as NoImage
 from tanebi.kubelet.kubelet import Kubelet
 from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.kubelet.process import ProcessRuntime
 from tanebi.kubelet.processes import kill_platform
 from tanebi.kubelet.processpods import ProcessPods
@@ -120,6 +126,7 @@ class UpOptions:
     gateway_port: int = 8080
     api_port: int = 6443
     host: str = "127.0.0.1"
+    runtime: Literal["auto", "engine", "process"] = "auto"
 
 
 def run(options: UpOptions) -> int:
@@ -184,6 +191,8 @@ class Platform:
         self.logs = LogStore(data.logs, clock=clock)
         self.images = ImageStore(data.images, clock=clock)
         self.image_watch = ImageWatch(self.images, clock)
+        self.engine_found = engine_for(options.runtime)
+        self.engine: EngineRole | None = None
 
     async def start(self, stages: Stages, say: Announcer) -> None:
         """Bring up every part, ground floor first; `stages` takes them down in the reverse order."""
@@ -213,8 +222,9 @@ class Platform:
         broker = self._broker(cache, plane)
         await stages.start(self.image_watch.run)
         await stages.start(self.logs.run)
-        await stages.start(self._kubelet(kube, cache, engine, plane).run)
-        say.part("kubelet", "runtime process")
+        pods = await self._pods(stages, cache, plane)
+        await stages.start(self._kubelet(kube, cache, engine, plane, pods).run)
+        say.part("kubelet", self._runtime_words())
         await stages.start(plane.run)
         self.gateway_url = plane.gateway.url
         say.part("gateway", self.gateway_url)
@@ -270,11 +280,13 @@ class Platform:
         plane.gateway.mount((BROKER_HOST, LOCAL_HOST), broker.ingress)
         return broker
 
-    def _kubelet(self, kube: Kube, cache: Cache, engine: Engine, plane: Activator) -> Kubelet:
+    def _kubelet(
+        self, kube: Kube, cache: Cache, engine: Engine, plane: Activator, pods: PodRuntime
+    ) -> Kubelet:
         return Kubelet(
             kube.as_manager("kubelet"),
             cache,
-            pods=self._process_pods(cache, plane),
+            pods=pods,
             image_watch=self.image_watch,
             logs=self.logs,
             drain=plane.drain,
@@ -284,6 +296,36 @@ class Platform:
             folder=self.data.pods,
             node=NODE,
         )
+
+    async def _pods(self, stages: Stages, cache: Cache, plane: Activator) -> PodRuntime:
+        """What runs pods, by `--runtime`. The engine's part runs as long as the pods do."""
+        processes = self._process_pods(cache, plane)
+        if self.engine_found is None:
+            return processes
+        self.engine = build(
+            self.engine_found,
+            cache,
+            folder=self.data.pods,
+            logs=self.logs,
+            environ=environment(),
+            clock=self.clock,
+            local_url=lambda url: local_url(url, plane.gateway.address[1]),
+        )
+        await stages.start(self.engine.pods.run)
+        if self.options.runtime == "engine":
+            return self.engine.pods
+        return ByImage(
+            processes,
+            self.engine.pods,
+            is_directory=lambda ref: isinstance(self.images.resolve(ref), Image),
+        )
+
+    def _runtime_words(self) -> str:
+        if self.engine_found is None:
+            return "runtime process"
+        if self.options.runtime == "engine":
+            return f"runtime engine: {self.engine_found.words}"
+        return f"runtime process for directory images, else engine: {self.engine_found.words}"
 
     def _process_pods(self, cache: Cache, plane: Activator) -> ProcessPods:
         return ProcessPods(
@@ -308,13 +350,16 @@ class Platform:
     def _add_controllers(
         self, engine: Engine, cache: Cache, plane: Activator, scaler: Autoscaler
     ) -> None:
-        revisions = RevisionReconciler(StoredImages(self.images))
+        foreign = self.engine.images if self.engine is not None else None
+        revisions = RevisionReconciler(KnownImages(self.images, foreign))
 
         def images_changed() -> None:
             for key in cache.keys(REVISION):
                 engine.enqueue(REVISION, key)
 
         self.image_watch.subscribe(images_changed)
+        if foreign is not None:
+            foreign.subscribe(images_changed)
         addressables = addressable_kinds(self.kinds)
         # In this order their passes start when one event concerns several. What a waiting request needs comes first, and what
         # only tells how it went comes after.
@@ -349,15 +394,33 @@ def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-class StoredImages:
-    """Implements serving.api.images.ImageFacts by the machine's image store."""
+class KnownImages:
+    """Implements serving.api.images.ImageFacts: the platform's image store first, then the engine, if there is one."""
 
-    def __init__(self, store: ImageStore) -> None:
+    def __init__(self, store: ImageStore, engine: EngineImages | None) -> None:
         self._store = store
+        self._engine = engine
 
     def lookup(self, image: str) -> Resolved | Missing | None:
-        found = self._store.resolve(image)
+        stored = self._store.resolve(image)
+        found = (
+            self._engine.lookup(image) if self._engine and isinstance(stored, NoImage) else stored
+        )
+        if found is None:
+            return None
         return Missing(found.message) if isinstance(found, NoImage) else Resolved(found.reference)
+
+
+def engine_for(runtime: str) -> connect.Found | None:
+    """The engine to use, if any. Raises UserError when one is demanded and there is none."""
+    found = None if runtime == "process" else connect.find(environment())
+    if found is None and runtime == "engine":
+        raise UserError(
+            "engine-missing",
+            "no container engine on this machine",
+            hint="install podman, or start Docker and set DOCKER_HOST if its socket is not in the usual place",
+        )
+    return found
 
 
 def local_url(url: str, port: int) -> str:

@@ -27,7 +27,14 @@ from tanebi.cli.platform import data_dir
     help="Where the Kubernetes API is served; 0 takes any free port.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
-def up(folder: str | None, gateway_port: int, api_port: int, host: str) -> int:
+@click.option(
+    "--runtime",
+    type=click.Choice(["auto", "engine", "process"]),
+    default="auto",
+    show_default=True,
+    help="What runs pods: processes for directory images, a container engine (Podman, Docker) for others, or each by its image.",
+)
+def up(folder: str | None, gateway_port: int, api_port: int, host: str, runtime: str) -> int:
     """Run the whole platform in this process, until Ctrl-C.
 
     API server, controllers, gateway, autoscaler, broker and importers start in about a second. The addresses are printed, and
@@ -36,7 +43,11 @@ def up(folder: str | None, gateway_port: int, api_port: int, host: str) -> int:
     """
     root = importlib.import_module("tanebi.up")
     options = root.UpOptions(
-        data_dir=data_dir(folder).root, gateway_port=gateway_port, api_port=api_port, host=host
+        data_dir=data_dir(folder).root,
+        gateway_port=gateway_port,
+        api_port=api_port,
+        host=host,
+        runtime=runtime,
     )
     code: int = root.run(options)
     return code

@@ -32,11 +32,12 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where values come from, by namespace and name, and how a URL looks from where pods run."""
+    """Where values come from, by namespace and name; how a URL looks from where the pod runs, and the pod's address."""
 
     config_map: Callable[[str, str], ConfigMap | None]
     secret: Callable[[str, str], Secret | None]
     local_url: Callable[[str], str]
+    address: str = POD_IP
 
 
 def variables(pod: Pod, container: Container, ports: PortMap, sources: Sources) -> dict[str, str]:
@@ -120,11 +121,11 @@ def _from(pod: Pod, source: EnvVarSource, sources: Sources) -> str | None:
         content = _text(_secret_bytes(secret)) if secret else {}
         return _keyed(content, ref.key, f"Secret {ns}/{ref.name}", ref.optional)
     if source.field_ref is not None:
-        return pod_field(pod, source.field_ref.field_path)
+        return pod_field(pod, source.field_ref.field_path, sources.address)
     raise ConfigError("resourceFieldRef: resources are not limited by this runtime")
 
 
-def pod_field(pod: Pod, path: str) -> str:
+def pod_field(pod: Pod, path: str, address: str = POD_IP) -> str:
     """The downward API. Raises ConfigError."""
     if keyed := _KEYED.match(path):
         found = pod.metadata.labels if keyed[1] == "labels" else pod.metadata.annotations
@@ -137,8 +138,8 @@ def pod_field(pod: Pod, path: str) -> str:
         "spec.serviceAccountName": pod.spec.service_account_name,
         "status.hostIP": POD_IP,
         "status.hostIPs": POD_IP,
-        "status.podIP": POD_IP,
-        "status.podIPs": POD_IP,
+        "status.podIP": address,
+        "status.podIPs": address,
     }
     if path not in values:
         raise ConfigError(f"unsupported fieldPath: {path}")

@@ -80,7 +80,7 @@ class Ended:
 
     @property
     def reason(self) -> str:
-        return "Completed" if self.exit.code == 0 else "Error"
+        return self.exit.reason or ("Completed" if self.exit.code == 0 else "Error")
 
 
 @dataclass(slots=True)

@@ -29,10 +29,15 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a container ended. A signal's exit code is 128 + its number, as shells and Kubernetes have it."""
+    """How a container ended. A signal's exit code is 128 + its number, as shells and Kubernetes have it.
+
+    `reason` is what the runtime knows better than the code says (OOMKilled); `message` what the container left behind.
+    """
 
     code: int
     signal: int = 0
+    reason: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

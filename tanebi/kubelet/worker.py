@@ -276,6 +276,8 @@ class PodWorker:
         self._news.set()
 
     def _last_words(self, name: str, attempt: int, exit: Exit) -> str:
+        if exit.message:
+            return exit.message
         policy = self._containers[name].termination_message_policy
         if exit.code == 0 or policy != "FallbackToLogsOnError":
             return ""

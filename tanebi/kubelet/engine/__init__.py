@@ -1,0 +1,1 @@
+"""Pods as containers of Podman or Docker, over the Docker Engine API."""

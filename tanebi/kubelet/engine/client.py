@@ -1,0 +1,269 @@
+"""The calls of the Docker Engine API that a kubelet needs, over a Unix socket.
+
+Spoken by Docker and by Podman (docs.docker.com/engine/api, version 1.40, which Podman 4 serves). Every call has a deadline and
+every answer a limit; what streams (logs, waiting, builds, pulls) is read as it comes. Errors: tanebi.kubelet.engine.errors.
+
+The one module that imports an HTTP client, and imported only when an engine is first used: it takes a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+
+from tanebi.api.meta import Obj
+from tanebi.kubelet.engine.errors import EngineError, EngineGone
+
+API: Final = "http://engine/v1.40"
+CALL_S: Final = 30.0
+ANSWER_MAX: Final = 8 * 1024 * 1024
+CONNECTIONS_MAX: Final = 1000  # each running container holds two: its log and its end
+LINE_MAX: Final = 1024 * 1024
+
+Query = Mapping[str, str | int | bool]
+
+
+class EngineClient:
+    """One engine. Opens connections as needed; `close` when done."""
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+        self._http = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(
+                uds=str(socket),
+                limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=8),
+            ),
+            timeout=httpx.Timeout(CALL_S),
+        )
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def version(self) -> Obj:
+        found: Obj = await self._call("GET", "/version")
+        return found
+
+    # --- containers ----------------------------------------------------------------------------
+
+    async def create(self, name: str, body: Obj) -> str:
+        """Returns the container's id."""
+        found = await self._call("POST", "/containers/create", {"name": name}, body)
+        return str(found["Id"])
+
+    async def start(self, container: str) -> None:
+        await self._call("POST", f"/containers/{container}/start")
+
+    async def inspect(self, container: str) -> Obj:
+        found: Obj = await self._call("GET", f"/containers/{container}/json")
+        return found
+
+    async def kill(self, container: str, signal: str) -> None:
+        await self._call("POST", f"/containers/{container}/kill", {"signal": signal})
+
+    async def pause(self, container: str) -> None:
+        await self._call("POST", f"/containers/{container}/pause")
+
+    async def unpause(self, container: str) -> None:
+        await self._call("POST", f"/containers/{container}/unpause")
+
+    async def remove(self, container: str) -> None:
+        """Also a running one; one that is gone already is no error."""
+        try:
+            await self._call("DELETE", f"/containers/{container}", {"force": True, "v": True})
+        except EngineError as error:
+            if error.status != httpx.codes.NOT_FOUND:
+                raise
+
+    async def containers(self, **labels: str) -> list[Obj]:
+        """All that carry these labels, running or not."""
+        wanted = json.dumps({"label": [f"{name}={value}" for name, value in labels.items()]})
+        found = await self._call("GET", "/containers/json", {"all": True, "filters": wanted})
+        return list(found)
+
+    async def wait(self, container: str) -> int:
+        """The exit code, once it has ended."""
+        path = f"/containers/{container}/wait"
+        found = await self._call("POST", path, {"condition": "not-running"}, timeout_s=None)
+        return int(found["StatusCode"])
+
+    @asynccontextmanager
+    async def logs(self, container: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The output from its beginning, as framed bytes (tanebi.kubelet.engine.frames), until the container has ended."""
+        query = {"follow": True, "stdout": True, "stderr": True}
+        async with self._stream("GET", f"/containers/{container}/logs", query) as answer:
+            yield answer.aiter_raw()
+
+    # --- running a command beside a container --------------------------------------------------
+
+    async def exec_create(self, container: str, body: Obj) -> str:
+        found = await self._call("POST", f"/containers/{container}/exec", body=body)
+        return str(found["Id"])
+
+    @asynccontextmanager
+    async def exec_start(self, exec_id: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Its output as framed bytes."""
+        body = {"Detach": False, "Tty": False}
+        async with self._stream("POST", f"/exec/{exec_id}/start", {}, body) as answer:
+            yield answer.aiter_raw()
+
+    async def exec_inspect(self, exec_id: str) -> Obj:
+        found: Obj = await self._call("GET", f"/exec/{exec_id}/json")
+        return found
+
+    # --- images, networks ----------------------------------------------------------------------
+
+    async def image(self, ref: str) -> Obj | None:
+        """None: the engine has none of that name."""
+        try:
+            found: Obj = await self._call("GET", f"/images/{quote(ref, safe='/:@')}/json")
+            return found
+        except EngineError as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+
+    @asynccontextmanager
+    async def pull(self, ref: str) -> AsyncIterator[AsyncIterator[Obj]]:
+        """Progress as the engine tells it; a failure is a line with `error`."""
+        name, _, digest = ref.partition("@")
+        query = {"fromImage": name, "tag": digest} if digest else {"fromImage": ref}
+        async with self._stream("POST", "/images/create", query) as answer:
+            yield _lines(answer)
+
+    @asynccontextmanager
+    async def build(
+        self, context: AsyncIterator[bytes], tag: str, containerfile: str
+    ) -> AsyncIterator[AsyncIterator[Obj]]:
+        """`context` is a tar archive. Lines with `stream` (what a step says) or `error`."""
+        query: Query = {"t": tag, "dockerfile": containerfile, "rm": True, "forcerm": True}
+        async with self._stream("POST", "/build", query, content=context) as answer:
+            yield _lines(answer)
+
+    async def load(self, archive: bytes) -> None:
+        """Images from a `docker save` archive."""
+        headers = {"content-type": "application/x-tar"}
+        await self._checked(
+            self._http.build_request("POST", f"{API}/images/load", content=archive, headers=headers)
+        )
+
+    async def network(self, name: str) -> Obj | None:
+        try:
+            found: Obj = await self._call("GET", f"/networks/{name}")
+            return found
+        except EngineError as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+
+    async def create_network(self, body: Obj) -> None:
+        await self._call("POST", "/networks/create", body=body)
+
+    async def remove_network(self, name: str) -> None:
+        await self._call("DELETE", f"/networks/{name}")
+
+    # --- how -----------------------------------------------------------------------------------
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        query: Query | None = None,
+        body: Obj | None = None,
+        *,
+        timeout_s: float | None = CALL_S,
+    ) -> Any:
+        request = self._http.build_request(
+            method,
+            API + path,
+            params=_params(query or {}),
+            json=body,
+            timeout=httpx.Timeout(CALL_S, read=timeout_s),
+        )
+        return await self._checked(request)
+
+    async def _checked(self, request: httpx.Request) -> Any:
+        async with self._answer(request) as answer:
+            content = await _capped(answer)
+        try:
+            return json.loads(content) if content.strip() else {}
+        except ValueError as error:
+            raise EngineGone(f"{request.url.path}: the answer is no JSON") from error
+
+    @asynccontextmanager
+    async def _stream(
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        body: Obj | None = None,
+        content: AsyncIterator[bytes] | None = None,
+    ) -> AsyncIterator[httpx.Response]:
+        headers = {"content-type": "application/x-tar"} if content is not None else None
+        request = self._http.build_request(
+            method,
+            API + path,
+            params=_params(query),
+            json=body,
+            content=content,
+            headers=headers,
+            timeout=httpx.Timeout(CALL_S, read=None),
+        )
+        async with self._answer(request) as answer:
+            yield answer
+
+    @asynccontextmanager
+    async def _answer(self, request: httpx.Request) -> AsyncIterator[httpx.Response]:
+        try:
+            answer = await self._http.send(request, stream=True)
+            try:
+                if answer.status_code >= httpx.codes.BAD_REQUEST:
+                    raise EngineError(answer.status_code, _message(await _capped(answer)))
+                yield answer
+            finally:
+                await answer.aclose()
+        except httpx.HTTPError as error:
+            raise EngineGone(f"{request.url.path}: {error or type(error).__name__}") from error
+
+
+def _params(query: Query) -> dict[str, str]:
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in query.items()
+    }
+
+
+def _message(content: bytes) -> str:
+    try:
+        found = json.loads(content)
+        return str(found.get("message") or found)
+    except (ValueError, AttributeError):
+        return content.decode("utf-8", "replace").strip() or "no reason was given"
+
+
+async def _capped(answer: httpx.Response) -> bytes:
+    content = bytearray()
+    async for chunk in answer.aiter_raw():
+        content += chunk
+        if len(content) > ANSWER_MAX:
+            raise EngineGone(f"an answer of more than {ANSWER_MAX} bytes")
+    return bytes(content)
+
+
+async def _lines(answer: httpx.Response) -> AsyncIterator[Obj]:
+    """JSON values, one a line."""
+    held = b""
+    async for chunk in answer.aiter_raw():
+        *whole, held = (held + chunk).split(b"\n")
+        if len(held) > LINE_MAX:
+            raise EngineGone(f"a line of more than {LINE_MAX} bytes")
+        for line in whole:
+            if line.strip():
+                yield json.loads(line)
+    if held.strip():
+        yield json.loads(held)

@@ -1,0 +1,84 @@
+"""The parts of the engine runtime put together. Caller: tanebi.up, for `--runtime auto` and `engine`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import resource
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tanebi.api.core.kinds import CONFIG_MAP, SECRET
+from tanebi.base.clock import Clock
+from tanebi.kube.cache import Cache
+from tanebi.kubelet.engine.connect import EngineDoor, Found
+from tanebi.kubelet.engine.images import EngineImages
+from tanebi.kubelet.engine.pods import EnginePods
+from tanebi.kubelet.engine.spec import OPEN_FILES, PROCESSES, Limits
+from tanebi.kubelet.engine.volumes import Volumes
+from tanebi.kubelet.environment import Sources
+from tanebi.kubelet.logs import LogStore
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRole:
+    pods: EnginePods
+    images: EngineImages
+
+
+def build(
+    found: Found,
+    cache: Cache,
+    *,
+    folder: Path,
+    logs: LogStore,
+    environ: Mapping[str, str],
+    clock: Clock,
+    local_url: Callable[[str], str],
+) -> EngineRole:
+    """`folder` is the data directory's `pods`; `local_url` tells how a URL looks from inside a pod."""
+    home = folder.parent / "engine"
+    door = EngineDoor(found, folder=home, pods_folder=folder, environ=environ, clock=clock)
+    images = EngineImages(door.client, clock)
+
+    def sources(address: str) -> Sources:
+        return Sources(
+            config_map=lambda ns, name: cache.get(CONFIG_MAP, ns, name),
+            secret=lambda ns, name: cache.get(SECRET, ns, name),
+            local_url=local_url,
+            address=address,
+        )
+
+    pods = EnginePods(
+        door,
+        images,
+        sources=sources,
+        volumes=Volumes(folder),
+        logs=logs,
+        clock=clock,
+        platform=platform_name(folder),
+        folder=folder,
+        limits=limits(),
+        machine=platform.machine(),
+    )
+    return EngineRole(pods, images)
+
+
+def platform_name(folder: Path) -> str:
+    """What tells platforms apart that share an engine: their folder, and nothing that a reader could take for a path."""
+    return hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:16]
+
+
+def limits() -> Limits:
+    """No more than this process may have: an engine that runs as its child cannot give more."""
+    return Limits(
+        open_files=_at_most(OPEN_FILES, resource.RLIMIT_NOFILE),
+        processes=_at_most(PROCESSES, resource.RLIMIT_NPROC),
+    )
+
+
+def _at_most(wanted: int, limit: int) -> int:
+    hard = resource.getrlimit(limit)[1]
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

@@ -1,0 +1,199 @@
+"""From a pod's container to what the engine is asked to create. Pure.
+
+What Kubernetes' container runtimes do with the same fields: `command` is the entrypoint and `args` the command, a limit is a
+cgroup limit, a request only a weight; a container's securityContext goes before the pod's. Ulimits are sent always: an engine's
+own defaults may exceed what its caller may set, and then every start fails with `setrlimit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tanebi.api import quantity
+from tanebi.api.core.pod import Container, Pod, ResourceRequirements, SecurityContext
+from tanebi.api.meta import Obj
+
+PLATFORM_LABEL: Final = "tanebi.dev/platform"
+POD_LABEL: Final = "tanebi.dev/pod-uid"
+CONTAINER_LABEL: Final = "tanebi.dev/container"
+NANO: Final = 10**9
+SHARES_PER_CPU: Final = 1024
+SHARES_MIN: Final = 2
+OPEN_FILES: Final = 16384
+PROCESSES: Final = 16384
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The hard limits that a container may get, open files and processes: no more than ours."""
+
+    open_files: int = OPEN_FILES
+    processes: int = PROCESSES
+
+    def body(self) -> list[Obj]:
+        return [
+            {"Name": "nofile", "Soft": self.open_files, "Hard": self.open_files},
+            {"Name": "nproc", "Soft": self.processes, "Hard": self.processes},
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    source: str
+    target: str
+    read_only: bool
+
+    def bind(self) -> str:
+        return f"{self.source}:{self.target}:{'ro' if self.read_only else 'rw'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What containers of one platform share."""
+
+    platform: str
+    network: str
+    limits: Limits
+    podman: bool
+
+
+def sandbox_body(pod: Pod, image: str, place: Place, *, dns: Sequence[str] = ()) -> Obj:
+    """The container that holds the pod's network and name."""
+    meta = pod.metadata
+    return {
+        "Image": image,
+        "Hostname": pod.spec.hostname or meta.name[:63].rstrip("-."),
+        "Labels": _labels(pod, "", place),
+        "HostConfig": {
+            "NetworkMode": place.network,
+            "Ulimits": place.limits.body(),
+            "CapDrop": ["ALL"],
+            "ReadonlyRootfs": True,
+            "SecurityOpt": ["no-new-privileges"],
+            "ExtraHosts": [
+                f"{name}:{alias['ip']}"
+                for alias in pod.spec.host_aliases or ()
+                for name in alias.get("hostnames") or ()
+            ],
+            "Dns": list(dns),
+            "DnsSearch": dns_search(meta.namespace) if dns else [],
+            "DnsOptions": ["ndots:5"] if dns else [],
+        },
+    }
+
+
+def dns_search(namespace: str) -> list[str]:
+    return [f"{namespace}.svc.cluster.local", "svc.cluster.local", "cluster.local"]
+
+
+def container_body(
+    pod: Pod,
+    container: Container,
+    *,
+    image: str,
+    command: Sequence[str],
+    args: Sequence[str],
+    env: Mapping[str, str],
+    mounts: Sequence[Mount],
+    sandbox: str,
+    place: Place,
+) -> Obj:
+    """`sandbox` is the id of the pod's own container. `command` and `args` have their variables put in."""
+    security = _security(pod, container)
+    host: Obj = {
+        "NetworkMode": f"container:{sandbox}",
+        "Ulimits": place.limits.body(),
+        "Binds": [mount.bind() for mount in mounts],
+        "ReadonlyRootfs": bool(security.read_only_root_filesystem),
+        "Privileged": bool(security.privileged),
+        "CapAdd": list(security.capabilities.add) if security.capabilities else [],
+        "CapDrop": list(security.capabilities.drop) if security.capabilities else [],
+        "SecurityOpt": _security_options(security),
+        **_resources(container.resources),
+    }
+    if place.podman:
+        host["UTSMode"] = f"container:{sandbox}"  # Docker shares the name with the network
+    body: Obj = {
+        "Image": image,
+        "Env": [f"{name}={value}" for name, value in env.items()],
+        "Labels": _labels(pod, container.name, place),
+        "Tty": bool(container.tty),
+        "OpenStdin": bool(container.stdin),
+        "HostConfig": host,
+    }
+    if command:
+        body["Entrypoint"] = list(command)
+    if command or args:
+        body["Cmd"] = list(args)
+    if container.working_dir:
+        body["WorkingDir"] = container.working_dir
+    if (user := _user(security)) is not None:
+        body["User"] = user
+    return body
+
+
+def runs_as_root(pod: Pod, container: Container, image_user: str) -> bool | None:
+    """Whether it would run as root; None when the image names a user by name, which nobody can tell beforehand."""
+    asked = _security(pod, container).run_as_user
+    if asked is not None:
+        return asked == 0
+    name = image_user.partition(":")[0]
+    if name in ("", "0", "root"):
+        return True
+    return False if name.isdigit() else None
+
+
+def must_not_be_root(pod: Pod, container: Container) -> bool:
+    return bool(_security(pod, container).run_as_non_root)
+
+
+def _security(pod: Pod, container: Container) -> SecurityContext:
+    """The container's, and what only the pod's says."""
+    own = container.security_context or SecurityContext()
+    of_pod = SecurityContext.model_validate(pod.spec.security_context or {})
+    shared = ("run_as_user", "run_as_group", "run_as_non_root", "seccomp_profile")
+    missing = {name: getattr(of_pod, name) for name in shared if getattr(own, name) is None}
+    return own.model_copy(update=missing)
+
+
+def _security_options(security: SecurityContext) -> list[str]:
+    options = []
+    if security.allow_privilege_escalation is False:
+        options.append("no-new-privileges")
+    if security.seccomp_profile is not None and security.seccomp_profile.type == "Unconfined":
+        options.append("seccomp=unconfined")
+    return options
+
+
+def _user(security: SecurityContext) -> str | None:
+    if security.run_as_user is None:
+        return None if security.run_as_group is None else f"0:{security.run_as_group}"
+    group = "" if security.run_as_group is None else f":{security.run_as_group}"
+    return f"{security.run_as_user}{group}"
+
+
+def _resources(resources: ResourceRequirements) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    limits, requests = resources.limits, resources.requests
+    if "memory" in limits:
+        found["Memory"] = int(quantity.parse(limits["memory"]))
+        found["MemorySwap"] = found["Memory"]
+    if "cpu" in limits:
+        found["NanoCpus"] = int(quantity.parse(limits["cpu"]) * NANO)
+    if (asked := requests.get("cpu", limits.get("cpu"))) is not None:
+        found["CpuShares"] = max(SHARES_MIN, int(quantity.parse(asked) * SHARES_PER_CPU))
+    return found
+
+
+def _labels(pod: Pod, container: str, place: Place) -> dict[str, str]:
+    meta = pod.metadata
+    return {
+        PLATFORM_LABEL: place.platform,
+        POD_LABEL: meta.uid,
+        CONTAINER_LABEL: container,
+        "io.kubernetes.pod.name": meta.name,
+        "io.kubernetes.pod.namespace": meta.namespace,
+        "io.kubernetes.container.name": container or "POD",
+    }

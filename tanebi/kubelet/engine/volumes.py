@@ -1,0 +1,199 @@
+"""A pod's volumes as folders of this machine that containers mount.
+
+configMap, secret, downwardAPI and projected volumes are written as Kubernetes does it: the files are in a fresh folder
+`..data_N`, `..data` is a link to it that is replaced in one step, and the names that people see are links through `..data`; so an
+update is seen whole or not at all. emptyDir is a folder that ends with the pod. Blocks for the disk, a few small files.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tanebi.api.core.pod import Container, Pod, Volume, VolumeMount
+from tanebi.kubelet import environment
+from tanebi.kubelet.engine.spec import Mount
+from tanebi.kubelet.environment import ConfigError, Sources
+
+DATA: Final = "..data"
+FILE_MODE: Final = 0o644
+CREATE_TYPES: Final = ("DirectoryOrCreate",)
+
+
+class Volumes:
+    """`folder` is the data directory's `pods`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+
+    def mounts(self, pod: Pod, container: Container, sources: Sources) -> list[Mount]:
+        """Raises ConfigError for what is missing or not to be had here, OSError for the disk."""
+        volumes = {volume.name: volume for volume in pod.spec.volumes}
+        return [self._mount(pod, volumes, mount, sources) for mount in container.volume_mounts]
+
+    def update(self, pod: Pod, sources: Sources) -> None:
+        """Write what changed of the pod's files. What went missing stays as it was, as in Kubernetes."""
+        for volume in pod.spec.volumes:
+            folder = self._home(pod, volume)
+            if folder.exists():
+                try:
+                    files = content(pod, volume, sources)
+                except ConfigError:
+                    continue
+                if files is not None and volume.empty_dir is None:
+                    publish(folder, files, mode=_mode(volume))
+
+    def message_file(self, pod_uid: str, container: str, attempt: int) -> Path:
+        """An empty file for the container's last words. Raises OSError."""
+        path = self._folder / pod_uid / "messages" / f"{container}-{attempt}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        path.chmod(0o666)  # whoever the container runs as
+        return path
+
+    def forget(self, pod_uid: str) -> None:
+        shutil.rmtree(self._folder / pod_uid, ignore_errors=True)
+
+    def _mount(
+        self, pod: Pod, volumes: Mapping[str, Volume], mount: VolumeMount, sources: Sources
+    ) -> Mount:
+        volume = volumes[mount.name]
+        source = self._source(pod, volume, sources)
+        if mount.sub_path:
+            source = source / mount.sub_path
+            if not source.exists():
+                source.mkdir(parents=True)
+        read_only = bool(mount.read_only) or _is_written_by_us(volume)
+        return Mount(str(source), mount.mount_path, read_only)
+
+    def _source(self, pod: Pod, volume: Volume, sources: Sources) -> Path:
+        if volume.host_path is not None:
+            return _host_path(volume.host_path)
+        files = content(pod, volume, sources)
+        if files is None:
+            raise ConfigError(f"volume {volume.name!r}: this kind of volume is not supported")
+        folder = self._home(pod, volume)
+        folder.mkdir(parents=True, exist_ok=True)
+        if volume.empty_dir is not None:
+            folder.chmod(0o777)
+        else:
+            publish(folder, files, mode=_mode(volume))
+        return folder
+
+    def _home(self, pod: Pod, volume: Volume) -> Path:
+        return self._folder / pod.metadata.uid / "volumes" / volume.name
+
+
+def content(pod: Pod, volume: Volume, sources: Sources) -> dict[str, bytes] | None:
+    """The files of a volume; None for a kind of volume that is not made of files. Raises ConfigError."""
+    namespace = pod.metadata.namespace
+    if volume.downward_api is not None:
+        return _downward(pod, volume.downward_api.get("items") or (), sources)
+    if volume.projected is not None:
+        files: dict[str, bytes] = {}
+        for source in volume.projected.sources:
+            files |= _projected(pod, volume.name, source, sources)
+        return files
+    return environment.volume_files(volume, namespace, sources)
+
+
+def publish(folder: Path, files: Mapping[str, bytes], *, mode: int) -> None:
+    """Replace the folder's content in one step; nothing is touched when nothing changed. Raises OSError."""
+    current = folder / DATA
+    if current.exists() and _read(current) == dict(files):
+        return
+    old = os.readlink(current) if current.is_symlink() else ""
+    number = int(old.rpartition("_")[2]) + 1 if old else 0
+    fresh = folder / f"{DATA}_{number}"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    for name, data in files.items():
+        path = fresh / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        path.chmod(mode)
+    link = folder / "..new"
+    link.unlink(missing_ok=True)
+    link.symlink_to(fresh.name)
+    os.replace(link, current)
+    _show(folder, {name.partition("/")[0] for name in files})
+    if old:
+        shutil.rmtree(folder / old, ignore_errors=True)
+
+
+def _show(folder: Path, names: set[str]) -> None:
+    """One link for each top-level name, and none for what is gone."""
+    for path in folder.iterdir():
+        if not path.name.startswith("..") and path.name not in names:
+            path.unlink()
+    for name in names:
+        path = folder / name
+        if not path.is_symlink():
+            path.symlink_to(f"{DATA}/{name}")
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def _projected(
+    pod: Pod, name: str, source: Mapping[str, Any], sources: Sources
+) -> dict[str, bytes]:
+    if "downwardAPI" in source:
+        return _downward(pod, source["downwardAPI"].get("items") or (), sources)
+    if "secret" in source:
+        keep = source["secret"]
+        body = {"name": name, "secret": {**keep, "secretName": keep.get("name", "")}}
+    elif "configMap" in source:
+        body = {"name": name, "configMap": source["configMap"]}
+    else:
+        raise ConfigError(f"volume {name!r}: projected source {', '.join(source)} is not supported")
+    files = environment.volume_files(Volume.model_validate(body), pod.metadata.namespace, sources)
+    return files or {}
+
+
+def _downward(pod: Pod, items: Sequence[Mapping[str, Any]], sources: Sources) -> dict[str, bytes]:
+    found = {}
+    for item in items:
+        field = item.get("fieldRef")
+        if field is None:
+            raise ConfigError("downwardAPI: resourceFieldRef is not supported in volumes")
+        found[str(item["path"])] = _field(pod, field["fieldPath"], sources.address).encode()
+    return found
+
+
+def _field(pod: Pod, path: str, address: str) -> str:
+    """Whole maps too, as `key="value"` lines."""
+    maps = {
+        "metadata.labels": pod.metadata.labels,
+        "metadata.annotations": pod.metadata.annotations,
+    }
+    if path in maps:
+        return "\n".join(f'{name}="{value}"' for name, value in sorted(maps[path].items()))
+    return environment.pod_field(pod, path, address)
+
+
+def _mode(volume: Volume) -> int:
+    own = volume.secret or volume.config_map or volume.projected
+    mode = getattr(own, "default_mode", None)
+    return FILE_MODE if mode is None else int(mode)
+
+
+def _is_written_by_us(volume: Volume) -> bool:
+    return any((volume.secret, volume.config_map, volume.projected, volume.downward_api))
+
+
+def _host_path(wanted: Mapping[str, Any]) -> Path:
+    path = Path(str(wanted.get("path", "")))
+    if wanted.get("type") in CREATE_TYPES:
+        path.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        raise ConfigError(f"hostPath {path}: no such file or directory")
+    return path
