@@ -1,0 +1,66 @@
+"""Finding an engine, and a service that does not start."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tanebi.base.clock import SystemClock
+from tanebi.kubelet.engine.connect import EngineDoor, Found, find, hybrid_cgroups
+from tanebi.kubelet.engine.errors import EngineGone
+
+
+def program(folder: Path, name: str, text: str = "exit 3") -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_nothing(tmp_path: Path) -> None:
+    assert find({"PATH": str(tmp_path)}, root=tmp_path) is None
+
+
+def test_a_socket_that_answers_goes_before_the_program(tmp_path: Path) -> None:
+    program(tmp_path / "bin", "podman")
+    env = {"PATH": str(tmp_path / "bin"), "DOCKER_HOST": f"unix://{tmp_path}/d.sock"}
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "d.sock"))
+        found = find(env, root=tmp_path)
+        assert found is not None
+        assert found.podman, "nobody listens at the socket"
+        listener.listen()
+        assert find(env, root=tmp_path) == Found(tmp_path / "d.sock")
+
+
+def test_runc_where_crun_refuses(tmp_path: Path) -> None:
+    for name in ("podman", "runc"):
+        program(tmp_path / "bin", name)
+    env = {"PATH": str(tmp_path / "bin")}
+    found = find(env, root=tmp_path)
+    assert found is not None
+    assert (found.oci_runtime, found.words) == ("", "podman, started on demand")
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    assert hybrid_cgroups(tmp_path)
+    found = find(env, root=tmp_path)
+    assert found is not None
+    assert found.oci_runtime == str(tmp_path / "bin" / "runc")
+    (tmp_path / "sys/fs/cgroup/cgroup.controllers").touch()
+    assert not hybrid_cgroups(tmp_path)
+
+
+@pytest.mark.anyio
+async def test_a_service_that_ends_at_once_is_told(tmp_path: Path) -> None:
+    program(tmp_path / "bin", "podman", "echo no such thing >&2; exit 1")
+    door = EngineDoor(
+        Found(None, str(tmp_path / "bin/podman")),
+        folder=tmp_path / "engine",
+        pods_folder=tmp_path / "pods",
+        environ={},
+        clock=SystemClock(),
+    )
+    with pytest.raises(EngineGone, match=r"podman\.log"):
+        await door.client()
+    assert "no such thing" in (tmp_path / "engine/podman.log").read_text()
+    await door.close()

@@ -1,0 +1,130 @@
+"""Images: what is here, what is pulled, and what is never looked up elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import pytest
+
+from tanebi.api.meta import Obj
+from tanebi.base.clock import SystemClock
+from tanebi.kubelet.engine.errors import EngineError
+from tanebi.kubelet.engine.images import EngineImage, EngineImages, is_local_only
+from tanebi.kubelet.images import Missing
+from tanebi.testing.waiting import wait_until
+
+pytestmark = pytest.mark.anyio
+
+APP: Obj = {
+    "Id": "sha256:1",
+    "RepoDigests": ["other/app@sha256:9", "example.com/app@sha256:2"],
+    "Config": {"Entrypoint": ["/app"], "Cmd": None, "Env": ["A=1"], "User": "5"},
+}
+
+
+@dataclass
+class Engine:
+    """`has` is there now, `remote` can be pulled."""
+
+    has: dict[str, Obj] = field(default_factory=dict)
+    remote: dict[str, Obj] = field(default_factory=dict)
+    pulled: list[str] = field(default_factory=list)
+    gate: anyio.Event | None = None
+
+    async def image(self, ref: str) -> Obj | None:
+        return self.has.get(ref)
+
+    @asynccontextmanager
+    async def pull(self, ref: str) -> AsyncIterator[AsyncIterator[Obj]]:
+        self.pulled.append(ref)
+        if ref == "refused:latest":
+            raise EngineError(500, "denied")
+        yield self._lines(ref)
+
+    async def _lines(self, ref: str) -> AsyncIterator[Obj]:
+        if self.gate is not None:
+            await self.gate.wait()
+        yield {"status": "Pulling"}
+        if ref not in self.remote:
+            yield {"error": "manifest unknown"}
+        else:
+            self.has[ref.removesuffix(":latest")] = self.remote[ref]
+
+    def images(self) -> EngineImages:
+        async def connect() -> Any:
+            return self
+
+        return EngineImages(connect, SystemClock())
+
+
+async def test_an_image_that_is_here_is_not_pulled() -> None:
+    engine = Engine({"example.com/app": APP})
+    found = await engine.images().resolve("example.com/app")
+    assert isinstance(found, EngineImage)
+    assert found.reference == "example.com/app@sha256:2"
+    assert (found.entrypoint, found.command, found.user) == (("/app",), (), "5")
+    assert engine.pulled == []
+
+
+@pytest.mark.parametrize("ref", ["dev.local/app", "ko.local/a/b:1", "kind.local/x@sha256:1"])
+async def test_local_names_are_never_looked_up(ref: str) -> None:
+    engine = Engine()
+    assert is_local_only(ref)
+    found = await engine.images().resolve(ref, policy="Always")
+    assert isinstance(found, Missing)
+    assert "tanebi image build" in found.message
+    assert engine.pulled == []
+
+
+async def test_a_pull_and_its_policies() -> None:
+    engine = Engine(remote={"example.com/app:latest": APP})
+    images = engine.images()
+    refused = await images.resolve("example.com/app", policy="Never")
+    assert isinstance(refused, Missing)
+    assert isinstance(await images.resolve("example.com/app"), EngineImage)
+    assert isinstance(await images.resolve("example.com/app"), EngineImage)
+    assert len(engine.pulled) == 1
+    await images.resolve("example.com/app", policy="Always")
+    assert len(engine.pulled) == 2
+
+
+@pytest.mark.parametrize(
+    ("ref", "why"), [("nobody/app", "manifest unknown"), ("refused", "denied")]
+)
+async def test_a_pull_that_fails_says_why(ref: str, why: str) -> None:
+    found = await Engine().images().resolve(ref)
+    assert found == Missing(f'Failed to pull image "{ref}": {why}')
+
+
+async def test_one_pull_for_all_who_ask() -> None:
+    engine = Engine(remote={"example.com/app:latest": APP}, gate=anyio.Event())
+    images, found = engine.images(), []
+
+    async def ask() -> None:
+        found.append(await images.resolve("example.com/app"))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(ask)
+        await wait_until(lambda: engine.pulled)
+        assert engine.gate is not None
+        engine.gate.set()
+    assert len(engine.pulled) == 1
+    assert all(isinstance(one, EngineImage) for one in found)
+
+
+async def test_facts_come_later_and_are_told() -> None:
+    engine = Engine({"example.com/app": APP})
+    images, told = engine.images(), []
+    images.subscribe(lambda: told.append(1))
+    assert images.lookup("example.com/app") is None, "nobody answers yet"
+    async with anyio.create_task_group() as tasks:
+        images.serve(tasks)
+        assert images.lookup("example.com/app") is None
+        await wait_until(lambda: told)
+        assert isinstance(images.lookup("example.com/app"), EngineImage)
+    assert told == [1]
