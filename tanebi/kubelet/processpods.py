@@ -41,12 +41,16 @@ class ProcessPods:
         self._images = images
         self._runtime = runtime
         self._ports = PortTable(is_free, first=zlib.crc32(bytes(folder.absolute())))
+        self._places: dict[str, Sandbox] = {}
         self._launcher = Launcher(cache, logs, folder=folder, path=path, local_url=local_url)
 
     async def prepare(self, pod: Pod) -> Sandbox:
         """Raises SandboxFailed."""
+        uid = pod.metadata.uid
         try:
-            return Sandbox(POD_IP, self._ports.take(pod.metadata.uid, pod))
+            if uid not in self._places:
+                self._places[uid] = Sandbox(POD_IP, self._ports.take(uid, pod))
+            return self._places[uid]
         except Unavailable as error:
             raise SandboxFailed(error.code, error.message, hint=error.hint) from error
 
@@ -86,6 +90,7 @@ class ProcessPods:
     async def clean(self, pod_uid: str) -> None:
         await self._runtime.clean(pod_uid)
         self._ports.release(pod_uid)
+        self._places.pop(pod_uid, None)
 
     async def clean_all(self) -> int:
         return await self._runtime.clean_all()

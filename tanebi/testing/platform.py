@@ -24,10 +24,11 @@ LOG_TAIL_LINES: Final = 40
 class Platform:
     """`with Platform(data_dir) as p: ...` starts it and stops it; `kill()` and `start()` play a crash."""
 
-    def __init__(self, data_dir: Path, *arguments: str) -> None:
+    def __init__(self, data_dir: Path, *arguments: str, runtime: str = "process") -> None:
+        """`runtime` is that of `tanebi up`: by default the one that is the same on every machine."""
         self.data_dir = data_dir
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
-        self._arguments = arguments
+        self._arguments = (*arguments, "--runtime", runtime)
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Platform:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 from anyio.abc import TaskGroup
 
+from tanebi.api.meta import Obj
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
@@ -46,6 +47,7 @@ class EngineContainer:
         tasks: TaskGroup,
         stop_signal: str,
         message_file: Path,
+        memory_limited: bool,
     ) -> None:
         self._id = container_id
         self._scheme = scheme
@@ -54,6 +56,8 @@ class EngineContainer:
         self._tasks = tasks
         self._stop_signal = stop_signal
         self._message_file = message_file
+        self._memory_limited = memory_limited
+        self._killed_by_us = False
         self._exit: Exit | None = None
         self._ended = anyio.Event()
 
@@ -74,6 +78,7 @@ class EngineContainer:
         self._signal(self._stop_signal)
 
     def kill(self) -> None:
+        self._killed_by_us = True
         self._signal("SIGKILL")
 
     def supervise(self, log: Path) -> None:
@@ -114,7 +119,7 @@ class EngineContainer:
                 client = await self._connect()
                 code = await client.wait(self._id)
                 state = (await client.inspect(self._id))["State"]
-                reason = "OOMKilled" if state.get("OOMKilled") else ""
+                reason = "OOMKilled" if self._out_of_memory(code, state) else ""
                 return Exit(code, max(code - 128, 0), reason, self._message())
             except EngineError as error:
                 _log.warning("container lost", container=self._id, why=error.message)
@@ -123,6 +128,12 @@ class EngineContainer:
                 _log.warning("engine gone, asking again", container=self._id, why=error.message)
             await self._clock.sleep(delay_s)
             delay_s = min(2 * delay_s, AGAIN_MAX_S)
+
+    def _out_of_memory(self, code: int, state: Obj) -> bool:
+        """As the engine says. Podman on cgroups of version 1 often does not know: there a container with a limit that was
+        killed, and not by us, ran out of memory."""
+        guessed = code == KILLED and self._memory_limited and not self._killed_by_us
+        return bool(state.get("OOMKilled")) or guessed
 
     def _message(self) -> str:
         try:

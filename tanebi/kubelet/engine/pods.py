@@ -94,6 +94,10 @@ class EnginePods:
             with anyio.CancelScope(shield=True):
                 await self._door.close()
 
+    async def connect(self) -> EngineClient:
+        """Raises EngineGone."""
+        return await self._door.client()
+
     async def prepare(self, pod: Pod) -> Sandbox:
         """Raises SandboxFailed."""
         uid = pod.metadata.uid
@@ -103,7 +107,7 @@ class EnginePods:
         try:
             client = await self._door.client()
             place = await self._place_of(client)
-            name = f"tanebi-{uid}"
+            name = self._name(uid)
             await client.remove(name)
             container = await client.create(name, spec.sandbox_body(pod, pause.TAG, place))
             await client.start(container)
@@ -180,6 +184,10 @@ class EnginePods:
         """There as long as the engine may hold something of ours."""
         return self._folder.parent / "engine" / "used"
 
+    def _name(self, *parts: str) -> str:
+        """Of a container. Platforms on one engine never take each other's."""
+        return "-".join(("tanebi", self._platform, *parts))
+
     async def _place_of(self, client: EngineClient) -> spec.Place:
         """The network and the sandbox image, made once."""
         async with self._lock:
@@ -224,7 +232,7 @@ class EnginePods:
             ),
         ]
         known: Mapping[str, str] = {**_pairs(image.env), **env}
-        name = f"tanebi-{uid}-{container.name}-{attempt}"
+        name = self._name(uid, container.name, str(attempt))
         body = spec.container_body(
             pod,
             container,
@@ -237,18 +245,26 @@ class EnginePods:
             place=place,
         )
         if attempt:
-            await client.remove(f"tanebi-{uid}-{container.name}-{attempt - 1}")
+            await client.remove(self._name(uid, container.name, str(attempt - 1)))
         await client.remove(name)
         made = await client.create(name, body)
         log = self._logs.path(meta.namespace, meta.name, container.name, attempt)
-        running = self._container(made, image, message, place)
+        running = self._container(
+            made, image, message, place, memory_limited="memory" in container.resources.limits
+        )
         await client.start(made)
         running.supervise(log)
         self._running[uid, container.name] = running
         return Started(running, image.reference)
 
     def _container(
-        self, made: str, image: EngineImage, message: Path, place: spec.Place
+        self,
+        made: str,
+        image: EngineImage,
+        message: Path,
+        place: spec.Place,
+        *,
+        memory_limited: bool,
     ) -> EngineContainer:
         assert self._tasks is not None, "pods start while `run` runs"
         return EngineContainer(
@@ -259,6 +275,7 @@ class EnginePods:
             tasks=self._tasks,
             stop_signal=image.stop_signal,
             message_file=message,
+            memory_limited=memory_limited,
         )
 
     async def _execute(self, container: str, command: Sequence[str]) -> ExecResult:

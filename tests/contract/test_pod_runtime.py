@@ -1,0 +1,264 @@
+"""What everything that runs pods must do: processes of this machine, and containers of an engine.
+
+The same small shell programs run on both. The engine's image is made here from a static busybox: no registry is asked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from tanebi.api.core.kinds import POD
+from tanebi.api.core.pod import Container, Pod
+from tanebi.api.meta import Obj
+from tanebi.base.clock import SystemClock
+from tanebi.kubelet.engine import connect
+from tanebi.kubelet.engine.role import build
+from tanebi.kubelet.images import ImageStore
+from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.podruntime import PodRuntime, Sandbox, Started
+from tanebi.kubelet.process import ProcessRuntime
+from tanebi.kubelet.processpods import ProcessPods
+from tanebi.kubelet.runtime import Exit, StartFailed
+from tanebi.testing.engine import busybox_image, engine_missing
+from tanebi.testing.waiting import wait_until
+
+pytestmark = pytest.mark.anyio
+
+DEADLINE_S = 30.0
+
+
+class NoConfig:
+    """A cluster without ConfigMaps and Secrets."""
+
+    def get(self, kind: Any, namespace: str, name: str) -> None:
+        return None
+
+
+@dataclass
+class Bench:
+    runtime: PodRuntime
+    logs: LogStore
+    image: str
+    folder: Path
+
+    def pod(self, script: str, *, uid: str = "u-1", **container: Any) -> Pod:
+        own: Obj = {
+            "name": "main",
+            "image": self.image,
+            "command": ["/bin/sh", "-c", script],
+            "ports": [{"containerPort": 8080}],
+            **container,
+        }
+        return POD.view(
+            {
+                "metadata": {"name": f"pod-{uid}", "namespace": "ns", "uid": uid},
+                "spec": {"containers": [own]},
+            }
+        )
+
+    async def start(self, pod: Pod, attempt: int = 0) -> Started:
+        sandbox = await self.runtime.prepare(pod)
+        return await self.runtime.start(pod, main(pod), attempt, sandbox)
+
+    async def ends(self, pod: Pod, attempt: int = 0) -> Exit:
+        started = await self.start(pod, attempt)
+        with anyio.fail_after(DEADLINE_S):
+            return await started.running.wait()
+
+    def output(self, pod: Pod, attempt: int = 0) -> list[str]:
+        text = self.logs.path("ns", pod.metadata.name, "main", attempt).read_text()
+        return [" ".join(line.split(" ")[1:2] + line.split(" ")[3:]) for line in text.splitlines()]
+
+
+def main(pod: Pod) -> Container:
+    return pod.spec.containers[0]
+
+
+@asynccontextmanager
+async def processes(folder: Path) -> AsyncIterator[Bench]:
+    clock, cache = SystemClock(), NoConfig()
+    logs = LogStore(folder / "logs", clock=clock)
+    images = ImageStore(folder / "images", clock=clock)
+    (folder / "source").mkdir(exist_ok=True)
+    (folder / "source" / "a").touch()
+    images.build(folder / "source", "dev.local/app", command=["true"], progress=lambda line: None)
+    runtime = ProcessPods(
+        cache,  # type: ignore[arg-type]
+        images=images,
+        runtime=ProcessRuntime(folder / "pods", clock=clock),
+        logs=logs,
+        folder=folder / "pods",
+        path=os.environ["PATH"],
+    )
+    yield Bench(runtime, logs, "dev.local/app", folder)
+    await runtime.clean_all()
+
+
+@asynccontextmanager
+async def engine(folder: Path) -> AsyncIterator[Bench]:
+    found = connect.find(os.environ)
+    assert found is not None
+    clock = SystemClock()
+    logs = LogStore(folder / "logs", clock=clock)
+    role = build(
+        found,
+        NoConfig(),  # type: ignore[arg-type]
+        folder=folder / "pods",
+        logs=logs,
+        environ=os.environ,
+        clock=clock,
+        local_url=str,
+    )
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(role.pods.run)
+        client = await role.pods.connect()
+        image = await busybox_image(client)
+        yield Bench(role.pods, logs, image, folder)
+        await role.pods.clean_all()
+        tasks.cancel_scope.cancel()
+
+
+@pytest.fixture(params=[processes, pytest.param(engine, marks=engine_missing())])
+async def bench(request: Any, tmp_path: Path) -> AsyncIterator[Bench]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+async def test_output_and_exit_code(bench: Bench) -> None:
+    pod = bench.pod("echo out; echo err >&2; exit 7")
+    assert (await bench.ends(pod)).code == 7
+    assert sorted(bench.output(pod)) == ["stderr err", "stdout out"]
+    await bench.runtime.clean("u-1")
+
+
+async def test_a_container_is_asked_to_end_and_may_take_its_time(bench: Bench) -> None:
+    pod = bench.pod("trap 'echo bye; exit 3' TERM; echo up; while true; do sleep 0.05; done")
+    started = await bench.start(pod)
+    await wait_until(lambda: _says(bench, pod, "stdout up"), DEADLINE_S)
+    started.running.terminate()
+    with anyio.fail_after(DEADLINE_S):
+        assert (await started.running.wait()).code == 3
+    assert bench.output(pod)[-1] == "stdout bye"
+    await bench.runtime.clean("u-1")
+
+
+async def test_a_container_that_does_not_listen_is_killed(bench: Bench) -> None:
+    pod = bench.pod("trap '' TERM; echo up; while true; do sleep 0.05; done")
+    started = await bench.start(pod)
+    await wait_until(lambda: _says(bench, pod, "stdout up"), DEADLINE_S)
+    started.running.kill()
+    with anyio.fail_after(DEADLINE_S):
+        found = await started.running.wait()
+        assert found == await started.running.wait(), "asked twice, answered twice"
+    assert (found.code, found.signal) == (137, 9)
+    await bench.runtime.clean("u-1")
+
+
+async def test_its_variables_and_its_port(bench: Bench) -> None:
+    env = [{"name": "A", "value": "1"}, {"name": "B", "value": "$(A)2"}]
+    pod = bench.pod("echo $B $PORT $1", env=env, args=["zero", "$(B)"])
+    sandbox = await bench.runtime.prepare(pod)
+    assert await bench.runtime.prepare(pod) == sandbox, "prepared once"
+    await bench.ends(pod)
+    assert bench.output(pod) == [f"stdout 12 {sandbox.ports[8080]} 12"]
+    await bench.runtime.clean("u-1")
+
+
+async def test_a_second_attempt_finds_a_clean_table(bench: Bench) -> None:
+    pod = bench.pod("echo run")
+    await bench.ends(pod)
+    await bench.ends(pod, attempt=1)
+    assert bench.output(pod, attempt=1) == ["stdout run"]
+    await bench.runtime.clean("u-1")
+
+
+async def test_a_command_that_is_not_there(bench: Bench) -> None:
+    pod = bench.pod("", command=["/not/there"])
+    sandbox = await bench.runtime.prepare(pod)
+    with pytest.raises(StartFailed) as failed:
+        await bench.runtime.start(pod, main(pod), 0, sandbox)
+    assert failed.value.code == "RunContainerError"
+    assert "/not/there" in failed.value.message
+    assert "no such file or directory" in failed.value.message
+    await bench.runtime.clean("u-1")
+
+
+async def test_an_image_that_is_not_there(bench: Bench) -> None:
+    pod = bench.pod("true", image="dev.local/nowhere")
+    sandbox = await bench.runtime.prepare(pod)
+    with pytest.raises(StartFailed) as failed:
+        await bench.runtime.start(pod, main(pod), 0, sandbox)
+    assert failed.value.code == "ErrImagePull"
+    assert "tanebi image build DIR" in failed.value.message
+    await bench.runtime.clean("u-1")
+
+
+async def test_a_variable_from_nowhere(bench: Bench) -> None:
+    source = {"configMapKeyRef": {"name": "none", "key": "k"}}
+    pod = bench.pod("true", env=[{"name": "A", "valueFrom": source}])
+    sandbox = await bench.runtime.prepare(pod)
+    with pytest.raises(StartFailed) as failed:
+        await bench.runtime.start(pod, main(pod), 0, sandbox)
+    assert failed.value.code == "CreateContainerConfigError"
+    assert failed.value.message == 'configmap "none" not found'
+    await bench.runtime.clean("u-1")
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "words"), [("echo fine", 0, "fine"), ("echo bad >&2; exit 4", 4, "bad")]
+)
+async def test_a_probes_command(bench: Bench, script: str, code: int, words: str) -> None:
+    pod = bench.pod("while true; do sleep 0.05; done")
+    sandbox = await bench.runtime.prepare(pod)
+    await bench.start(pod)
+    found = await bench.runtime.execute(
+        pod, main(pod), ["/bin/sh", "-c", script], sandbox, timeout_s=DEADLINE_S
+    )
+    assert found.exit is not None
+    assert (found.exit.code, found.output.strip()) == (code, words)
+    await bench.runtime.clean("u-1")
+
+
+async def test_a_probes_command_that_hangs(bench: Bench) -> None:
+    pod = bench.pod("while true; do sleep 0.05; done")
+    sandbox = await bench.runtime.prepare(pod)
+    await bench.start(pod)
+    found = await bench.runtime.execute(pod, main(pod), ["sleep", "60"], sandbox, timeout_s=0.5)
+    assert found.exit is None
+    assert "timed out" in found.output
+    await bench.runtime.clean("u-1")
+
+
+async def test_pods_have_places_of_their_own(bench: Bench) -> None:
+    first = await bench.runtime.prepare(bench.pod("true", uid="u-1"))
+    second = await bench.runtime.prepare(bench.pod("true", uid="u-2"))
+    assert reached(first) != reached(second)
+    for uid in ("u-1", "u-2"):
+        await bench.runtime.clean(uid)
+        await bench.runtime.clean(uid)
+
+
+async def test_what_runs_at_the_end_is_ended_with_the_pod(bench: Bench) -> None:
+    pod = bench.pod("echo up; while true; do sleep 0.05; done")
+    started = await bench.start(pod)
+    await wait_until(lambda: _says(bench, pod, "stdout up"), DEADLINE_S)
+    await bench.runtime.clean("u-1")
+    with anyio.fail_after(DEADLINE_S):
+        assert (await started.running.wait()).code == 137
+
+
+def reached(sandbox: Sandbox) -> tuple[str, int]:
+    return sandbox.address, sandbox.ports[8080]
+
+
+def _says(bench: Bench, pod: Pod, line: str) -> bool:
+    path = bench.logs.path("ns", pod.metadata.name, "main", 0)
+    return path.exists() and line in bench.output(pod)

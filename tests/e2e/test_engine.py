@@ -1,0 +1,145 @@
+"""Container images through `tanebi up`: Podman's containers behind the same manifests, from zero, crashing, killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from tanebi.kubelet.engine import connect
+from tanebi.kubelet.engine.client import EngineClient
+from tanebi.testing.engine import IMAGE, busybox_image, engine_missing
+from tanebi.testing.platform import Platform
+from tanebi.testing.waiting import wait_until
+from tests.e2e.driving import User, eventually
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), engine_missing()]
+
+PAGE = "mkdir -p /tmp/w; cp /etc/greeting/text /tmp/w/index.html; exec busybox httpd -f -p $PORT -h /tmp/w"
+
+
+@pytest.fixture(scope="module")
+def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
+    folder = tmp_path_factory.mktemp("engine")
+    anyio.run(_build, folder)
+    with Platform(folder / "data", runtime="auto") as platform:
+        person = User(platform)
+        yield person
+        person.http.close()
+    assert containers() == [], "nothing is left"
+
+
+async def _build(folder: Path) -> None:
+    found = connect.find(os.environ)
+    assert found is not None
+    socket = found.socket or folder / "build.sock"
+    argv = ["podman", "system", "service", "--time=0", f"unix://{socket}"]
+    with subprocess.Popen(argv) if found.socket is None else subprocess.Popen(["true"]) as service:
+        client = EngineClient(socket)
+        with anyio.fail_after(30):
+            await wait_until(socket.exists, 30)
+            await busybox_image(client)
+        await client.close()
+        service.terminate()
+
+
+def containers() -> list[str]:
+    said = subprocess.run(
+        ["podman", "ps", "-a", "--filter", "label=io.kubernetes.pod.namespace=default", "-q"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return said.stdout.split()
+
+
+def page(name: str, **container: Any) -> dict[str, Any]:
+    own = {
+        "image": IMAGE,
+        "command": ["/bin/sh", "-c", PAGE],
+        "volumeMounts": [{"name": "greeting", "mountPath": "/etc/greeting"}],
+        **container,
+    }
+    annotations = {"autoscaling.knative.dev/window": "6s"}
+    return {
+        "apiVersion": "serving.knative.dev/v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {
+            "template": {
+                "metadata": {"annotations": annotations},
+                "spec": {
+                    "timeoutSeconds": 2,  # also what a first process gets that does not mind SIGTERM
+                    "containers": [own],
+                    "volumes": [{"name": "greeting", "configMap": {"name": "greeting"}}],
+                },
+            }
+        },
+    }
+
+
+GREETING = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "greeting"},
+    "data": {"text": "hello from a container"},
+}
+
+
+def test_a_container_serves_sleeps_and_wakes(user: User) -> None:
+    user.configure({"scale-to-zero-grace-period": "6s"})
+    user.apply(GREETING, page("page"))
+    user.wait_ready("ksvc", "page")
+    assert user.request("page").text.strip() == "hello from a container"
+    eventually(lambda: containers() == [], 60, what="scaled to zero, and every container gone")
+    assert user.request("page").text.strip() == "hello from a container"
+
+
+def test_a_container_that_ends_is_started_again_and_told(user: User) -> None:
+    text = "echo started; sleep 1; echo why > /dev/termination-log; exit 3"
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "ends"},
+        "spec": {
+            "restartPolicy": "Always",
+            "terminationGracePeriodSeconds": 1,
+            "containers": [{"name": "c", "image": IMAGE, "command": ["/bin/sh", "-c", text]}],
+        },
+    }
+    user.apply(pod)
+    eventually(lambda: _status(user, "ends").get("restartCount", 0) >= 1, 30)
+    last = _status(user, "ends")["lastState"]["terminated"]
+    assert (last["exitCode"], last["message"].strip()) == (3, "why")
+    assert last["containerID"].startswith(("podman://", "docker://"))
+    user.platform.cli("delete", "pod", "ends")
+
+
+def _status(user: User, name: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = user.get("pod", name)["status"].get("containerStatuses") or [{}]
+    return found[0]
+
+
+def test_an_image_that_is_nowhere_is_told_on_the_service(user: User) -> None:
+    user.apply(page("nowhere", image="dev.local/nowhere"))
+    eventually(lambda: user.condition("ksvc", "nowhere").get("status") == "False")
+    assert (
+        "tanebi image build DIR"
+        in user.condition("ksvc", "nowhere", "ConfigurationsReady")["message"]
+    )
+
+
+def test_a_killed_platform_leaves_no_container_to_the_next(user: User) -> None:
+    user.apply(GREETING, page("survivor"))
+    user.wait_ready("ksvc", "survivor")
+    before = set(containers())
+    assert before
+    user.platform.kill()
+    user.platform.start()
+    assert user.request("survivor").text.strip() == "hello from a container"
+    eventually(lambda: not before & set(containers()), 30, what="the old containers are gone")

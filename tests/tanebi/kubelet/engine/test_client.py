@@ -1,0 +1,98 @@
+"""The client against a scripted engine on a Unix socket: what it sends, and how it tells failures apart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tanebi.kubelet.engine.client import EngineClient
+from tanebi.kubelet.engine.errors import EngineError, EngineGone
+
+pytestmark = pytest.mark.anyio
+
+Answer = Callable[[bytes], bytes]
+
+
+@asynccontextmanager
+async def scripted(folder: Path, answer: Answer) -> AsyncIterator[EngineClient]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(head))
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_unix_server(serve, folder / "e.sock")
+    client = EngineClient(folder / "e.sock")
+    try:
+        yield client
+    finally:
+        await client.close()
+        server.close()
+
+
+def says(status: int, body: bytes) -> Answer:
+    head = b"HTTP/1.1 %d X\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % (status, len(body))
+    return lambda request: head + body
+
+
+async def test_a_question_and_its_answer(tmp_path: Path) -> None:
+    asked = []
+
+    def answer(head: bytes) -> bytes:
+        asked.append(head.split(b"\r\n")[0])
+        return says(201, b'{"Id": "abc"}')(head)
+
+    async with scripted(tmp_path, answer) as client:
+        assert await client.create("one", {"Image": "i"}) == "abc"
+    assert asked == [b"POST /v1.40/containers/create?name=one HTTP/1.1"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"message": "no such image"}', "no such image"),
+        (b"plain words\n", "plain words"),
+        (b"[]", r"\[\]"),
+        (b"", "no reason was given"),
+    ],
+)
+async def test_a_refusal(tmp_path: Path, body: bytes, words: str) -> None:
+    async with scripted(tmp_path, says(409, body)) as client:
+        with pytest.raises(EngineError, match=words) as refused:
+            await client.start("x")
+        assert refused.value.status == 409
+
+
+async def test_what_is_not_there_is_none(tmp_path: Path) -> None:
+    async with scripted(tmp_path, says(404, b"{}")) as client:
+        assert await client.image("a/b:1") is None
+        assert await client.network("n") is None
+        await client.remove("gone")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [says(200, b"{not json"), lambda head: b"", lambda head: b"garbage\r\n\r\n"],
+    ids=["no json", "nothing", "no http"],
+)
+async def test_an_engine_that_is_none(tmp_path: Path, answer: Answer) -> None:
+    async with scripted(tmp_path, answer) as client:
+        with pytest.raises(EngineGone):
+            await client.version()
+
+
+async def test_nobody_there(tmp_path: Path) -> None:
+    client = EngineClient(tmp_path / "nobody.sock")
+    with pytest.raises(EngineGone):
+        await client.version()
+    await client.close()
+
+
+async def test_lines_of_a_pull(tmp_path: Path) -> None:
+    body = b'{"status": "a"}\r\n\n{"error": "b"}'
+    async with scripted(tmp_path, says(200, body)) as client, client.pull("x@sha256:1") as lines:
+        assert [line async for line in lines] == [{"status": "a"}, {"error": "b"}]
