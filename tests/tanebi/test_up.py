@@ -6,7 +6,7 @@ from serving.api.images import Missing, Resolved
 from tanebi.api.kind import Kinds
 from tanebi.kubelet.images import ImageStore
 from tanebi.testing.clock import FakeClock
-from tanebi.up import CONFIGS, KINDS, Announcer, StoredImages, local_url
+from tanebi.up import CONFIGS, KINDS, Announcer, KnownImages, local_url
 
 
 def test_every_kind_and_config_map_is_declared_once() -> None:
@@ -32,7 +32,7 @@ def test_only_addresses_of_brokers_are_translated(url: str, local: str | None) -
 
 def test_the_image_store_gives_facts_to_serving(tmp_path: Path) -> None:
     store = ImageStore(tmp_path / "images", clock=FakeClock())
-    facts = StoredImages(store)
+    facts = KnownImages(store, None)
     missing = facts.lookup("dev.local/hello")
     assert isinstance(missing, Missing)
     assert "tanebi image build" in missing.message
