@@ -168,6 +168,7 @@ def _spawn(argv: Sequence[str], environ: Mapping[str, str], log: Path) -> subpro
             stdout=output,
             stderr=output,
             env=environ,
+            cwd=log.parent,  # conmon leaves a file named oom where it was started
             start_new_session=True,
         )
 
