@@ -46,6 +46,19 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert dead == []
 
 
+def test_the_report_in_the_guide_to_simulation_is_what_the_command_prints() -> None:
+    shown = (ROOT / "docs/guides/simulate.md").read_text().split("```text\n$ tanebi ")[1]
+    command, _, report = shown.split("\n```")[0].replace("\\\n", " ").partition("\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "tanebi", *command.split()],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.rstrip("\n") == report
+
+
 def test_every_kind_is_documented() -> None:
     text = (REFERENCE / "kinds.md").read_text()
     assert [kind.resource for kind in KINDS if f"`{kind.resource}`" not in text] == []

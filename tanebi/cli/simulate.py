@@ -57,6 +57,7 @@ SETTINGS_MAX: Final = 2
     metavar="ANNOTATION=VALUE,...",
     help="Change the setting; given twice, the two are compared.",
 )
+@click.option("--from-deploy", is_flag=True, help="Begin with the deployment: initial pods start.")
 @click.option("--compare", metavar="FILE", help="Compare with this manifest.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of chance.")
 @click.option("--svg", metavar="FILE", help="Also draw the curves into this file.")
@@ -69,6 +70,7 @@ def simulate(
     service: str,
     boot: str,
     sets: tuple[str, ...],
+    from_deploy: bool,
     compare: str | None,
     seed: int,
     svg: str | None,
@@ -77,7 +79,8 @@ def simulate(
     """Try traffic on a manifest's scaling, in virtual time.
 
     Runs the real autoscaler and throttler; only requests, pods and time are made up. The same seed gives the same report.
-    An annotation without a domain is one of autoscaling.knative.dev/; `container-concurrency` is the limit of a pod.
+    An annotation without a domain is one of autoscaling.knative.dev/; `container-concurrency` is the limit of a pod,
+    `timeout-seconds` what a request may take.
     """
     from tanebi.simulate import engine, report
     from tanebi.simulate import svg as picture
@@ -86,7 +89,9 @@ def simulate(
     settings = find_settings(filename, compare, sets)
     boots = checked(lambda: parse_distribution(boot))
     offered = find_traffic(traffic, trace, duration, service, seed)
-    results = [engine.simulate(one, offered, boots, seed=seed) for one in settings]
+    results = [
+        engine.simulate(one, offered, boots, seed=seed, from_deploy=from_deploy) for one in settings
+    ]
     head = f"{offered.name}, requests of {service}, cold start {boot}, seed {seed}"
     if svg is not None:
         _write(Path(svg), picture.draw(head, results))

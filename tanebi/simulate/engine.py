@@ -26,7 +26,6 @@ from tanebi.simulate.traffic import Traffic
 
 TICK_SECONDS: Final = 2
 TAIL_S: Final = 120.0
-PATIENCE_S: Final = 300.0  # as `timeoutSeconds` of a revision that says nothing else
 ADDRESS: Final = "127.0.0.1"
 PASSES_MAX: Final = 10
 
@@ -50,21 +49,32 @@ def simulate(
     *,
     seed: int = 0,
     tail_s: float = TAIL_S,
+    from_deploy: bool = False,
 ) -> Result:
-    """Play `traffic` against `setting`, until everything is answered and `tail_s` have passed after its end."""
-    return _Run(setting, traffic, boot, seed, tail_s).play()
+    """Play `traffic` against `setting`, until everything is answered and `tail_s` have passed after its end.
+
+    The revision was deployed long ago and rests; `from_deploy`: it is deployed now, and its initial pods start.
+    """
+    return _Run(setting, traffic, boot, seed, tail_s, from_deploy).play()
 
 
 class _Run:
     def __init__(
-        self, setting: Setting, traffic: Traffic, boot: Distribution, seed: int, tail_s: float
+        self,
+        setting: Setting,
+        traffic: Traffic,
+        boot: Distribution,
+        seed: int,
+        tail_s: float,
+        from_deploy: bool,
     ) -> None:
         self._traffic = traffic
+        self._timeout_s = setting.timeout_s
         self._boot = boot
         self._chance = system_rng(2 * seed)  # traffic has the odd ones
         self._until = math.ceil(traffic.duration_s + tail_s)
         self._throttler: Throttler[int] = Throttler(setting.concurrency, self._chance)
-        self._scaler = Scaler(setting, 0.0)
+        self._scaler = Scaler(setting, 0.0, deployed=not from_deploy)
         self._meter: Meter | None = None
         self._pods: list[Pod] = []  # oldest first, without those that left
         self._of_target: dict[Target, Pod] = {}
@@ -73,9 +83,10 @@ class _Run:
         self._second = 0
         self._arrived = 0
         self._dones: list[tuple[float, int, Target]] = []  # (when, request, where)
+        self._late: set[int] = set()  # requests whose service outlasts their timeout
         self._boots: list[tuple[float, int, Pod]] = []
         self._result = Result(setting.name, arrivals=len(traffic.at))
-        self._begin()
+        self._begin(starting=from_deploy)
 
     def play(self) -> Result:
         result, arrivals = self._result, self._traffic.at
@@ -109,10 +120,13 @@ class _Run:
     def _idle(self) -> bool:
         return not self._dones and not self._throttler.waiting
 
-    def _begin(self) -> None:
-        """The pods that are there at rest."""
+    def _begin(self, *, starting: bool) -> None:
+        """The pods that are there at rest, or the first ones of a new revision."""
         for _ in range(self._scaler.replicas):
-            self._make_ready(self._create(0.0), 0.0)
+            if starting:
+                self._start(0.0)
+            else:
+                self._make_ready(self._create(0.0), 0.0)
 
     # --- requests ---
     def _arrive(self, request: int, now: float) -> None:
@@ -139,12 +153,23 @@ class _Run:
 
     def _serve(self, request: int, target: Target, now: float) -> None:
         self._result.busiest_pod = max(self._result.busiest_pod, target.in_flight)
-        heapq.heappush(self._dones, (now + self._traffic.service[request], request, target))
+        done, late = now + self._traffic.service[request], self._late_at(request)
+        if done > late:
+            done = max(now, late)
+            self._late.add(request)
+        heapq.heappush(self._dones, (done, request, target))
+
+    def _late_at(self, request: int) -> float:
+        return self._traffic.at[request] + self._timeout_s
 
     def _finish(self) -> None:
         now, request, target = heapq.heappop(self._dones)
-        self._result.answered += 1
-        self._result.latencies.append(now - self._traffic.at[request])
+        if request in self._late:
+            self._late.remove(request)
+            self._result.refused += 1
+        else:
+            self._result.answered += 1
+            self._result.latencies.append(now - self._traffic.at[request])
         assert self._meter is not None, "a request is being served, so there is load"
         self._meter.leave(now)
         for who, where in self._throttler.release(target):
@@ -159,6 +184,11 @@ class _Run:
         self._result.pods_started += 1
         self._result.pods_most = max(self._result.pods_most, len(self._pods))
         return pod
+
+    def _start(self, now: float) -> None:
+        pod = self._create(now)
+        starts = now + self._boot.sample(self._chance)
+        heapq.heappush(self._boots, (starts, pod.number, pod))
 
     def _booted(self) -> None:
         now, _, pod = heapq.heappop(self._boots)
@@ -194,9 +224,9 @@ class _Run:
 
     # --- those who watch ---
     def _give_up(self, now: float) -> None:
-        """Who has waited for PATIENCE_S gets an error and waits no longer."""
-        queued, at = self._queued, self._traffic.at
-        while queued and now - at[queued[0]] >= PATIENCE_S:
+        """Who has waited for the revision's timeout gets an error and waits no longer."""
+        queued = self._queued
+        while queued and now >= self._late_at(queued[0]):
             if self._throttler.cancel(queued.popleft()):
                 assert self._meter is not None, "somebody waits, so there is load"
                 self._meter.leave(now)
@@ -230,9 +260,7 @@ class _Run:
             while len(self._pods) > wanted:
                 self._remove(now)
             while len(self._pods) < wanted:
-                pod = self._create(now)
-                starts = now + self._boot.sample(self._chance)
-                heapq.heappush(self._boots, (starts, pod.number, pod))
+                self._start(now)
             if ready == self._ready:
                 return
 

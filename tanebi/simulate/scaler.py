@@ -46,13 +46,18 @@ class Change:
 
 
 class Scaler:
-    """Begins at rest: a revision that was deployed long ago, with its least number of pods and no requests."""
+    """Begins at rest: a revision that was deployed long ago, with its least number of pods and no requests.
 
-    def __init__(self, setting: Setting, now: float) -> None:
-        pa = setting.pod_autoscaler
+    `deployed` False: it is deployed now, and becomes active when its initial pods are ready.
+    """
+
+    def __init__(self, setting: Setting, now: float, *, deployed: bool = True) -> None:
+        pa = setting.pod_autoscaler(initialized=deployed)
+        self._setting = setting
+        self._initialized = deployed
         self._ask = Ask(resolve_spec(pa, setting.settings), resolve_measure(pa, setting.settings))
         self._bounds = resolve_bounds(pa, setting.settings)
-        self._needed = pods_to_be_active(self._bounds, initialized=True)
+        self._needed = pods_to_be_active(self._bounds, initialized=deployed)
         self._zero_allowed = setting.settings.enable_scale_to_zero
         self._grace_s = setting.settings.scale_to_zero_grace_period_s
         self._window_s = stable_window_s(pa.metadata.annotations, setting.settings)
@@ -60,9 +65,12 @@ class Scaler:
         self._deadline_s = setting.progress_deadline_s
         self._tracker = Tracker.meet(self._ask.measure, running=0, now=now)
         self._settled = True
-        self.replicas = self._bounds.least if self._zero_allowed else max(1, self._bounds.least)
+        least = self._bounds.least if deployed else self._needed
+        self.replicas = least if self._zero_allowed else max(1, least)
         self.phase: Phase = "active" if self.replicas else "inactive"
         self._phase_since = LONG_AGO
+        if not deployed and self.replicas:
+            self.phase, self._phase_since = "activating", now
         self.look_at: float | None = None
         self.changes: list[Change] = []
 
@@ -114,7 +122,16 @@ class Scaler:
         mark = active_mark(outcome.scale, ready, self._needed, self.phase)
         if mark is not None and _PHASES[mark] != self.phase:
             self.phase, self._phase_since = _PHASES[mark], now
+        if not self._initialized and ready >= self._needed:
+            self._initialize()
         return (self.replicas, self.phase) != before
+
+    def _initialize(self) -> None:
+        """The initial scale is reached and asks for nothing any more."""
+        self._initialized = True
+        pa = self._setting.pod_autoscaler(initialized=True)
+        self._bounds = resolve_bounds(pa, self._setting.settings)
+        self._needed = pods_to_be_active(self._bounds, initialized=True)
 
     def _timing(self, now: float) -> Timing:
         return Timing(

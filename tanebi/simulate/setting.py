@@ -23,29 +23,34 @@ from autoscaler.api.kinds import POD_AUTOSCALER
 from autoscaler.api.limits import KPA
 from autoscaler.api.podautoscaler_types import PodAutoscaler
 from autoscaler.api.podautoscaler_validation import CONCURRENCY_MAX
-from serving.api import CONFIG_DEPLOYMENT
+from serving.api import CONFIG_DEFAULTS, CONFIG_DEPLOYMENT
 from serving.api.metadata_validation import validate_progress_deadline
 from tanebi.api.durations import parse_go
 from tanebi.api.fielderrors import FieldError, invalid, out_of_bounds, render
 from tanebi.api.meta import Obj
 
 CONTAINER_CONCURRENCY: Final = "container-concurrency"
+TIMEOUT_SECONDS: Final = "timeout-seconds"
 TEMPLATED: Final = ("Service", "Configuration")
 SERVING: Final = "serving.knative.dev/"
+TIMEOUT_DEFAULT_S: Final = CONFIG_DEFAULTS.parse({}).timeout_s
+TIMEOUT_MAX_S: Final = CONFIG_DEFAULTS.parse({}).timeout_max_s
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One thing to try. `concurrency` 0: a pod takes any number of requests at once."""
+    """One thing to try. `concurrency` 0: a pod takes any number of requests at once. A request that has no answer after
+    `timeout_s` gets an error."""
 
     name: str
     annotations: Mapping[str, str]
     concurrency: int
     settings: AutoscalerSettings
+    timeout_s: float = TIMEOUT_DEFAULT_S
 
-    @property
-    def pod_autoscaler(self) -> PodAutoscaler:
-        """Of a revision that reached its initial scale long ago."""
+    def pod_autoscaler(self, *, initialized: bool) -> PodAutoscaler:
+        """Of a revision that has reached its initial scale, or not yet."""
+        status = "True" if initialized else "Unknown"
         return POD_AUTOSCALER.view(
             {
                 "apiVersion": POD_AUTOSCALER.api_version,
@@ -56,7 +61,7 @@ class Setting:
                     "annotations": dict(self.annotations),
                 },
                 "spec": {"containerConcurrency": self.concurrency, "reachability": "Reachable"},
-                "status": {"conditions": [{"type": "ScaleTargetInitialized", "status": "True"}]},
+                "status": {"conditions": [{"type": "ScaleTargetInitialized", "status": status}]},
             }
         )
 
@@ -77,10 +82,9 @@ def from_objects(objects: Sequence[Obj], name: str) -> Setting:
         raise ValueError(f"{name}: {what} to simulate")
     meta, spec = _member(found[0], "metadata"), _member(found[0], "spec")
     annotations = {str(k): str(v) for k, v in _member(meta, "annotations").items()}
-    concurrency = spec.get("containerConcurrency") or 0
-    if not isinstance(concurrency, int):
-        raise ValueError(f"{name}: {render([invalid(concurrency, 'containerConcurrency')])}")
-    setting = Setting(name, annotations, concurrency, _settings(objects, name))
+    concurrency = _number(spec, "containerConcurrency", name)
+    timeout_s = _number(spec, "timeoutSeconds", name) or TIMEOUT_DEFAULT_S
+    setting = Setting(name, annotations, concurrency, _settings(objects, name), timeout_s)
     return _checked(setting)
 
 
@@ -90,15 +94,26 @@ def changed(setting: Setting, words: str) -> Setting:
     A key without a domain is one of `autoscaling.knative.dev/`.
     """
     annotations, concurrency = dict(setting.annotations), setting.concurrency
+    timeout_s = setting.timeout_s
     for word in words.split(","):
         key, equals, value = word.partition("=")
         if not equals or not key:
             raise ValueError(f"write annotation=value, not {word!r}")
         if key == CONTAINER_CONCURRENCY:
-            concurrency = _whole(value)
+            concurrency = _whole(key, value)
+        elif key == TIMEOUT_SECONDS:
+            timeout_s = _whole(key, value) or TIMEOUT_DEFAULT_S
         else:
             annotations[key if "/" in key else f"{PREFIX}{key}"] = value
-    return _checked(replace(setting, name=words, annotations=annotations, concurrency=concurrency))
+    return _checked(
+        replace(
+            setting,
+            name=words,
+            annotations=annotations,
+            concurrency=concurrency,
+            timeout_s=timeout_s,
+        )
+    )
 
 
 def _templates(obj: Obj) -> Iterable[Obj]:
@@ -129,11 +144,18 @@ def _member(obj: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _whole(text: str) -> int:
+def _number(spec: Mapping[str, Any], field: str, name: str) -> int:
+    value = spec.get(field) or 0
+    if not isinstance(value, int):
+        raise ValueError(f"{name}: {render([invalid(value, field)])}")
+    return value
+
+
+def _whole(key: str, text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise ValueError(f"{CONTAINER_CONCURRENCY}={text} is not a whole number") from error
+        raise ValueError(f"{key}={text} is not a whole number") from error
 
 
 def _checked(setting: Setting) -> Setting:
@@ -146,6 +168,8 @@ def _checked(setting: Setting) -> Setting:
         errors.append(
             out_of_bounds(setting.concurrency, 0, CONCURRENCY_MAX, "containerConcurrency")
         )
+    if not 0 < setting.timeout_s <= TIMEOUT_MAX_S:
+        errors.append(out_of_bounds(int(setting.timeout_s), 0, TIMEOUT_MAX_S, "timeoutSeconds"))
     errors += _unknown(setting.annotations)
     class_ = autoscaler_class(setting.annotations, setting.settings)
     if class_ != KPA:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -108,8 +109,8 @@ def test_a_full_queue_refuses() -> None:
 
 
 def test_it_runs_until_the_last_answer() -> None:
-    result = simulate(PLAIN, trace((1.0, 500.0)), SECOND, tail_s=5)
-    assert result.ended_at >= 502
+    result = simulate(PLAIN, trace((1.0, 200.0)), SECOND, tail_s=5)
+    assert result.ended_at >= 202
     assert result.answered == 1
 
 
@@ -127,6 +128,35 @@ def test_two_settings_meet_the_same_traffic() -> None:
     one, other = (run(words, "poisson:rate=5", seed=3) for words in ("target=1", "target=50"))
     assert one.samples.arrived == other.samples.arrived[: len(one.samples.arrived)]
     assert one.pods_most > other.pods_most
+
+
+def test_a_request_has_the_time_that_its_revision_gives_it() -> None:
+    setting = changed(PLAIN, "min-scale=1,max-scale=1,container-concurrency=1,timeout-seconds=2")
+    result = simulate(setting, trace((1.0, 1.5), (1.1, 1.0), (1.2, 0.05), (9.0, 1.0)), SECOND)
+    # The second is cut off while it is served; the third waits for its end and makes it just in time.
+    assert list(result.latencies) == pytest.approx([1.0, 1.5, 1.95])
+    assert (result.answered, result.refused) == (3, 1)
+
+
+def test_a_new_revision_starts_its_initial_pods() -> None:
+    setting = changed(PLAIN, "initial-scale=3,window=10s")
+    result = simulate(setting, trace((0.5, 0.1)), SECOND, from_deploy=True)
+    assert list(result.latencies) == pytest.approx([0.6])
+    assert (result.pods_started, result.wakes) == (3, 0)
+    assert (result.samples.wanted[0], result.samples.ready[0]) == (3, 0)
+    assert result.changes[0].at >= 1.0  # nothing is taken away before the initial scale is reached
+    assert result.samples.wanted[-1] == 0
+
+
+def test_a_new_revision_that_needs_no_pod_has_none() -> None:
+    free = replace(
+        PLAIN,
+        annotations={"autoscaling.knative.dev/initial-scale": "0"},
+        settings=replace(PLAIN.settings, allow_zero_initial_scale=True),
+    )
+    result = simulate(free, trace((5.0, 0.1)), SECOND, from_deploy=True)
+    assert result.samples.wanted[0] == 0
+    assert list(result.latencies) == pytest.approx([1.1])
 
 
 def test_whoever_waits_too_long_gives_up() -> None:

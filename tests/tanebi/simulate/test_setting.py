@@ -45,6 +45,17 @@ def test_the_config_map_beside_it_counts() -> None:
         from_objects([service(), {**config, "data": {"stable-window": "1s"}}], "m")
 
 
+def test_the_timeout_is_that_of_the_revision_or_the_default() -> None:
+    manifest = service()
+    assert from_objects([manifest], "m").timeout_s == 300
+    manifest["spec"]["template"]["spec"]["timeoutSeconds"] = 20
+    assert from_objects([manifest], "m").timeout_s == 20
+    assert changed(PLAIN, "timeout-seconds=5").timeout_s == 5
+    manifest["spec"]["template"]["spec"]["timeoutSeconds"] = "soon"
+    with pytest.raises(ValueError, match="timeoutSeconds"):
+        from_objects([manifest], "m")
+
+
 def test_words_are_laid_over() -> None:
     setting = changed(PLAIN, "target=5,container-concurrency=8,tanebi.dev/x=y")
     assert setting.annotations == {TARGET: "5", "tanebi.dev/x": "y"}
@@ -62,6 +73,8 @@ def test_words_are_laid_over() -> None:
         ("tarjet=5", "no such annotation: autoscaling.knative.dev/tarjet"),
         ("container-concurrency=x", "not a whole number"),
         ("container-concurrency=1001", "containerConcurrency"),
+        ("timeout-seconds=x", "not a whole number"),
+        ("timeout-seconds=601", "expected 0 <= 601 <= 600: timeoutSeconds"),
         ("min-scale=5,max-scale=2", "less than"),
         ("class=hpa.autoscaling.knative.dev", "not simulated"),
         ("serving.knative.dev/progress-deadline=soon", "progress-deadline"),
@@ -87,7 +100,7 @@ def test_manifests_that_cannot_be_tried(objects: list[dict[str, Any]], says: str
 
 
 def test_the_revision_is_an_old_one() -> None:
-    pa = changed(PLAIN, "initial-scale=5").pod_autoscaler
+    pa = changed(PLAIN, "initial-scale=5").pod_autoscaler(initialized=True)
     assert pa.status.initialized
     assert pa.spec.reachable
 
