@@ -1,7 +1,7 @@
 """Route → Ingress and placeholder Services; its status names hosts and shares. Pure.
 
-While a target is bad, nothing is written but the status: what was routed stays routed.
-A gradual rollout will change `shares()` and nothing else.
+While a target is bad, nothing is written but the status: what was routed stays routed. What a target gets now is said by
+`serving.reconcile.rolling`: all that the route asks for, or a part of it during a gradual rollout.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from serving.api.route_types import Route
 from serving.reconcile.domains import HTTP_PORT, Hosts, hosts_of
 from serving.reconcile.resources.ingresses import make_ingress
 from serving.reconcile.resources.placeholders import gateway_of, make_placeholder
+from serving.reconcile.rolling import Rolled, roll
 from serving.reconcile.statuses import as_json, begin, finish, is_controlled_by
 from serving.reconcile.targets import Target, by_host, mark_bad, resolve
 from tanebi.api.conditions import READY, Conditions
@@ -80,11 +81,19 @@ class RouteReconciler:
             traffic = [as_json(target) for target in resource.status.traffic]
             return Plan(status=_status(hosts, conditions, traffic), prune=False)
         mark.mark_traffic_assigned(conditions)
-        traffic = [_shown(target, hosts) for target in targets]
-        if _foreign(hosts, targets, seen, conditions):
+        live = seen.get(INGRESS, resource.metadata.namespace, resource.metadata.name)
+        groups = by_host(targets)
+        rolled = roll(resource, groups, live, seen, network=hosts.network, now=now)
+        shown = [each for target in targets for each in rolled.expanded(target)]
+        traffic = [_shown(target, hosts) for target in shown]
+        if _foreign(hosts, targets, live, seen, conditions):
             return Plan(status=_status(hosts, conditions, traffic), prune=False)
-        children = _children(hosts, targets, seen, configs, conditions)
-        return Plan(children=tuple(children), status=_status(hosts, conditions, traffic))
+        children = _children(hosts, rolled, live, configs, conditions)
+        return Plan(
+            children=tuple(children),
+            status=_status(hosts, conditions, traffic),
+            requeue_after_s=rolled.again_s,
+        )
 
 
 def _judge_certificate(hosts: Hosts, conditions: Conditions) -> None:
@@ -99,27 +108,25 @@ def _judge_certificate(hosts: Hosts, conditions: Conditions) -> None:
 
 
 def _children(
-    hosts: Hosts, targets: Sequence[Target], seen: Seen, configs: Configs, conditions: Conditions
+    hosts: Hosts, rolled: Rolled, live: Ingress | None, configs: Configs, conditions: Conditions
 ) -> list[Obj]:
-    meta = hosts.route.metadata
-    groups = by_host(shares(targets))
     features = configs.get(CONFIG_FEATURES)
     ingress = make_ingress(
-        hosts, groups, by_tag_header=features.permitted("tag-header-based-routing")
+        hosts,
+        rolled.groups,
+        rollout=rolled.state,
+        by_tag_header=features.permitted("tag-header-based-routing"),
     )
-    live = seen.get(INGRESS, meta.namespace, meta.name)
-    _judge_ingress(conditions, live, ingress)
+    _judge_ingress(conditions, live, ingress, rolling=rolled.in_progress)
     gateway = gateway_of(live)
-    placeholders = [make_placeholder(hosts, tag, gateway=gateway) for tag in sorted(groups)]
+    tags = sorted(rolled.groups)
+    placeholders = [make_placeholder(hosts, tag, gateway=gateway) for tag in tags]
     return [*placeholders, ingress]
 
 
-def shares(targets: Sequence[Target]) -> Sequence[Target]:
-    """What each target gets right now: what the route asks for."""
-    return targets
-
-
-def _judge_ingress(conditions: Conditions, live: Ingress | None, wanted: Obj) -> None:
+def _judge_ingress(
+    conditions: Conditions, live: Ingress | None, wanted: Obj, *, rolling: bool
+) -> None:
     """The gateway's word counts only for the very rules that are wanted."""
     if (
         live is None
@@ -129,12 +136,19 @@ def _judge_ingress(conditions: Conditions, live: Ingress | None, wanted: Obj) ->
         mark.mark_ingress_not_configured(conditions)
     else:
         mark.mirror_ingress(conditions, live.status.condition(READY))
+        if rolling and live.status.is_true(READY):
+            mark.mark_rollout_in_progress(conditions)
 
 
-def _foreign(hosts: Hosts, targets: Sequence[Target], seen: Seen, conditions: Conditions) -> bool:
+def _foreign(
+    hosts: Hosts,
+    targets: Sequence[Target],
+    ingress: Ingress | None,
+    seen: Seen,
+    conditions: Conditions,
+) -> bool:
     """Somebody else's object has a name that we need."""
     meta = hosts.route.metadata
-    ingress = seen.get(INGRESS, meta.namespace, meta.name)
     if ingress is not None and not is_controlled_by(ingress, hosts.route):
         mark.mark_ingress_not_owned(conditions, meta.name)
         return True

@@ -170,6 +170,44 @@ def test_an_update_under_load_gives_no_error(user: User) -> None:
     assert bodies["Hello a!\n"] > 0
 
 
+def test_a_gradual_rollout_under_load_gives_no_error(user: User) -> None:
+    gradual = {"serving.knative.dev/rollout-duration": "3s"}
+    first, second = service("gradual", env={"TARGET": "a"}), service("gradual", env={"TARGET": "b"})
+    for manifest in (first, second):
+        manifest["metadata"]["annotations"] = gradual
+    user.apply(first)
+    user.wait_ready("ksvc", "gradual")
+    answers: list[tuple[int, str]] = []
+    stop = threading.Event()
+
+    def load() -> None:
+        while not stop.is_set():
+            answer = user.request("gradual", "/")
+            answers.append((answer.status_code, answer.text))
+
+    with ThreadPoolExecutor(3) as pool:
+        loads = [pool.submit(load) for _ in range(3)]
+        user.apply(second)
+        try:
+            rolling = eventually(
+                lambda: (
+                    (c := user.condition("route", "gradual"))
+                    and c.get("reason") == "RolloutInProgress"
+                    and c
+                )
+            )
+            eventually(lambda: user.condition("ksvc", "gradual")["status"] == "True", 30)
+            eventually(lambda: {text for _, text in answers[-50:]} == {"Hello b!\n"})
+        finally:
+            stop.set()
+        for done in loads:
+            done.result()
+    assert rolling["message"] == "A gradual rollout of the latest revision(s) is in progress."
+    assert {status for status, _ in answers} == {200}
+    traffic = user.get("route", "gradual")["status"]["traffic"]
+    assert traffic == [{"latestRevision": True, "percent": 100, "revisionName": "gradual-00002"}]
+
+
 def test_large_bodies_pass_both_ways(user: User) -> None:
     body = bytes(range(256)) * 4096 * 8  # 8 MiB
     answer = user.request("hello", method="POST", content=body)

@@ -15,6 +15,7 @@ from serving.api.names import (
     INGRESS_CLASS_OLD,
     LABEL_ROUTE,
     LABEL_ROUTE_NAMESPACE,
+    ROLLOUT_STATE,
 )
 from serving.reconcile.domains import Hosts
 from serving.reconcile.resources.meta import inherited
@@ -26,9 +27,9 @@ H2C_PORT = 81
 
 
 def make_ingress(
-    hosts: Hosts, groups: Mapping[str, Sequence[Target]], *, by_tag_header: bool
+    hosts: Hosts, groups: Mapping[str, Sequence[Target]], *, rollout: str, by_tag_header: bool
 ) -> Obj:
-    """`groups`: tag → consolidated targets ("" for the default host). `by_tag_header`: tags by header, too."""
+    """`groups`: tag → targets ("" for the default host). `rollout`: its state. `by_tag_header`: tags by header, too."""
     route = hosts.route
     meta = route.metadata
     ingress_class = meta.annotations.get(INGRESS_CLASS) or meta.annotations.get(INGRESS_CLASS_OLD)
@@ -46,6 +47,7 @@ def make_ingress(
             "annotations": {
                 **inherited(meta.annotations),
                 INGRESS_CLASS: ingress_class or hosts.network.ingress_class,
+                ROLLOUT_STATE: rollout,
             },
             "ownerReferences": [owner_reference(route)],
         },

@@ -16,7 +16,7 @@ def make(groups: Any, *, annotations: Any = None, by_tag_header: bool = False) -
     world = PlanningWorld()
     meta = {"name": "r", "namespace": "n", "uid": "u", "annotations": annotations or {}}
     hosts = hosts_of(ROUTE.view({"metadata": meta}), world, world.configs)
-    made = make_ingress(hosts, groups, by_tag_header=by_tag_header)
+    made = make_ingress(hosts, groups, rollout="{}", by_tag_header=by_tag_header)
     INGRESS.view(made)
     return made
 
