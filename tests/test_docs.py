@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tanebi.up import CONFIGS, KINDS
+from tanebi.up.kinds import CONFIGS, KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs/reference"

@@ -49,7 +49,7 @@ def generate(check: bool, root: Path | None) -> int:
 
 def files() -> dict[str, str]:
     """Every generated file by its path in the checkout."""
-    up = importlib.import_module("tanebi.up")
+    up = importlib.import_module("tanebi.up.kinds")
     crd = importlib.import_module("tanebi.apiserver.crd")
     main = importlib.import_module("tanebi.cli.main")
     ours = [one for one in load() if one.importer.__module__.startswith("importers.")]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from typing import cast
 
 import click
 
 from tanebi.cli.options import data_dir_option
 from tanebi.cli.platform import data_dir
+from tanebi.up.options import Runtime, UpOptions
 
 
 @click.command()
@@ -41,13 +43,13 @@ def up(folder: str | None, gateway_port: int, api_port: int, host: str, runtime:
     written to endpoints.json in the data directory together with a kubeconfig for kubectl. Ctrl-C finishes requests in flight and
     stops the pods; a second one ends at once. Either way nothing that was acknowledged is lost.
     """
-    root = importlib.import_module("tanebi.up")
-    options = root.UpOptions(
+    root = importlib.import_module("tanebi.up.run")
+    options = UpOptions(
         data_dir=data_dir(folder).root,
         gateway_port=gateway_port,
         api_port=api_port,
         host=host,
-        runtime=runtime,
+        runtime=cast(Runtime, runtime),  # click lets no other value in
     )
     code: int = root.run(options)
     return code

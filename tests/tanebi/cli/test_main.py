@@ -78,7 +78,7 @@ def test_get_imports_nothing_heavy() -> None:
         "anyio",
         "rich",
         "structlog",
-        "tanebi.up",
+        "tanebi.up.run",
         "yaml",
         "uvloop",
     }

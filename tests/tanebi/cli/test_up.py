@@ -4,20 +4,21 @@ from pathlib import Path
 
 import pytest
 
-import tanebi.up
+import tanebi.up.run
 from tanebi.cli.main import run
+from tanebi.up.options import UpOptions
 
 
 def test_the_options_reach_the_composition_root(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    given: list[tanebi.up.UpOptions] = []
+    given: list[UpOptions] = []
 
-    def record(options: tanebi.up.UpOptions) -> int:
+    def record(options: UpOptions) -> int:
         given.append(options)
         return 7
 
-    monkeypatch.setattr(tanebi.up, "run", record)
+    monkeypatch.setattr(tanebi.up.run, "run", record)
     code = run(
         [
             "up",
@@ -32,7 +33,7 @@ def test_the_options_reach_the_composition_root(
         ]
     )
     assert code == 7
-    assert given == [tanebi.up.UpOptions(data_dir=tmp_path, gateway_port=0, api_port=1, host="::1")]
+    assert given == [UpOptions(data_dir=tmp_path, gateway_port=0, api_port=1, host="::1")]
 
 
 def test_a_port_has_bounds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,176 @@
+"""All parts of one platform, from the ground up. What a part is given here is all it knows of the others.
+
+Caller: tanebi.up.run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import partial
+from pathlib import Path
+
+from activator.role import Activator
+from autoscaler.api import POD_AUTOSCALER
+from autoscaler.loop import Autoscaler
+from eventing.broker import BrokerService
+from eventing.sqlitelog import SqliteEventLog
+from importers.checkpoint import Checkpoints
+from importers.context import Tools
+from importers.manager import ImporterManager
+from importers.registry import kinds_of, load
+from tanebi.api.kind import Kinds
+from tanebi.api.meta import Model
+from tanebi.apiserver.https import listen
+from tanebi.base.clock import Clock
+from tanebi.base.rng import Rng
+from tanebi.base.settings import DataDir, environment
+from tanebi.base.stages import Stages
+from tanebi.kube.cache import Cache
+from tanebi.kube.client import Kube
+from tanebi.kube.configs import LiveConfigs
+from tanebi.kube.engine import Engine
+from tanebi.kubelet.images import ImageStore, ImageWatch
+from tanebi.kubelet.kubelet import Kubelet
+from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.podruntime import PodRuntime
+from tanebi.up.announcing import Announcer
+from tanebi.up.api import ApiPart
+from tanebi.up.controllers import NODE, add_controllers, revision_reconciler
+from tanebi.up.kinds import CONFIGS, KINDS, OF_A_WAKE
+from tanebi.up.options import UpOptions
+from tanebi.up.pods import BROKER_HOST, LOCAL_HOST, PodPart
+
+
+class Platform:
+    """All parts of one platform in this process. Inert until `start`."""
+
+    def __init__(self, options: UpOptions, data: DataDir, clock: Clock, rng: Rng) -> None:
+        self.options = options
+        self.data = data
+        self.clock = clock
+        self.rng = rng
+        self.gateway_url = ""
+        self.installed = load(environment().get("TANEBI_IMPORTERS"))
+        extra = [kind for kind in kinds_of(self.installed) if kind not in KINDS]
+        self.kinds = Kinds((*KINDS, *extra))
+        self.logs = LogStore(data.logs, clock=clock)
+        self.images = ImageStore(data.images, clock=clock)
+        self.image_watch = ImageWatch(self.images, clock)
+        self.api = ApiPart(options, data, clock, rng, kinds=self.kinds, logs=self.logs)
+        self.pods = PodPart(options, data, clock, images=self.images, logs=self.logs)
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.data.kubeconfig
+
+    def endpoints(self) -> bytes:
+        """The content of endpoints.json."""
+        found = {"gateway": self.gateway_url, "api": self.api.url, "pid": os.getpid()}
+        return f"{json.dumps(found)}\n".encode()
+
+    async def start(self, stages: Stages, say: Announcer) -> None:
+        """Bring up every part, ground floor first; `stages` takes them down in the reverse order."""
+        models: tuple[type[Model], ...] = (*(kind.model for kind in self.kinds), *OF_A_WAKE)
+        for model in models:
+            model.model_rebuild()  # validators are built now, not on somebody's first request
+        kube = await self.api.start(stages)
+        say.part("kubernetes api", self.api.url)
+        cache = Cache(kube, self.clock)
+        for kind in self.kinds:
+            cache.watch(kind)
+        configs = LiveConfigs(cache, CONFIGS)
+        engine = Engine(kube, cache, configs, self.clock, self.rng)
+        scaler = Autoscaler(
+            cache, configs, clock=self.clock, on_change=partial(engine.enqueue, POD_AUTOSCALER)
+        )
+        plane = self._plane(cache, scaler)
+        await stages.start(cache.run)
+        await cache.wait_synced(*self.kinds)
+        broker = self._broker(cache, plane)
+        await stages.start(self.image_watch.run)
+        await stages.start(self.logs.run)
+        pods = await self.pods.start(stages, cache, lambda: plane.gateway.address[1])
+        await stages.start(self._kubelet(kube, cache, engine, plane, pods).run)
+        say.part("kubelet", self.pods.words)
+        await stages.start(plane.run)
+        self.gateway_url = plane.gateway.url
+        say.part("gateway", self.gateway_url)
+        await stages.start(scaler.run)
+        say.part("autoscaler", "decides every 2 s and on each first request")
+        self._add_controllers(engine, cache, plane, scaler)
+        await stages.start(engine.run)
+        say.part("controllers", "services, routes, revisions, brokers, triggers, sources")
+        await stages.start(broker.run)
+        say.part("broker", str(self.data.events_db))
+        await stages.start(self._importers(cache, plane).run)
+        say.part("importers", ", ".join(one.name for one in self.installed) or "none installed")
+
+    def _plane(self, cache: Cache, scaler: Autoscaler) -> Activator:
+        return Activator(
+            self.options.host,
+            self._gateway_port(),
+            cache=cache,
+            sink=scaler,
+            clock=self.clock,
+            rng=self.rng,
+        )
+
+    def _gateway_port(self) -> int:
+        """A port chosen now when any will do: pods that start again before the gateway listens are told its address."""
+        if self.options.gateway_port:
+            return self.options.gateway_port
+        with listen(self.options.host, 0) as sock:
+            port: int = sock.getsockname()[1]
+        return port
+
+    def _broker(self, cache: Cache, plane: Activator) -> BrokerService:
+        log = SqliteEventLog(self.data.events_db, clock=self.clock)
+        broker = BrokerService(cache, log, sender=plane.courier, clock=self.clock)
+        plane.gateway.mount((BROKER_HOST, LOCAL_HOST), broker.ingress)
+        return broker
+
+    def _kubelet(
+        self, kube: Kube, cache: Cache, engine: Engine, plane: Activator, pods: PodRuntime
+    ) -> Kubelet:
+        return Kubelet(
+            kube.as_manager("kubelet"),
+            cache,
+            pods=pods,
+            image_watch=self.image_watch,
+            logs=self.logs,
+            drain=plane.drain,
+            recorder=engine.recorder,
+            quiet=engine.quiet,
+            clock=self.clock,
+            folder=self.data.pods,
+            node=NODE,
+        )
+
+    def _importers(self, cache: Cache, plane: Activator) -> ImporterManager:
+        tools = Tools(
+            sender=plane.courier,
+            clock=self.clock,
+            rng=self.rng,
+            checkpoints=Checkpoints(self.data.checkpoints),
+        )
+        return ImporterManager(self.installed, cache=cache, tools=tools)
+
+    def _add_controllers(
+        self, engine: Engine, cache: Cache, plane: Activator, scaler: Autoscaler
+    ) -> None:
+        revisions = revision_reconciler(
+            engine,
+            cache,
+            images=self.images,
+            watch=self.image_watch,
+            foreign=self.pods.engine_images,
+        )
+        add_controllers(
+            engine,
+            kinds=self.kinds,
+            plane=plane,
+            scaler=scaler,
+            installed=self.installed,
+            revisions=revisions,
+        )

@@ -1,0 +1,131 @@
+"""What runs pods here, by `--runtime`: processes of this machine, a container engine, or each pod by its images."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Final
+
+from serving.api.images import Missing, Resolved
+from tanebi.base.clock import Clock
+from tanebi.base.errors import UserError
+from tanebi.base.settings import DataDir, environment
+from tanebi.base.stages import Stages
+from tanebi.kube.cache import Cache
+from tanebi.kubelet.choice import ByImage
+from tanebi.kubelet.engine import connect
+from tanebi.kubelet.engine.images import EngineImages
+from tanebi.kubelet.engine.role import EngineRole, build
+from tanebi.kubelet.images import Image, ImageStore
+from tanebi.kubelet.images import Missing as NoImage
+from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.podruntime import PodRuntime
+from tanebi.kubelet.process import ProcessRuntime
+from tanebi.kubelet.processpods import ProcessPods
+from tanebi.up.options import UpOptions
+
+BROKER_HOST: Final = "broker-ingress.knative-eventing.svc.cluster.local"
+LOCAL_HOST: Final = "localhost"
+
+
+class PodPart:
+    """The pod runtimes of one platform. Nothing starts before `start`; without an engine there are only processes."""
+
+    def __init__(
+        self, options: UpOptions, data: DataDir, clock: Clock, *, images: ImageStore, logs: LogStore
+    ) -> None:
+        self._runtime = options.runtime
+        self._data = data
+        self._clock = clock
+        self._images = images
+        self._logs = logs
+        self._found = engine_for(options.runtime)
+        self._engine: EngineRole | None = None
+
+    @property
+    def words(self) -> str:
+        """What was chosen, for a person."""
+        if self._found is None:
+            return "runtime process"
+        if self._runtime == "engine":
+            return f"runtime engine: {self._found.words}"
+        return f"runtime process for directory images, else engine: {self._found.words}"
+
+    @property
+    def engine_images(self) -> EngineImages | None:
+        """The engine's images, once started."""
+        return self._engine.images if self._engine is not None else None
+
+    async def start(
+        self, stages: Stages, cache: Cache, gateway_port: Callable[[], int]
+    ) -> PodRuntime:
+        """What runs pods. The engine's part runs as long as the pods do."""
+
+        def here(url: str) -> str:
+            return local_url(url, gateway_port())
+
+        processes = ProcessPods(
+            cache,
+            images=self._images,
+            runtime=ProcessRuntime(self._data.pods, clock=self._clock),
+            logs=self._logs,
+            folder=self._data.pods,
+            path=environment().get("PATH", os.defpath),
+            local_url=here,
+        )
+        if self._found is None:
+            return processes
+        self._engine = build(
+            self._found,
+            cache,
+            folder=self._data.pods,
+            logs=self._logs,
+            environ=environment(),
+            clock=self._clock,
+            local_url=here,
+        )
+        await stages.start(self._engine.pods.run)
+        if self._runtime == "engine":
+            return self._engine.pods
+        return ByImage(
+            processes,
+            self._engine.pods,
+            is_directory=lambda ref: isinstance(self._images.resolve(ref), Image),
+        )
+
+
+class KnownImages:
+    """Implements serving.api.images.ImageFacts: the platform's image store first, then the engine, if there is one."""
+
+    def __init__(self, store: ImageStore, engine: EngineImages | None) -> None:
+        self._store = store
+        self._engine = engine
+
+    def lookup(self, image: str) -> Resolved | Missing | None:
+        stored = self._store.resolve(image)
+        found = (
+            self._engine.lookup(image) if self._engine and isinstance(stored, NoImage) else stored
+        )
+        if found is None:
+            return None
+        return Missing(found.message) if isinstance(found, NoImage) else Resolved(found.reference)
+
+
+def engine_for(runtime: str) -> connect.Found | None:
+    """The engine to use, if any. Raises UserError when one is demanded and there is none."""
+    found = None if runtime == "process" else connect.find(environment())
+    if found is None and runtime == "engine":
+        raise UserError(
+            "engine-missing",
+            "no container engine on this machine",
+            hint="install podman, or start Docker and set DOCKER_HOST if its socket is not in the usual place",
+        )
+    return found
+
+
+def local_url(url: str, port: int) -> str:
+    """A broker's cluster-local address in the form that works from any process of this machine; other values as they are."""
+    prefix = f"http://{BROKER_HOST}/"
+    return (
+        f"http://{LOCAL_HOST}:{port}/{url.removeprefix(prefix)}" if url.startswith(prefix) else url
+    )

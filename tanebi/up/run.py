@@ -1,0 +1,80 @@
+"""`tanebi up` from its first line to its exit code. Caller: tanebi.cli.up."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from typing import Final
+
+import anyio
+
+from tanebi.base.clock import SystemClock, process_age_s
+from tanebi.base.datalock import locked, prepare
+from tanebi.base.files import write_atomically
+from tanebi.base.limits import raise_file_limit
+from tanebi.base.log import configure
+from tanebi.base.rng import system_rng
+from tanebi.base.settings import DataDir, environment
+from tanebi.base.stages import Stages, first_cause
+from tanebi.kubelet.processes import kill_platform
+from tanebi.up.announcing import Announcer
+from tanebi.up.options import UpOptions
+from tanebi.up.platform import Platform
+
+# The commit threads of the stores hand the interpreter over at each SQLite call; at Python's default of 5 ms a write would wait
+# longer for a busy loop than for the disk.
+SWITCH_INTERVAL_S: Final = 0.0005
+
+INTERRUPTED: Final = 130  # the exit code of a shell's command that Ctrl-C ended
+# New objects between two young collections of garbage. Events wait in memory while they are under way; at Python's default of 700
+# a seventh of a busy broker's time goes into looking at them again and again.
+GC_YOUNG_MAX: Final = 20_000
+
+
+def run(options: UpOptions) -> int:
+    """Run the platform until SIGINT or SIGTERM, and return the exit code. Raises TanebiError when it cannot start."""
+    env = environment()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.set_threshold(GC_YOUNG_MAX)
+    raise_file_limit()
+    configure(level=env.get("TANEBI_LOG_LEVEL", "warning"), json=env.get("TANEBI_LOG") == "json")
+    data = DataDir(options.data_dir.absolute())
+    prepare(data.root)
+    with locked(data.lock):
+        try:
+            anyio.run(_serve, options, data, backend_options={"use_uvloop": True})
+        except BaseExceptionGroup as group:
+            raise first_cause(group) from group
+    return 0
+
+
+async def _serve(options: UpOptions, data: DataDir) -> None:
+    clock = SystemClock()
+    say = Announcer(clock, age_s=process_age_s())
+    platform = Platform(options, data, clock, system_rng())
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with anyio.create_task_group() as ending, Stages() as stages:
+            stages.at_end(ending.cancel_scope.cancel)
+            stages.at_end(say.stopped)
+            await platform.start(stages, say)
+            gc.freeze()  # what a start makes stays: it need not be looked at again
+            write_atomically(data.endpoints, platform.endpoints())
+            stages.at_end(lambda: data.endpoints.unlink(missing_ok=True))
+            say.ready(platform)
+            await anext(aiter(signals))
+            say.stopping()
+            ending.start_soon(_end_at_once, signals, data, say)
+
+
+async def _end_at_once(
+    signals: AsyncIterator[signal.Signals], data: DataDir, say: Announcer
+) -> None:
+    """On a second Ctrl-C nothing is waited for: pods are killed, and so are we. What was acknowledged is on disk."""
+    await anext(aiter(signals))
+    say.hurried()
+    data.endpoints.unlink(missing_ok=True)
+    kill_platform(data.pods)
+    os._exit(INTERRUPTED)
