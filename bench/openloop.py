@@ -4,7 +4,7 @@ A closed loop slows down with what it measures and hides the worst waits. Here e
 from that moment, also when the generator was late to send it. Connections are kept and dialled as needed. The stages' results
 are printed as JSON lines, one a stage.
 
-    python bench/openloop.py PORT HOST RATE:SECONDS [RATE:SECONDS ...]
+    python bench/openloop.py PORT HOST BODY_BYTES RATE:SECONDS [RATE:SECONDS ...]
 """
 
 from __future__ import annotations
@@ -168,14 +168,19 @@ class OpenLoad:
         self.idle.clear()
 
 
-def get(host: str, path: str = "/") -> bytes:
-    return (
-        f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n".encode()
-    )
+def ask(host: str, body_bytes: int = 0, path: str = "/") -> bytes:
+    """A GET, or a POST of so many bytes."""
+    common = f"Host: {host}\r\nUser-Agent: bench\r\nAccept: */*\r\n"
+    if not body_bytes:
+        return f"GET {path} HTTP/1.1\r\n{common}\r\n".encode()
+    length = f"Content-Length: {body_bytes}\r\n"
+    return f"POST {path} HTTP/1.1\r\n{common}{length}\r\n".encode() + b"x" * body_bytes
 
 
-async def _main(port: int, host: str, stages: list[tuple[float, float]]) -> None:
-    load = OpenLoad(port, get(host))
+async def _main(
+    port: int, host: str, body_bytes: int, stages: Iterable[tuple[float, float]]
+) -> None:
+    load = OpenLoad(port, ask(host, body_bytes))
     outcomes = [await load.stage(rate, seconds) for rate, seconds in stages]
     await load.rest(outcomes)
     load.close()
@@ -183,10 +188,12 @@ async def _main(port: int, host: str, stages: list[tuple[float, float]]) -> None
         print(json.dumps(asdict(outcome)), flush=True)
 
 
-def start(port: int, host: str, *stages: tuple[float, float]) -> Callable[[], list[Outcome]]:
+def start(
+    port: int, host: str, *stages: tuple[float, float], body_bytes: int = 0
+) -> Callable[[], list[Outcome]]:
     """Begin the stages in another process; call the result to wait for their outcomes."""
     words = [f"{rate:g}:{seconds:g}" for rate, seconds in stages]
-    command = [sys.executable, str(Path(__file__)), str(port), host, *words]
+    command = [sys.executable, str(Path(__file__)), str(port), host, str(body_bytes), *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def collect() -> list[Outcome]:
@@ -202,7 +209,12 @@ def run(port: int, host: str, *stages: tuple[float, float]) -> list[Outcome]:
 
 
 if __name__ == "__main__":
-    wanted = [word.partition(":") for word in sys.argv[3:]]
+    wanted = [word.partition(":") for word in sys.argv[4:]]
     uvloop.run(
-        _main(int(sys.argv[1]), sys.argv[2], [(float(rate), float(s)) for rate, _, s in wanted])
+        _main(
+            int(sys.argv[1]),
+            sys.argv[2],
+            int(sys.argv[3]),
+            [(float(rate), float(s)) for rate, _, s in wanted],
+        )
     )

@@ -12,23 +12,33 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\
 
 
 class App(asyncio.Protocol):
-    """Answers each request after its time; pipelined ones at once after one another."""
+    """Answers each request after its time, once its body is there."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
         self.rest = b""
 
     def data_received(self, data: bytes) -> None:
-        data = self.rest + data
-        count = data.count(b"\r\n\r\n")
-        self.rest = data[data.rfind(b"\r\n\r\n") + 4 :] if count else data
-        for _ in range(count):
+        self.rest += data
+        while True:
+            head, end, body = self.rest.partition(b"\r\n\r\n")
+            length = content_length(head)
+            if not end or len(body) < length:
+                return
+            self.rest = body[length:]
             wait = random.random() * RANDOM_S if RANDOM_S else SLEEP_S
             asyncio.get_running_loop().call_later(wait, self.answer)
 
     def answer(self) -> None:
         if not self.transport.is_closing():
             self.transport.write(ANSWER)
+
+
+def content_length(head: bytes) -> int:
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return int(line[15:])
+    return 0
 
 
 async def main() -> None:
