@@ -28,8 +28,8 @@ from tanebi.base.metrics import REGISTRY
 from tanebi.base.rng import Rng
 from tanebi.http.headers import KUBE_PROBE, MEANING, PROBE, normal_host
 from tanebi.http.messages import HttpHandler
-from tanebi.http.request import ServerRequest
 from tanebi.http.server import HttpServer, ServerLimits
+from tanebi.http.sides import ClientStream
 from tanebi.http.upstream import Upstreams
 
 log = get_logger("gateway")
@@ -43,7 +43,7 @@ NO_ROUTE_HINT: Final = (
 
 
 class Gateway:
-    """Inert until `run`. Implements tanebi.http.request.Application."""
+    """Inert until `run`. Implements tanebi.http.sides.Application."""
 
     def __init__(
         self,
@@ -88,8 +88,8 @@ class Gateway:
         assert self._tasks is not None, "not running"
         return self._tasks.create_task(_alone(work))
 
-    def begin(self, request: ServerRequest) -> None:
-        """A request's head is here. See tanebi.http.request.Application."""
+    def begin(self, request: ClientStream) -> None:
+        """A request's head is here. See tanebi.http.sides.Application."""
         if request.seen & (KUBE_PROBE | PROBE) and self._answer_probe(request):
             return
         route = self.router.route(request.host)
@@ -110,7 +110,7 @@ class Gateway:
             request.sink = exchange
             exchange.begin()
 
-    def _answer_probe(self, request: ServerRequest) -> bool:
+    def _answer_probe(self, request: ClientStream) -> bool:
         """Health checks are told by their User-Agent, probes of the data path by their header (reference §2.1, §3.4)."""
         if request.seen & PROBE:
             value = next(v for n, v in request.headers if MEANING[n] & PROBE)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from tanebi.base.log import get_logger
 from tanebi.http.headers import normal_host
 from tanebi.http.messages import HttpHandler, HttpRequest
-from tanebi.http.request import CONTINUE, ServerRequest
+from tanebi.http.sides import ClientStream
 
 # An upload in pieces may not stall forever: seconds from its head to its last byte.
 UPLOAD_TIMEOUT_S: Final = 60.0
@@ -22,13 +22,13 @@ log = get_logger("gateway")
 
 
 class WholeRequest:
-    """Implements tanebi.http.request.BodySink."""
+    """Implements tanebi.http.sides.BodySink."""
 
     __slots__ = ("_began", "_chunks", "_handler", "_request", "_size", "_spawn", "_task")
 
     def __init__(
         self,
-        request: ServerRequest,
+        request: ClientStream,
         handler: HttpHandler,
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
     ) -> None:
@@ -53,7 +53,7 @@ class WholeRequest:
         if request.complete:
             self.on_request_end()
         elif request.expects_continue:
-            request.write(CONTINUE)
+            request.send_interim(100, ())
 
     def on_request_body(self, chunk: bytes) -> None:
         self._size += len(chunk)

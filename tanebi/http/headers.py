@@ -27,6 +27,7 @@ PROBE: Final = 512  # K-Network-Probe
 USER_AGENT: Final = 1024
 KUBE_PROBE: Final = 2048  # not a name: set for a User-Agent that begins with kube-probe/
 UPGRADING: Final = 4096  # not a name: set for a request whose Upgrade may be granted
+TE: Final = 8192
 
 MEANINGS: Final[Mapping[bytes, int]] = {
     b"host": HOST,
@@ -37,7 +38,7 @@ MEANINGS: Final[Mapping[bytes, int]] = {
     b"proxy-connection": HOP_BY_HOP,
     b"proxy-authenticate": HOP_BY_HOP,
     b"proxy-authorization": HOP_BY_HOP,
-    b"te": HOP_BY_HOP,
+    b"te": HOP_BY_HOP | TE,
     b"upgrade": UPGRADE,
     b"http2-settings": HOP_BY_HOP,
     b"expect": EXPECT,

@@ -1,4 +1,4 @@
-"""One request while it is answered: its head, its body as it comes, and the means to answer.
+"""One request of HTTP/1.1 while it is answered: its head, its body as it comes, and the means to answer.
 
 Made by tanebi.http.server for each head; the application gives it a `BodySink` and writes the answer through it.
 """
@@ -8,44 +8,28 @@ from __future__ import annotations
 import asyncio
 from typing import Final, Protocol
 
-from tanebi.http.headers import block, bodiless, status_line
+from tanebi.http.headers import CONTENT_LENGTH, block, bodiless, status_line
+from tanebi.http.heads import (
+    answer_head,
+    chunk,
+    interim_head,
+    last_chunk,
+    passes_unchanged,
+    switching_head,
+)
 from tanebi.http.messages import Headers
+from tanebi.http.sides import BodySink
 
 # Reasons why a client is not read; reading goes on when no bit is left (tanebi.http.server has more of them).
 HELD_BY_SINK: Final = 2
 
-CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-
-class BodySink(Protocol):
-    """Who takes a request once its head is known. All calls come from the loop, never from within `Application.begin`."""
-
-    def on_request_body(self, chunk: bytes) -> None: ...
-
-    def on_request_end(self) -> None: ...
-
-    def on_client_left(self) -> None:
-        """The client is gone; nothing can be answered."""
-
-    def on_client_slow(self) -> None:
-        """The client reads slowly: send no more until `on_client_ready`."""
-
-    def on_client_ready(self) -> None: ...
-
-    def on_sweep(self, now: float) -> None:
-        """Look at your deadlines. Called every SWEEP_S while the request is being answered."""
-
-
-class Application(Protocol):
-    def begin(self, request: ServerRequest) -> None:
-        """A request's head is here, and it is its turn. Set `request.sink` or answer at once."""
-
-
-class ClientSide(Protocol):
-    """The connection a request came on."""
+class Connection(Protocol):
+    """The connection of HTTP/1.1 that a request came on. A ClientConnection."""
 
     transport: asyncio.Transport
     peer: str  # the client's IP address
+    scheme: bytes
     slow: bool  # the client does not read: its socket's buffer is full
     forwarded_for: tuple[bytes, bytes] | None  # the application's memory of this client
 
@@ -67,9 +51,11 @@ class ClientSide(Protocol):
 
 
 class ServerRequest:
-    """One request while it is answered."""
+    """One request of HTTP/1.1 while it is answered. Implements tanebi.http.sides.ClientStream."""
 
     __slots__ = (
+        "_chunked_out",
+        "_head_out",
         "body_length",
         "chunked",
         "complete",
@@ -86,11 +72,12 @@ class ServerRequest:
         "seen",
         "sink",
         "target",
+        "trailers",
     )
 
     def __init__(
         self,
-        connection: ClientSide,
+        connection: Connection,
         method: bytes,
         target: bytes,
         host: bytes,
@@ -112,7 +99,18 @@ class ServerRequest:
         self.done = False  # answered
         self.sink: BodySink | None = None
         self.pending: list[bytes] | None = None  # body that came before its turn
+        self.trailers: Headers = ()
         self.raw: bytes | None = None  # the head as it came: alone, in one piece, and plain
+        self._head_out = b""  # head of the answer, held back for the first bytes of the body
+        self._chunked_out = False
+
+    @property
+    def slow(self) -> bool:
+        return self.connection.slow
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        return self.connection.transport
 
     @property
     def has_body(self) -> bool:
@@ -136,14 +134,64 @@ class ServerRequest:
         if not transport.is_closing():
             transport.write(data)
 
+    # --- the answer, piece by piece ------------------------------------------------------------
+
+    def send_interim(self, status: int, headers: Headers) -> None:
+        if not self.http10:
+            self.write(interim_head(status, headers))
+
+    def send_head(self, status: int, headers: Headers, seen: int, raw: bytes | None) -> None:
+        chunked = False
+        if not seen & CONTENT_LENGTH and self.method != b"HEAD" and not bodiless(status):
+            if self.http10:
+                self.keep_alive = False
+            else:
+                self._chunked_out = chunked = True
+        if not self.complete:
+            self.keep_alive = False
+        own = b"" if self.keep_alive and not self.http10 else self.connection_header()
+        if raw is None or own or chunked or not passes_unchanged(status, seen):
+            raw = answer_head(status, headers, seen, chunked=chunked, own=own)
+        self._head_out = raw
+
+    def send_body(self, piece: bytes) -> None:
+        if self._chunked_out:
+            piece = chunk(piece)
+        head = self._head_out
+        if head:
+            self._head_out = b""
+            piece = head + piece
+        self.connection.transport.write(piece)
+
+    def flush(self) -> None:
+        head = self._head_out
+        if head:
+            self._head_out = b""
+            self.write(head)
+
+    def send_end(self, trailers: Headers) -> None:
+        if self._head_out:
+            self.flush()
+        if self._chunked_out:
+            self.write(last_chunk(trailers))
+
     def finish(self) -> None:
-        """The answer is complete: the next request may begin."""
         self.connection.finished(self)
 
+    # --- an Upgrade ----------------------------------------------------------------------------
+
     def hand_over(self, end: asyncio.Protocol) -> bytes:
-        """The client's socket tells `end` from now on, who passes `connection_lost` on to `connection`. The request stays the
-        one being answered: it is swept, counted and drained. Returns what the client sent ahead."""
+        """The end passes `tunnel_over` on. The request is swept, counted and drained like any other."""
+        self.keep_alive = False
         return self.connection.hand_over(end)
+
+    def send_switch(self, headers: Headers, rest: bytes) -> None:
+        self.connection.transport.write(switching_head(headers) + rest)
+
+    def tunnel_over(self, exc: Exception | None) -> None:
+        self.connection.connection_lost(exc)
+
+    # --- ends ----------------------------------------------------------------------------------
 
     def abort(self) -> None:
         """Cut the connection: half an answer is out and there will be no more."""
@@ -163,13 +211,14 @@ class ServerRequest:
         self.write(b"".join(parts))
         self.finish()
 
-    def respond_text(self, status: int, text: str) -> None:
+    def respond_text(self, status: int, text: str, headers: Headers = ()) -> None:
         """A plain sentence, ended by a line break as Go's http.Error does."""
         self.respond(
             status,
             (
                 (b"Content-Type", b"text/plain; charset=utf-8"),
                 (b"X-Content-Type-Options", b"nosniff"),
+                *headers,
             ),
             text.encode() + b"\n",
         )

@@ -2,8 +2,8 @@
 
 `UpstreamConnection` writes what it is given and reports what it reads to its `Answer`. Bodies are never collected here; who
 cannot keep up calls `pause` and the kernel's buffers hold the peer back. `Upstreams` keeps idle connections (tanebi.http.pool
-decides which) and dials new ones; names are resolved off the loop.
-Callers: activator.proxy (streams), tanebi.http.client (whole messages). Grammar is checked by httptools, strictly.
+decides which) and dials new ones; names are resolved off the loop. Callers: activator.proxy (streams, as
+tanebi.http.sides.PodStream), tanebi.http.client (whole messages). Grammar is checked by httptools, strictly.
 """
 
 from __future__ import annotations
@@ -11,62 +11,34 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, cast, runtime_checkable
+from typing import Final, Protocol, cast
 
 import httptools
 
 from tanebi.base.clock import Clock
 from tanebi.http.errors import BadResponse, ConnectFailed, HttpError, PeerReset
 from tanebi.http.headers import CONTENT_LENGTH, MEANING, TRANSFER_ENCODING
+from tanebi.http.heads import Head, chunk, last_chunk, request_head
+from tanebi.http.messages import Headers
 from tanebi.http.pool import Address, Pool
+from tanebi.http.sides import Answer, Switching
 
 HEAD_MAX: Final = 65536  # bytes of an answer's head
 CONNECT_TIMEOUT_S: Final = 10.0
 EXPIRE_EVERY_S: Final = 1.0
 
 
-class Answer(Protocol):
-    """Who takes an answer. Calls come in this order: interim*, head, body*, then end or failed, once."""
+class Home(Protocol):
+    """Where a connection comes from and is kept while it is idle."""
 
-    def on_interim(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """A 1xx head."""
+    def give_back(self, connection: UpstreamConnection) -> None: ...
 
-    def on_head(
-        self, status: int, headers: list[tuple[bytes, bytes]], seen: int, raw: bytes | None
-    ) -> None:
-        """The final head. `seen`: the meanings (tanebi.http.headers) that occur among the headers. `raw`: the head as it came,
-        when it is of HTTP/1.1 and came in one piece."""
-
-    def on_body(self, chunk: bytes) -> None: ...
-
-    def on_end(self, trailers: list[tuple[bytes, bytes]], *, reusable: bool) -> None:
-        """Complete. A reusable connection may serve the next request; its owner gives it back or closes it."""
-
-    def on_failed(self, error: HttpError) -> None:
-        """The connection is gone before the end."""
-
-    def on_flush(self) -> None:
-        """Nothing more is to be read for now: write out what was put together."""
-
-    def on_sending_paused(self) -> None:
-        """The peer reads slowly: send no more until resumed."""
-
-    def on_sending_resumed(self) -> None: ...
-
-
-@runtime_checkable
-class Switching(Protocol):
-    """An `Answer` that may be a 101 too. To any other one a 101 is a broken answer."""
-
-    def may_switch(self, headers: list[tuple[bytes, bytes]]) -> bool:
-        """The peer switches protocols; whether that was asked for."""
-
-    def on_switched(self, headers: list[tuple[bytes, bytes]], rest: bytes) -> None:
-        """Take the connection by `hand_over` now. `rest`: the first bytes of the other protocol. Nothing more is called."""
+    def idle_lost(self, connection: UpstreamConnection) -> None:
+        """It died there."""
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """One connection. Idle when `answer` is None."""
+    """One connection. Idle when `answer` is None. Implements tanebi.http.sides.PodStream."""
 
     __slots__ = (
         "address",
@@ -74,6 +46,7 @@ class UpstreamConnection(asyncio.Protocol):
         "closed",
         "served",
         "_body_of_rest",
+        "_chunked_up",
         "_data",
         "_ended",
         "_head_bytes",
@@ -81,7 +54,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_headers",
         "_in_body",
         "_keep",
-        "_on_idle_lost",
+        "_home",
         "_parser",
         "_paused",
         "_switched",
@@ -89,13 +62,15 @@ class UpstreamConnection(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(self, address: Address, on_idle_lost: Any) -> None:
+    raw_heads: Final = True
+
+    def __init__(self, address: Address, home: Home) -> None:
         self.address = address
         self.answer: Answer | None = None
         self.closed = False
         self.served = 0
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
-        self._on_idle_lost = on_idle_lost
+        self._home = home
         self._parser = httptools.HttpResponseParser(self)
         self._headers: list[tuple[bytes, bytes]] = []
         self._trailers: list[tuple[bytes, bytes]] = []
@@ -104,6 +79,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_bytes = 0
         self._in_body = False
         self._body_of_rest = False
+        self._chunked_up = False  # the request's body goes out in chunks
         self._keep = True
         self._ended = True
         self._paused = False
@@ -125,7 +101,24 @@ class UpstreamConnection(asyncio.Protocol):
         self.served += 1
 
     def write(self, data: bytes) -> None:
+        """Bytes of a request that was put together elsewhere (tanebi.http.client)."""
         self.transport.write(data)
+
+    def send_raw(self, head: bytes) -> None:
+        self._chunked_up = False
+        self.transport.write(head)
+
+    def send_head(self, head: Head, *, ended: bool) -> None:
+        self._chunked_up = head.chunked
+        data = request_head(head)
+        self.transport.write(data + last_chunk(()) if ended and head.chunked else data)
+
+    def send_body(self, piece: bytes) -> None:
+        self.transport.write(chunk(piece) if self._chunked_up else piece)
+
+    def send_end(self, trailers: Headers) -> None:
+        if self._chunked_up:
+            self.transport.write(last_chunk(trailers))
 
     def pause(self) -> None:
         """Read no more until `resume`, or until the answer turns out to be complete already."""
@@ -142,6 +135,10 @@ class UpstreamConnection(asyncio.Protocol):
         """From now on `end` hears of the socket instead. `close` still cuts it."""
         self.answer = None
         self.transport.set_protocol(end)
+
+    def keep(self) -> None:
+        """The answer is complete and said so: serve another request some day."""
+        self._home.give_back(self)
 
     def close(self) -> None:
         """Of no use any more; the answer is told nothing."""
@@ -181,7 +178,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.closed = True
         answer = self.answer
         if answer is None:
-            self._on_idle_lost(self)
+            self._home.idle_lost(self)
             return
         if self._in_body and self._body_of_rest and exc is None:
             self._keep = False
@@ -340,7 +337,7 @@ class Upstreams:
         try:
             async with asyncio.timeout(timeout_s):
                 _, connection = await loop.create_connection(
-                    lambda: UpstreamConnection(pool_key(address, tls=tls), self._idle_lost),
+                    lambda: UpstreamConnection(pool_key(address, tls=tls), self),
                     host,
                     port,
                     ssl=context,
@@ -351,5 +348,5 @@ class Upstreams:
             ) from error
         return connection
 
-    def _idle_lost(self, connection: UpstreamConnection) -> None:
+    def idle_lost(self, connection: UpstreamConnection) -> None:
         self.pool.drop(connection.address, connection)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from activator import forward as f
-from tanebi.http.headers import MEANING
+from tanebi.http.headers import MEANING, UPGRADING
+from tanebi.http.heads import Head, request_head
+from tanebi.http.sides import ClientStream
 
 
 def seen(headers: list[tuple[bytes, bytes]]) -> int:
@@ -17,14 +21,28 @@ def seen(headers: list[tuple[bytes, bytes]]) -> int:
     return bits
 
 
-def head(headers: list[tuple[bytes, bytes]], **change: object) -> bytes:
-    given_args = {
-        "peer": b"10.1.1.1",
-        "chunked": False,
-        "forwarded": f.forwarded_lines(b"10.1.1.1", b"h", ()),
-        "extra": b"",
-    } | change
-    return f.request_head(b"GET", b"/x", b"h", headers, seen(headers), **given_args)  # type: ignore[arg-type]
+class Asked:
+    """As much of a ClientStream as a head needs; a ClientConnection too."""
+
+    method, target, host, chunked = b"GET", b"/x", b"h", False
+    peer, scheme = "10.1.1.1", b"http"
+
+    def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
+        self.headers, self.seen, self.connection = headers, seen(headers), self
+
+
+LINES = f.forwarded_lines(b"10.1.1.1", b"h", (), scheme=b"http")
+
+
+def made(headers: list[tuple[bytes, bytes]], *, extra: bytes = b"", **change: Any) -> Head:
+    asked = Asked(headers)
+    for name, value in change.items():
+        setattr(asked, name, value)
+    return f.head_for_app(cast(ClientStream, asked), b"h", forwarded=LINES, extra=extra)
+
+
+def head(headers: list[tuple[bytes, bytes]], **change: Any) -> bytes:
+    return request_head(made(headers, **change))
 
 
 def test_a_plain_head() -> None:
@@ -38,23 +56,20 @@ def test_a_plain_head() -> None:
 def test_the_raw_form_says_the_same() -> None:
     raw = b"GET /x HTTP/1.1\r\nHost: h\r\naCCept: */*\r\n\r\n"
     headers = [(b"Host", b"h"), (b"aCCept", b"*/*")]
-    lines = f.forwarded_lines(b"10.1.1.1", b"h", ())
-    assert f.raw_request_head(raw, seen(headers), forwarded=lines, extra=b"") == head(headers)
+    assert f.raw_head_for_app(raw, forwarded=LINES, extra=b"") == head(headers)
 
 
 @pytest.mark.parametrize(
     "name", [b"Connection", b"TE", b"X-Forwarded-For", b"Upgrade", b"K-Proxy-Request"]
 )
 def test_the_raw_form_is_not_for_heads_that_change(name: bytes) -> None:
-    assert f.raw_request_head(b"", MEANING[name], forwarded=b"", extra=b"") is None
+    assert MEANING[name] & f.CHANGED
 
 
 def test_chunked_and_the_routes_own_lines() -> None:
-    made = head(
-        [(b"Host", b"h"), (b"Transfer-Encoding", b"chunked")], chunked=True, extra=b"X-R: 1\r\n"
-    )
-    assert made.count(b"Transfer-Encoding: chunked\r\n") == 1
-    assert b"\r\nX-R: 1\r\n" in made
+    out = head([(b"Transfer-Encoding", b"chunked")], chunked=True, extra=b"X-R: 1\r\n")
+    assert out.count(b"Transfer-Encoding: chunked\r\n") == 1
+    assert b"\r\nX-R: 1\r\n" in out
 
 
 # reference/knative-serving.md §2.1 and upstream's forwarded_shim_test.go
@@ -75,39 +90,9 @@ def test_forwarded(chain: bytes, host: bytes, proto: bytes, expected: bytes) -> 
 
 
 def test_a_forwarded_header_of_the_client_is_believed() -> None:
-    made = head([(b"Host", b"h"), (b"Forwarded", b"for=x")])
-    assert made.count(b"Forwarded: for=x\r\n") == 1
-    assert b"for=10.1.1.1" not in made
-
-
-def test_answers() -> None:
-    headers = [
-        (b"Keep-Alive", b"1"),
-        (b"cOntent-Length", b"0"),
-        (b"Set-Cookie", b"a"),
-        (b"Set-Cookie", b"b"),
-    ]
-    assert f.answer_head(200, headers, seen(headers), chunked=False, own=b"") == (
-        b"HTTP/1.1 200 OK\r\ncOntent-Length: 0\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n"
-    )
-    assert not f.passes_unchanged(200, seen(headers))
-    assert f.passes_unchanged(200, seen(headers[1:]))
-    assert not f.passes_unchanged(204, seen(headers[1:]))
-    made = f.answer_head(204, headers, seen(headers), chunked=False, own=b"Connection: close\r\n")
-    assert b"ontent-Length" not in made
-    assert made.endswith(b"Connection: close\r\n\r\n")
-
-
-def test_interim() -> None:
-    assert f.interim_head(103, [(b"Link", b"x"), (b"Connection", b"y")]) == (
-        b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
-    )
-
-
-def test_chunks_and_trailers() -> None:
-    assert f.chunk(b"x" * 16) == b"10\r\n" + b"x" * 16 + b"\r\n"
-    assert f.last_chunk(()) == b"0\r\n\r\n"
-    assert f.last_chunk([(b"X-T", b"1"), (b"Content-Length", b"2")]) == b"0\r\nX-T: 1\r\n\r\n"
+    out = head([(b"Host", b"h"), (b"Forwarded", b"for=x")])
+    assert out.count(b"Forwarded: for=x\r\n") == 1
+    assert b"for=10.1.1.1" not in out
 
 
 @given(
@@ -119,15 +104,29 @@ def test_user_headers_keep_order_case_and_bytes(fields: list[tuple[bytes, bytes]
     assert lines[2 : 2 + len(fields)] == [n + b": " + v for n, v in fields]
 
 
-def test_the_head_of_a_101_keeps_its_upgrade_and_loses_the_rest_of_its_hop() -> None:
-    fields = [
-        (b"upgrade", b"websocket"),
-        (b"connection", b"Upgrade, X-Drop"),
-        (b"X-Drop", b"1"),
-        (b"Content-Length", b"0"),
-        (b"Sec-WebSocket-Accept", b"a"),
-    ]
-    assert f.switching_head(fields) == (
-        b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: a\r\n"
-        b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+def test_te_and_upgrade_are_for_this_hop_and_said_so() -> None:
+    assert made([(b"TE", b"gzip;q=1, Trailers")]).trailers_wanted
+    assert not made([(b"TE", b"gzip")]).trailers_wanted
+    headers = [(b"Connection", b"Upgrade"), (b"Upgrade", b"websocket"), (b"TE", b"trailers")]
+    out = head(headers, seen=seen(headers) | UPGRADING)
+    assert b"\r\nConnection: Upgrade, TE\r\nUpgrade: websocket\r\nTE: trailers\r\n" in out
+    assert b"Upgrade" not in head(headers)
+
+
+def test_what_connection_names_goes_even_among_the_forwarded_headers() -> None:
+    out = head(
+        [
+            (b"Connection", b"X-Forwarded-Proto, x-secret"),
+            (b"X-Forwarded-Proto", b"gopher"),
+            (b"X-Secret", b"1"),
+        ]
+    )
+    assert b"gopher" not in out
+    assert b"ecret" not in out
+    assert b"\r\nX-Forwarded-Proto: http\r\n" in out
+
+
+def test_the_scheme_is_the_connections() -> None:
+    assert b"X-Forwarded-Proto: https\r\n" in f.forwarded_lines(
+        b"1.2.3.4", b"h", (), scheme=b"https"
     )

@@ -60,9 +60,18 @@ class Transport:
         self.aborted = True
 
 
+class Kept:
+    """Implements Home."""
+
+    def __init__(self, lost: list[UpstreamConnection]) -> None:
+        self.idle_lost = lost.append
+
+    def give_back(self, connection: UpstreamConnection) -> None: ...
+
+
 def connected() -> tuple[UpstreamConnection, Transport, list[UpstreamConnection]]:
     lost: list[UpstreamConnection] = []
-    connection, transport = UpstreamConnection(("a", 1), lost.append), Transport()
+    connection, transport = UpstreamConnection(("a", 1), Kept(lost)), Transport()
     connection.connection_made(transport)  # type: ignore[arg-type]
     return connection, transport, lost
 

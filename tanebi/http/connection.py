@@ -1,0 +1,311 @@
+"""A client's connection: requests in, answers out, one at a time and in order.
+
+`ServerConnection` reads by tanebi.http.reading, hands each head to the `Application` as a `ServerRequest`, and streams its
+body to the request's `sink`. The application writes the answer as bytes. Pipelined requests wait, and the socket is not read
+while any does. Whoever is too slow is found by `sweep`, which tanebi.http.server calls. Not here: routing, proxying,
+whole-message handlers (activator.gateway).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, Protocol, cast
+
+import httptools
+
+from tanebi.http.bodyparser import parser_of_body
+from tanebi.http.headers import UPGRADING
+from tanebi.http.reading import BadRequest, RequestReader, ServerLimits
+from tanebi.http.request import HELD_BY_SINK, ServerRequest
+from tanebi.http.sides import Application
+
+LINGER_S: Final = (
+    2.0  # how long a refused upload is read and thrown away, so that the client can read why
+)
+AHEAD_MAX: Final = 65536  # bytes taken in behind a request whose Upgrade is not decided yet
+
+# Why reading is held. Reading goes on when no bit is left.
+_HELD_BY_PIPELINE: Final = 1
+_HELD_BY_SLOWNESS: Final = (
+    4  # the client does not read its answers: no further requests of it either
+)
+_HELD_BY_UPGRADE: Final = 8
+
+
+class Listener(Protocol):
+    """What a connection needs of who accepted it."""
+
+    application: Application
+    limits: ServerLimits
+    connections: set[ServerConnection]
+    date_line: bytes
+
+    def now(self) -> float: ...
+
+    def call_soon(self, callback: Any, *args: Any) -> None: ...
+
+    def refused(self, peer: str, text: str) -> None:
+        """A client was told that its bytes are not acceptable."""
+
+
+class ServerConnection(RequestReader, asyncio.Protocol):
+    """One client. Implements tanebi.http.sides.ClientConnection."""
+
+    __slots__ = (
+        "_ahead",
+        "_app",
+        "_held",
+        "_lingering",
+        "_server",
+        "_taker",
+        "_waiting",
+        "forwarded_for",
+        "peer",
+        "scheme",
+        "slow",
+        "transport",
+    )
+
+    def __init__(self, server: Listener) -> None:
+        super().__init__(server.limits)
+        self._server = server
+        self._app = server.application
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self.peer = ""
+        self.scheme = b"http"
+        self.forwarded_for: tuple[bytes, bytes] | None = (
+            None  # the application's memory of this client
+        )
+        self._waiting: deque[ServerRequest] = (
+            deque()
+        )  # pipelined; bounded by one read of the socket
+        self._held = 0
+        self._lingering = False
+        self._taker: Callable[[bytes], None] | None = None  # of what comes; None: the parser
+        self._ahead = b""  # what follows a request whose Upgrade is not decided yet
+        self.slow = False  # the client does not read: its socket's buffer is full
+
+    @property
+    def date_line(self) -> bytes:
+        return self._server.date_line
+
+    @property
+    def busy(self) -> bool:
+        return self._active is not None
+
+    # --- asyncio.Protocol ----------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.peer = peer[0] if isinstance(peer, tuple) else ""
+        if transport.get_extra_info("ssl_object") is not None:
+            self.scheme = b"https"
+        self._server.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.connections.discard(self)
+        self._linger()
+        self._waiting.clear()
+        request, self._active = self._active, None
+        if request is not None and request.sink is not None and not request.done:
+            request.done = True
+            request.sink.on_client_left()
+
+    def data_received(self, data: bytes) -> None:
+        if self._taker is not None:
+            self._taker(data)
+            return
+        self._data = data
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._after_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._refuse(error)
+        if self._head_open:
+            self._head_bytes += len(data)
+            if self._head_bytes > self._limits.head_max:
+                self._refuse(BadRequest(431, "the request's head is too large"))
+
+    def pause_writing(self) -> None:
+        self.slow = True
+        if self._active is not None and self._active.sink is not None:
+            self._active.sink.on_client_slow()
+
+    def resume_writing(self) -> None:
+        self.slow = False
+        self.unhold(_HELD_BY_SLOWNESS)
+        if self._active is not None and self._active.sink is not None:
+            self._active.sink.on_client_ready()
+
+    # --- order ---------------------------------------------------------------------------------
+
+    def _new_request(self, method: bytes) -> ServerRequest:
+        return ServerRequest(self, method, self._url, self._host, self._headers, self._seen)
+
+    def _arrived(self, request: ServerRequest) -> None:
+        if self._active is None:
+            self._active = request
+            self._app.begin(request)
+        else:
+            self._waiting.append(request)
+            self.hold(_HELD_BY_PIPELINE)
+
+    def finished(self, request: ServerRequest) -> None:
+        """The answer to `request` is written."""
+        request.done = True
+        request.sink = None  # no cycle is left to the garbage collector
+        if request is not self._active:
+            return
+        self._active = None
+        self.since = 0.0
+        if self.slow:
+            self.hold(_HELD_BY_SLOWNESS)
+        if not request.keep_alive or not request.complete:
+            self._close_in_good_order(request)
+        elif self._waiting:
+            self._next()
+        elif self._held:
+            self.unhold(HELD_BY_SINK | _HELD_BY_PIPELINE)
+        if request is self._upgrading:
+            self._upgrading = None
+            self._server.call_soon(self._go_on)
+
+    def _next(self) -> None:
+        request = self._waiting.popleft()
+        self.unhold(HELD_BY_SINK if self._waiting else HELD_BY_SINK | _HELD_BY_PIPELINE)
+        self._active = request
+        # Not from within the last answer's call: thousands of pipelined requests must not become a deep stack.
+        self._server.call_soon(self._begin, request)
+
+    def _begin(self, request: ServerRequest) -> None:
+        if request is self._active:
+            self._app.begin(request)
+
+    def hold(self, why: int) -> None:
+        if not self._held and not self.transport.is_closing():
+            self.transport.pause_reading()
+        self._held |= why
+
+    def unhold(self, why: int) -> None:
+        before, self._held = self._held, self._held & ~why
+        if before and not self._held and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    # --- ends ----------------------------------------------------------------------------------
+
+    def abort(self) -> None:
+        self._active = None
+        self._linger()
+        self.transport.abort()
+
+    def _linger(self) -> None:
+        """What still comes is thrown away."""
+        self._lingering = True
+        self._taker = _drop
+
+    def _close_in_good_order(self, request: ServerRequest) -> None:
+        """A close while the client still sends would destroy what it has not read yet: end our side, then read on for a
+        while.
+        """
+        self._linger()
+        self._waiting.clear()
+        if request.complete or self.transport.is_closing():
+            self.transport.close()
+            return
+        self._held = 0
+        self.transport.write_eof()
+        self.transport.resume_reading()
+        self.since = self._server.now()
+
+    def _refuse(self, error: Exception) -> None:
+        """The bytes are not acceptable HTTP: say so if nothing is being answered, and close."""
+        cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
+        if cause is not None and not isinstance(cause, (BadRequest, httptools.HttpParserError)):
+            raise cause
+        request, self._active = self._active, None
+        self._head_open = False
+        if request is not None and not request.done:
+            request.done = True
+            if request.sink is not None:
+                request.sink.on_client_left()
+            self.abort()
+            return
+        status, text = 400, "malformed request"
+        if isinstance(cause, BadRequest):
+            status, text = cause.status, cause.text
+        self._server.refused(self.peer, text)
+        refused = ServerRequest(self, b"", b"", b"", [], 0)
+        refused.keep_alive = False
+        self._active = refused
+        refused.respond_text(status, text)
+
+    # --- upgrades ------------------------------------------------------------------------------
+
+    def _after_upgrade(self, rest: bytes) -> None:
+        """The parser stops behind a head with Upgrade. One that can be granted decides later what `rest` is; any other is
+        ignored (RFC 9110 §7.8): `rest` is the body, of which the parser does not know, or the next request.
+        """
+        request = self._upgrading
+        if self._lingering:
+            return
+        if request is not None and request.seen & UPGRADING:
+            self._taker, self._ahead = self._keep_ahead, rest
+            return
+        self._upgrading = None
+        if request is not None and request.has_body:
+            self._reading = request
+            self._parser = parser_of_body(self, chunked=request.chunked, length=request.body_length)
+        if rest:
+            # Not from within: a read full of such requests must not become a deep stack.
+            self._taker, self._ahead = self._keep_ahead, rest
+            self._server.call_soon(self._go_on)
+
+    def _keep_ahead(self, data: bytes) -> None:
+        self._ahead += data
+        if len(self._ahead) > AHEAD_MAX:
+            self.hold(_HELD_BY_UPGRADE)
+
+    def _go_on(self) -> None:
+        """What was kept is HTTP after all."""
+        if self._lingering or self._taker is None or self._upgrading is not None:
+            return
+        self._taker = None
+        data, self._ahead = self._ahead, b""
+        self.unhold(_HELD_BY_UPGRADE)
+        if data:
+            self.data_received(data)
+
+    def hand_over(self, end: asyncio.Protocol) -> bytes:
+        """See ServerRequest.hand_over."""
+        data, self._ahead = self._ahead, b""
+        self.transport.set_protocol(end)
+        self.unhold(~HELD_BY_SINK)
+        return data
+
+    def sweep(self, now: float) -> None:
+        """Look for slowness. `since` is set on the first look after a silence began, so it is late by at most SWEEP_S."""
+        active = self._active
+        if active is not None:
+            if active.sink is not None:
+                active.sink.on_sweep(now)
+            return
+        if self.since == 0.0:
+            self.since = now
+            return
+        silence = now - self.since
+        if self._lingering:
+            limit = LINGER_S
+        elif self._head_open:
+            limit = self._limits.head_timeout_s
+        else:
+            limit = self._limits.idle_timeout_s
+        if silence >= limit:
+            self.abort()
+
+
+def _drop(data: bytes) -> None:
+    """The taker of a connection that lingers."""

@@ -1,0 +1,227 @@
+"""The bytes of a client's connection become requests: the rules for heads and for the framing of bodies.
+
+`RequestReader` is the half of a connection that reads (tanebi.http.connection is the half that keeps order and answers).
+httptools parses, strictly; what it lets through and two readers could still read differently is refused here, as BadRequest.
+Rules: RFC 9112 §3 (target, Host), §5 (headers), §6 (framing), §11 (smuggling). Its table of cases:
+tests/tanebi/http/smuggling.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import httptools
+
+from tanebi.http.headers import (
+    CONNECTION,
+    CONTENT_LENGTH,
+    EXPECT,
+    HOST,
+    KUBE_PROBE,
+    MEANING,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    UPGRADING,
+    USER_AGENT,
+    asks_upgrade,
+    split_target,
+    tokens,
+)
+from tanebi.http.request import ServerRequest
+
+HEAD_MAX: Final = 65536  # bytes of a request's head
+HEADERS_MAX: Final = 200
+HEAD_TIMEOUT_S: Final = 10.0  # from the first byte of a head to its last
+IDLE_TIMEOUT_S: Final = 120.0  # between requests
+DRAIN_S: Final = 10.0
+
+_ONCE: Final = HOST | CONTENT_LENGTH | TRANSFER_ENCODING
+_RARE: Final = CONTENT_LENGTH | TRANSFER_ENCODING | CONNECTION | EXPECT
+
+_END: Final = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """What a client may do. Bytes and seconds."""
+
+    head_max: int = HEAD_MAX
+    headers_max: int = HEADERS_MAX
+    head_timeout_s: float = HEAD_TIMEOUT_S
+    idle_timeout_s: float = IDLE_TIMEOUT_S
+    drain_s: float = DRAIN_S
+
+
+class BadRequest(Exception):
+    """The head breaks a rule; raised inside the parser's callbacks."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class RequestReader:
+    """Reads one client. The attribute names that start with `on_` are httptools' callbacks."""
+
+    __slots__ = (
+        "_active",
+        "_data",
+        "_head_bytes",
+        "_head_open",
+        "_headers",
+        "_host",
+        "_limits",
+        "_parser",
+        "_reading",
+        "_seen",
+        "_upgrading",
+        "_url",
+        "since",
+    )
+
+    def __init__(self, limits: ServerLimits) -> None:
+        self._limits = limits
+        self._parser = httptools.HttpRequestParser(self)
+        self.since = 0.0  # when the present silence began; 0: not measured yet
+        self._active: ServerRequest | None = None  # being answered
+        self._reading: ServerRequest | None = None  # whose body is coming in
+        self._upgrading: ServerRequest | None = None  # what follows it is not HTTP if it is granted
+        self._data = b""  # the read that is being parsed
+        self._url = b""
+        self._host = b""
+        self._seen = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._head_open = False
+        self._head_bytes = 0  # of a head that came in several reads
+
+    def _arrived(self, request: ServerRequest) -> None:
+        """A head is complete and acceptable."""
+        raise NotImplementedError
+
+    def _new_request(self, method: bytes) -> ServerRequest:
+        raise NotImplementedError
+
+    def on_url(self, piece: bytes) -> None:
+        if self._head_open:
+            self._url += piece
+            return
+        self._head_open = True
+        self.since = 0.0
+        self._url = piece
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._head_open:
+            return  # a trailer: dropped, for nobody announced an interest (RFC 9110 §6.5.1)
+        meaning = MEANING[name]
+        if meaning:
+            if meaning & self._seen & _ONCE:
+                raise BadRequest(400, f"more than one {name.decode('latin-1')} header")
+            self._seen |= meaning
+            if meaning & HOST:
+                self._host = value
+            elif meaning & USER_AGENT and value[:11] == b"kube-probe/":
+                self._seen |= KUBE_PROBE
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self._head_open = False
+        headers, seen, data = self._headers, self._seen, self._data
+        if self._head_bytes or len(data) > self._limits.head_max:
+            self._check_size()
+        if len(headers) > self._limits.headers_max:
+            raise BadRequest(431, f"more than {self._limits.headers_max} headers")
+        parser = self._parser
+        request = self._new_request(parser.get_method())
+        if seen & _RARE or not parser.should_keep_alive():
+            self._read_rare(request)
+        else:
+            if not self._host:
+                self._need_host(request)
+            if data.find(_END) + 4 == len(data) and data.startswith(request.method):
+                request.raw = data
+        if request.target[:1] != b"/":
+            self._read_target(request)
+        self._url = self._host = b""
+        self._seen = self._head_bytes = 0
+        self._headers = []
+        if request.chunked or request.body_length:
+            if not (seen & UPGRADE and parser.should_upgrade()):
+                self._reading = request  # else see _after_upgrade
+        else:
+            request.complete = True
+        self._arrived(request)
+
+    def on_body(self, chunk: bytes) -> None:
+        request = self._reading
+        if request is None or request.done:
+            return
+        if request.sink is not None and request is self._active:
+            request.sink.on_request_body(chunk)
+        elif request.pending is None:
+            request.pending = [chunk]
+        else:
+            request.pending.append(chunk)
+
+    def on_message_complete(self) -> None:
+        request, self._reading = self._reading, None
+        if request is None:
+            return
+        request.complete = True
+        if request.sink is not None and request is self._active and not request.done:
+            request.sink.on_request_end()
+
+    # --- heads ---------------------------------------------------------------------------------
+
+    def _check_size(self) -> None:
+        """A head that came in one small read needs no measuring."""
+        size = len(self._url)
+        for name, value in self._headers:
+            size += len(name) + len(value)
+        if size > self._limits.head_max:
+            raise BadRequest(431, f"the request's head exceeds {self._limits.head_max} bytes")
+
+    def _read_rare(self, request: ServerRequest) -> None:
+        """Framing, persistence, expectations: what a plain GET does not have."""
+        request.keep_alive = self._parser.should_keep_alive()
+        version = self._parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            raise BadRequest(505, "the versions understood are HTTP/1.0 and HTTP/1.1")
+        request.http10 = version == "1.0"
+        self._read_framing(request)
+        if request.chunked and (request.http10 or self._seen & CONTENT_LENGTH):
+            raise BadRequest(400, "the length of the body is ambiguous")
+        if self._parser.should_upgrade():
+            self._upgrading = request
+            if not request.http10 and not request.has_body and asks_upgrade(request.headers):
+                request.seen |= UPGRADING
+        self._need_host(request)
+
+    def _read_framing(self, request: ServerRequest) -> None:
+        for name, value in request.headers:
+            meaning = MEANING[name]
+            if meaning & CONTENT_LENGTH:
+                request.body_length = int(value)  # the parser has seen that these are digits
+            elif meaning & TRANSFER_ENCODING:
+                if tokens(value) != [b"chunked"]:
+                    raise BadRequest(501, "the only transfer coding understood is chunked")
+                request.chunked = True
+            elif meaning & EXPECT:
+                if value.strip().lower() != b"100-continue":
+                    raise BadRequest(417, "the only expectation understood is 100-continue")
+                request.expects_continue = not request.http10
+
+    def _need_host(self, request: ServerRequest) -> None:
+        if not self._host and not self._seen & HOST and self._parser.get_http_version() != "1.0":
+            raise BadRequest(400, "missing Host header")
+
+    def _read_target(self, request: ServerRequest) -> None:
+        if request.method == b"CONNECT":
+            raise BadRequest(405, "this is not a forward proxy")
+        request.raw = None
+        authority, request.target = split_target(request.target)
+        if authority is not None:
+            request.host = authority
+        elif request.target != b"*":
+            raise BadRequest(400, "the request target is neither a path nor an http URL")

@@ -1,0 +1,65 @@
+"""Requests in, answers out, one at a time and in order."""
+
+from __future__ import annotations
+
+import asyncio
+
+import anyio
+import pytest
+
+from tanebi.testing.waiting import wait_until
+from tests.tanebi.http.echoing import echo
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_clients_that_leave_are_told_to_the_sink() -> None:
+    async with echo() as (app, client, server):
+        app.hold = True
+        client.get(host="h")
+        await wait_until(lambda: app.begun)
+        client.close()
+        await wait_until(lambda: app.left == 1)
+        await wait_until(lambda: not server.connections)
+
+
+async def test_connection_close_is_honoured() -> None:
+    async with echo() as (_, client, _):
+        client.get("/x", host="h", extra="Connection: close\r\n")
+        got = await client.closed()
+        assert b"Connection: close\r\n" in got
+        assert got.endswith(b"GET /x ")
+
+
+async def test_a_whole_answer_to_head_has_no_body() -> None:
+    async with echo() as (_, client, _):
+        client.get("/x", host="h", method="HEAD")
+        answer = await client.answer(method="HEAD")
+        assert (answer.header("content-length"), answer.body) == (b"8", b"")
+
+
+async def test_many_pipelined_requests_do_not_deepen_the_stack_or_lose_order() -> None:
+    async with echo() as (app, client, _):
+        count = 3000
+        client.send(b"".join(b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n" % i for i in range(count)))
+        for i in range(count):
+            assert (await client.answer()).body == b"GET /%d " % i
+        assert len(app.begun) == count
+
+
+async def test_a_client_that_never_reads_is_not_answered_without_end() -> None:
+    async with echo() as (app, client, _):
+        client.writer.transport.pause_reading()
+        request = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 20000\r\n\r\n" + b"x" * 20_000
+        sent = 0
+        with anyio.move_on_after(2):
+            while sent < 4000:
+                client.send(request)
+                sent += 1
+                await client.writer.drain()
+        assert sent < 4000
+        before = -1
+        while before != len(app.begun):
+            before = len(app.begun)
+            await asyncio.sleep(0.2)
+        assert before < 2000

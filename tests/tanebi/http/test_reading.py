@@ -1,0 +1,218 @@
+"""What is not acceptable HTTP is refused, and h11 reads what is accepted as we do."""
+
+from __future__ import annotations
+
+import asyncio
+
+import h11
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tanebi.base.clock import SystemClock
+from tanebi.http.connection import ServerConnection
+from tanebi.http.server import HttpServer, ServerLimits
+from tanebi.testing.waiting import wait_until
+from tests.tanebi.http.echoing import Echo, Recorder, echo
+
+pytestmark = pytest.mark.anyio
+
+
+GOOD: list[tuple[bytes, bytes]] = [
+    (b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", b"GET / "),
+    (b"\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", b"GET / "),
+    (b"GET http://h/x?y HTTP/1.1\r\nHost: other\r\n\r\n", b"GET /x?y "),
+    (b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", b"OPTIONS * "),
+    (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", b"POST / abc"),
+    (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", b"POST / "),
+    (
+        b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
+        b"POST / abcde",
+    ),
+    (
+        b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\nX-Trailer: 1\r\n\r\n",
+        b"POST / ",
+    ),
+    (b"PATCH /p HTTP/1.1\r\nHost: h\r\nX-Empty:\r\n\r\n", b"PATCH /p "),
+    (
+        b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        b"GET /ws ",
+    ),
+    (
+        b"POST /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n\r\nabc",
+        b"POST /ws abc",
+    ),
+    (
+        b"POST /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+        b"POST /ws abcde",
+    ),
+    (
+        b"GET /h2c HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n\r\n",
+        b"GET /h2c ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("data", "body"), GOOD)
+async def test_good_requests_whole_in_bytes_and_twice(data: bytes, body: bytes) -> None:
+    async with echo() as (_, client, _):
+        client.send(data)
+        assert (await client.answer()).body == body
+        for byte in data:
+            client.send(bytes([byte]))
+            await asyncio.sleep(0)
+        assert (await client.answer()).body == body
+        client.send(data + data)
+        assert (await client.answer()).body == body
+        assert (await client.answer()).body == body
+
+
+BAD: list[tuple[bytes, int]] = [
+    (b"GET / HTTP/1.1\r\n\r\n", 400),  # no Host
+    (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
+    (b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab", 400),
+    (
+        b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    (
+        b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    (
+        b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+    (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501),
+    (b"POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", 400),
+    (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: +1\r\n\r\na", 400),
+    (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1, 1\r\n\r\na", 400),
+    (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999\r\n\r\na", 400),
+    (b"GET / HTTP/1.1\r\nHost: h\r\nX: a\r\n b\r\n\r\n", 400),  # obs-fold
+    (b"GET / HTTP/1.1\nHost: h\n\n", 400),  # bare LF
+    (b"GET / HTTP/1.1\r\nHost: h\r\nX : a\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: h\r\nX: a\rb\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: h\r\n: a\r\n\r\n", 400),
+    (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505),
+    (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    (b"FOO / HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+    (b"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 405),
+    (b"GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+    (b"POST / HTTP/1.1\r\nHost: h\r\nExpect: a-miracle\r\nContent-Length: 1\r\n\r\na", 417),
+    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),  # TLS on a plain port
+    (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"y" * 1_000_000 + b"\r\n\r\n", 431),
+    (b"GET /" + b"y" * 100_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 431),
+    (b"GET / HTTP/1.1\r\nHost: h\r\n" + b"A: b\r\n" * 500 + b"\r\n", 431),
+]
+
+
+@pytest.mark.parametrize(("data", "status"), BAD, ids=lambda v: repr(v)[:60])
+async def test_what_is_not_acceptable_is_refused_and_closed(data: bytes, status: int) -> None:
+    async with echo() as (app, client, _):
+        client.send(data)
+        got = await client.closed()
+        assert got.startswith(b"HTTP/1.1 %d " % status), got[:100]
+        assert b"Connection: close\r\n" in got
+        assert app.begun == []
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"x\r\nabc\r\n",
+        b"3\r\nabcd\r\n",
+        b"-1\r\n",
+        b"3 \r\nabc\r\n",
+        b"3\nabc\n",
+        b"fffffffffffffffff\r\n",
+    ],
+)
+async def test_a_bad_chunk_ends_the_connection(chunks: bytes) -> None:
+    async with echo() as (app, client, _):
+        client.send(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await wait_until(lambda: app.begun)
+        client.send(chunks + b"0\r\n\r\n")
+        assert await client.closed() == b""
+        assert app.left == 1
+
+
+async def test_a_head_in_many_small_reads_is_bounded_too() -> None:
+    async with echo(ServerLimits(head_max=4096, drain_s=0.1)) as (_, client, _):
+        client.send(b"GET / HTTP/1.1\r\nHost: h\r\nX: ")
+        for _ in range(40):
+            client.send(b"y" * 200)
+            await asyncio.sleep(0.001)
+        assert (await client.closed()).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_large_head_within_the_limit_passes() -> None:
+    async with echo() as (_, client, _):
+        client.send(b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"y" * 60_000 + b"\r\n\r\n")
+        assert (await client.answer()).status == 200
+
+
+NAMES = st.sampled_from(
+    [
+        b"Host",
+        b"Content-Length",
+        b"Transfer-Encoding",
+        b"Connection",
+        b"X-A",
+        b"x_b",
+        b"",
+        b"Bad Name",
+    ]
+)
+VALUES = st.sampled_from(
+    [
+        b"h",
+        b"3",
+        b"03",
+        b"chunked",
+        b"chunked, gzip",
+        b"close",
+        b"",
+        b"a\r\n b",
+        b"a\nb",
+        b"\x00",
+        b"\xff",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    method=st.sampled_from([b"GET", b"POST", b"HEAD"]),
+    version=st.sampled_from([b"1.1", b"1.0", b"2.0", b"1.2"]),
+    fields=st.lists(st.tuples(NAMES, VALUES), max_size=4),
+    body=st.sampled_from([b"", b"abc", b"3\r\nabc\r\n0\r\n\r\n"]),
+)
+def test_whatever_we_accept_h11_accepts_and_reads_alike(
+    method: bytes, version: bytes, fields: list[tuple[bytes, bytes]], body: bytes
+) -> None:
+    lines = b"".join(n + b": " + v + b"\r\n" for n, v in [(b"Host", b"h"), *fields])
+    data = b"%b /x HTTP/%b\r\n%b\r\n%b" % (method, version, lines, body)
+    app = Echo()
+    app.hold = True
+    server = HttpServer(app, host="", port=0, clock=SystemClock())
+    connection = ServerConnection(server)
+    transport = Recorder()
+    connection.connection_made(transport)  # type: ignore[arg-type]
+    connection.data_received(data)
+    if transport.closed or not app.begun:
+        return
+    request = app.begun[0]
+    reference = h11.Connection(h11.SERVER)
+    reference.receive_data(data)
+    event = reference.next_event()
+    assert isinstance(event, h11.Request)
+    assert event.method == request.method
+    theirs = [(n.lower(), v) for n, v in event.headers.raw_items()]
+    assert theirs == [(n.lower(), v.rstrip()) for n, v in request.headers]
+    chunked = any(n == b"transfer-encoding" for n, _ in theirs)
+    assert chunked == request.chunked
