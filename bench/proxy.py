@@ -132,6 +132,7 @@ static_resources:
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: in
+          upgrade_configs: [{{upgrade_type: websocket}}]
           route_config:
             virtual_hosts:
             - {{name: app, domains: ["{host}"], routes: [{{match: {{prefix: "/"}}, route: {{cluster: app}}}}]}}
@@ -188,7 +189,12 @@ def _process(*command: str) -> Iterator[subprocess.Popen[str]]:
 
 def _own(stack: ExitStack, *args: str) -> tuple[int, int]:
     """Start this file in another role; its pid and its port."""
-    process = stack.enter_context(_process(sys.executable, str(Path(__file__)), *args))
+    return process_with_port(stack, sys.executable, __file__, *args)
+
+
+def process_with_port(stack: ExitStack, *command: str) -> tuple[int, int]:
+    """Start what prints its port first; its pid and its port."""
+    process = stack.enter_context(_process(*command))
     assert process.stdout is not None
     return process.pid, int(process.stdout.readline())
 
@@ -211,9 +217,14 @@ def _wait_listening(port: int, timeout_s: float = 10.0) -> None:
 
 def _start_all(stack: ExitStack) -> dict[str, tuple[int, int]]:
     """Name to (pid, port)."""
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     app_pid, app = _own(stack, "--serve-app")
-    found = {"direct": (app_pid, app), "tanebi": _own(stack, "--serve-tanebi", str(app))}
+    return {"direct": (app_pid, app), **start_proxies(stack, app)}
+
+
+def start_proxies(stack: ExitStack, app: int) -> dict[str, tuple[int, int]]:
+    """Ours and what peers there are, before the app that listens on port `app`: name to (pid, port)."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    found = {"tanebi": _own(stack, "--serve-tanebi", str(app))}
     if haproxy := find_binary("haproxy"):
         port, config = _free_port(), folder / "haproxy.cfg"
         config.write_text(HAPROXY.format(port=port, app=app))
@@ -274,9 +285,9 @@ async def _measure(pid: int, port: int, connections: int, seconds: float) -> Row
     ]
     await asyncio.sleep(0.3)
     load.count, load.latencies = 0, []
-    cpu, began = _cpu_s(pid), time.perf_counter()
+    cpu, began = cpu_s(pid), time.perf_counter()
     await asyncio.sleep(seconds)
-    cpu, elapsed, count = _cpu_s(pid) - cpu, time.perf_counter() - began, load.count
+    cpu, elapsed, count = cpu_s(pid) - cpu, time.perf_counter() - began, load.count
     load.running = False
     await asyncio.sleep(0.1)
     for each in transports:
@@ -292,7 +303,7 @@ async def _measure(pid: int, port: int, connections: int, seconds: float) -> Row
     )
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 

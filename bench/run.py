@@ -1,7 +1,7 @@
 """Every measurement, in one table, with the machine and the commit it was made on.
 
     make bench
-    python bench/run.py [--quick] [--only proxy,coldstart,events,idle,crash]
+    python bench/run.py [--quick] [--only proxy,bodies,coldstart,crowd,levels,events,idle,crash]
 
 Figures in the README and in closing notes come from here. Where there are peers, what counts is the ratio: machines differ.
 """
@@ -17,10 +17,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import bodies
 import coldstart
 import crash
+import crowd
 import events
 import idle
+import levels
 import proxy
 from load import ROOT
 
@@ -28,7 +31,10 @@ BUSY_SHARE = 0.25
 TITLES = {
     "idle": "Nothing to do",
     "coldstart": "Cold start",
+    "crowd": "Many sleeping services woken at once",
     "proxy": "A warm request through the gateway, 32 connections, small GET",
+    "bodies": "Requests of other shapes: CPU of the proxy for one",
+    "levels": "Knative's service levels",
     "events": "Events through a broker, fsync on",
     "crash": "kill -9 under load",
 }
@@ -38,6 +44,16 @@ def _steps(quick: bool) -> dict[str, Callable[[], str]]:
     return {
         "idle": lambda: idle.render(idle.measure(runs=2 if quick else 5)),
         "coldstart": lambda: coldstart.render(coldstart.measure(runs=5 if quick else 20)),
+        "crowd": lambda: crowd.render(
+            crowd.measure(sizes=crowd.SIZES[:2] if quick else crowd.SIZES, rounds=1 if quick else 3)
+        ),
+        "bodies": lambda: "\n".join(
+            bodies.render(*found)
+            for found in bodies.measure(
+                list(bodies.SCENARIOS), seconds=1.0 if quick else 2.0, rounds=1 if quick else 3
+            )
+        ),
+        "levels": lambda: levels.render(levels.measure(seconds=5.0 if quick else 60.0)),
         "proxy": lambda: proxy.render(proxy.measure(rounds=1 if quick else 3)),
         "events": lambda: events.render(events.measure(seconds=1.0 if quick else 3.0)),
         "crash": lambda: crash.render(crash.measure(rounds=3 if quick else 50)),
