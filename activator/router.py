@@ -21,6 +21,7 @@ from tanebi.http.messages import Headers, HttpHandler
 from tanebi.http.pool import Address
 
 REMEMBERED_MAX: Final = 4096
+REWRITES_MAX: Final = 4  # hosts that lead on to hosts: more is a circle
 HTTP_PORT: Final = 80
 ANY_ADDRESS: Final = "localhost"
 
@@ -144,8 +145,21 @@ class Router:
         """The destination of one request; None: no path covers it, or its revision does not exist."""
         if route.hit is not None:
             return route.hit
-        path = self.table.match(route.host, target.decode("latin-1"), headers)
-        return self._hit(path) if path is not None else None
+        return self._matched(route.host, target, headers)
+
+    def _matched(self, host: str, target: bytes, headers: Headers, depth: int = 0) -> Hit | None:
+        """A path may lead on to another host: the app is then shown the host that the client used."""
+        path = self.table.match(host, target.decode("latin-1"), headers)
+        if path is None:
+            return None
+        hit = self._hit(path)
+        if hit is not None or not path.rewrite_host or depth >= REWRITES_MAX:
+            return hit
+        on = normal_host(path.rewrite_host.encode())
+        if on in self.table.hosts:
+            return self._matched(on, target, headers, depth + 1)
+        backend = self._by_own_name(on, HTTP_PORT)
+        return Hit(backend, lines=path.splits[0].lines) if backend is not None else None
 
     def _find(self, host: bytes) -> Route | None:
         name = normal_host(host)

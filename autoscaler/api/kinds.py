@@ -1,10 +1,11 @@
-"""The declarations of PodAutoscaler and ServerlessService (names and columns: reference/knative-serving.md §1.1)."""
+"""The declarations of PodAutoscaler, Metric and ServerlessService (names and columns: reference/knative-serving.md §1.1)."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from autoscaler.api import podautoscaler_types, serverlessservice_types
+from autoscaler.api.metric import METRIC
 from autoscaler.api.podautoscaler_defaults import default_podautoscaler
 from autoscaler.api.podautoscaler_validation import validate_podautoscaler
 from autoscaler.api.serverlessservice_validation import validate_serverlessservice
@@ -52,4 +53,4 @@ SERVERLESS_SERVICE: Final = Kind(
     validate=validate_serverlessservice,
 )
 
-KINDS: Final[tuple[AnyKind, ...]] = (POD_AUTOSCALER, SERVERLESS_SERVICE)
+KINDS: Final[tuple[AnyKind, ...]] = (POD_AUTOSCALER, METRIC, SERVERLESS_SERVICE)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from autoscaler.api.limits import DOMAIN, KPA
 from autoscaler.api.podautoscaler_types import PodAutoscalerStatus
 from tanebi.api.conditions import Conditions, ConditionSet
 from tanebi.api.meta import parse_time
 
+CLASS: Final = f"{DOMAIN}/class"
 ACTIVE: Final = "Active"
 SCALE_TARGET_INITIALIZED: Final = "ScaleTargetInitialized"
 SKS_READY: Final = "SKSReady"
@@ -19,6 +21,7 @@ TIMED_OUT: Final = "TimedOut"
 QUEUED: Final = "Queued"
 NOT_READY: Final = "NotReady"
 NOT_OWNED: Final = "NotOwned"
+UNSUPPORTED_CLASS: Final = "UnsupportedClass"
 NO_TRAFFIC_MESSAGE: Final = "The target is not receiving traffic."
 TIMED_OUT_MESSAGE: Final = "The target could not be activated."
 QUEUED_MESSAGE: Final = "Requests to the target are being buffered as resources are provisioned."
@@ -57,6 +60,16 @@ def mark_not_owned(conditions: Conditions, kind: str, name: str) -> None:
     conditions.mark_false(
         SKS_READY, NOT_OWNED, f'There is an existing {kind} "{name}" that we do not own.'
     )
+
+
+def mark_unsupported(conditions: Conditions, class_: str) -> str:
+    """Nobody here scales for this class. Returns the message."""
+    text = (
+        f"No autoscaler here drives class {class_}: leave the annotation {CLASS} out, or set {KPA}."
+    )
+    conditions.mark_false(SCALE_TARGET_INITIALIZED, UNSUPPORTED_CLASS, text)
+    conditions.mark_false(ACTIVE, UNSUPPORTED_CLASS, text)
+    return text
 
 
 def phase_age_s(status: PodAutoscalerStatus, now: datetime) -> float:

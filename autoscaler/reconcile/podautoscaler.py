@@ -18,12 +18,14 @@ from autoscaler.api.annotations import PROGRESS_DEADLINE, WHY, autoscaler_class
 from autoscaler.api.config_autoscaler import CONFIG_AUTOSCALER, AutoscalerSettings
 from autoscaler.api.kinds import POD_AUTOSCALER, SERVERLESS_SERVICE
 from autoscaler.api.limits import ACTIVATORS_MIN, HPA, KPA, SCALE_UNKNOWN, UNLIMITED_BURST
+from autoscaler.api.metric import METRIC
 from autoscaler.api.podautoscaler_types import PodAutoscaler
 from autoscaler.api.private_service import private_service, revision_of_slice
 from autoscaler.api.serverlessservice_lifecycle import proxied_for_s
 from autoscaler.api.serverlessservice_types import PROXY, SERVE, ServerlessService
 from autoscaler.counts import ready_of
 from autoscaler.decide import Decision
+from autoscaler.reconcile.metric import make_metric
 from autoscaler.reconcile.serverlessservice import inherited
 from autoscaler.target import (
     resolve_bounds,
@@ -85,7 +87,7 @@ class PodAutoscalerReconciler:
     """Implements tanebi.kube.plan.Reconciler."""
 
     kind: Kind[PodAutoscaler] = POD_AUTOSCALER
-    owns: tuple[AnyKind, ...] = (SERVERLESS_SERVICE,)
+    owns: tuple[AnyKind, ...] = (SERVERLESS_SERVICE, METRIC)
 
     def __init__(self, decisions: Decisions) -> None:
         self._decisions = decisions
@@ -100,7 +102,7 @@ class PodAutoscalerReconciler:
         if resource.deleting:
             return Plan(prune=False)
         if class_ != KPA:
-            return Plan(prune=False, events=_unsupported(class_))
+            return _unsupported(resource, class_, now)
         deadline = configs.get(CONFIG_DEPLOYMENT).progress_deadline_s
         facts = self._look(resource, seen, settings, deadline, now)
         if facts.sks is not None and not _controls(resource, facts.sks):
@@ -142,11 +144,19 @@ def _pa_of_slice(obj: Obj, seen: Seen) -> Iterable[Key]:
 
 
 # --- plans ---
-def _unsupported(class_: str) -> tuple[Note, ...]:
-    """Another controller may answer to a foreign class; nobody here answers to Kubernetes' own."""
+def _unsupported(pa: PodAutoscaler, class_: str, now: datetime) -> Plan:
+    """Another controller may answer to a foreign class; nobody here answers to Kubernetes' own, and that is said at once."""
     if class_ != HPA:
-        return ()
-    return (Note("Warning", "UnsupportedClass", f"no autoscaler here answers to class {class_}"),)
+        return Plan(prune=False)
+    conditions = lifecycle.CONDITIONS.manage(pa.status.conditions, now=now)
+    text = lifecycle.mark_unsupported(conditions, class_)
+    status: Obj = {
+        "observedGeneration": pa.metadata.generation,
+        "conditions": conditions.dump(),
+    }
+    return Plan(
+        prune=False, status=status, events=(Note("Warning", lifecycle.UNSUPPORTED_CLASS, text),)
+    )
 
 
 def _not_owned(facts: _Facts) -> Plan:
@@ -161,7 +171,8 @@ def _first_pass(facts: _Facts) -> Plan:
     lifecycle.mark_sks_not_ready(conditions, NO_PRIVATE_SERVICE)
     _mark_active(conditions, facts, SCALE_UNKNOWN)
     child = make_sks(facts.pa, mode=PROXY, activators=ACTIVATORS_MIN)
-    return Plan(children=(child,), status=_status(facts, conditions, SCALE_UNKNOWN, ""))
+    metric = make_metric(facts.pa, facts.settings)
+    return Plan(children=(child, metric), status=_status(facts, conditions, SCALE_UNKNOWN, ""))
 
 
 def _scaled(facts: _Facts) -> Plan:
@@ -183,7 +194,7 @@ def _scaled(facts: _Facts) -> Plan:
     _mark_active(conditions, facts, outcome.scale)
     service = facts.sks.status.service_name
     return Plan(
-        children=(_sks(facts, outcome.scale),),
+        children=(_sks(facts, outcome.scale), make_metric(facts.pa, facts.settings)),
         patches=_scale_patch(facts, outcome),
         status=_status(facts, conditions, outcome.scale, service, why=_why(facts, outcome)),
         requeue_after_s=outcome.again_s,

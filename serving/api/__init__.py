@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from serving.api.caching import IMAGE
+from serving.api.certificate import CERTIFICATE
 from serving.api.config_defaults import CONFIG_DEFAULTS
 from serving.api.config_deployment import CONFIG_DEPLOYMENT
 from serving.api.config_domain import CONFIG_DOMAIN
 from serving.api.config_features import CONFIG_FEATURES
 from serving.api.config_gc import CONFIG_GC
 from serving.api.config_network import CONFIG_NETWORK
-from serving.api.kinds import CONFIGURATION, KINDS, REVISION, ROUTE, SERVICE
+from serving.api.domainclaim import DOMAIN_CLAIM
+from serving.api.kinds import CONFIGURATION, DOMAIN_MAPPING, KINDS, REVISION, ROUTE, SERVICE
 from tanebi.api.kind import ConfigKind
 
 CONFIGS: Final[tuple[ConfigKind[Any], ...]] = (
@@ -23,6 +26,7 @@ CONFIGS: Final[tuple[ConfigKind[Any], ...]] = (
 )
 
 __all__ = [
+    "CERTIFICATE",
     "CONFIGS",
     "CONFIGURATION",
     "CONFIG_DEFAULTS",
@@ -31,6 +35,9 @@ __all__ = [
     "CONFIG_FEATURES",
     "CONFIG_GC",
     "CONFIG_NETWORK",
+    "DOMAIN_CLAIM",
+    "DOMAIN_MAPPING",
+    "IMAGE",
     "KINDS",
     "REVISION",
     "ROUTE",

@@ -1,12 +1,18 @@
-"""The declarations of the four serving kinds (names and columns: reference/knative-serving.md §1.1)."""
+"""The declarations of the serving kinds (names and columns: reference/knative-serving.md §1.1)."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from serving.api.caching import IMAGE
+from serving.api.certificate import CERTIFICATE
 from serving.api.configuration_defaults import set_configuration_defaults
 from serving.api.configuration_types import Configuration
 from serving.api.configuration_validation import validate_configuration
+from serving.api.domainclaim import DOMAIN_CLAIM
+from serving.api.domainmapping_defaults import set_domainmapping_defaults
+from serving.api.domainmapping_types import DomainMapping
+from serving.api.domainmapping_validation import validate_domainmapping
 from serving.api.names import GROUP, LABEL_CONFIGURATION, LABEL_CONFIGURATION_GENERATION, VERSION
 from serving.api.names import VALIDATION_WEBHOOK as WEBHOOK
 from serving.api.revision_defaults import set_revision_defaults
@@ -102,4 +108,28 @@ ROUTE: Final = Kind(
     validate=validate_route,
 )
 
-KINDS: Final[tuple[AnyKind, ...]] = (SERVICE, CONFIGURATION, REVISION, ROUTE)
+DOMAIN_MAPPING: Final = Kind(
+    GROUP,
+    "v1beta1",
+    "DomainMapping",
+    "domainmappings",
+    DomainMapping,
+    short_names=("dm",),
+    categories=_CATEGORIES,
+    columns=(_URL, _READY, _REASON),
+    labels=_INSTALLED | _ADDRESSABLE,
+    webhook=WEBHOOK,
+    defaults=set_domainmapping_defaults,
+    validate=validate_domainmapping,
+)
+
+KINDS: Final[tuple[AnyKind, ...]] = (
+    SERVICE,
+    CONFIGURATION,
+    REVISION,
+    ROUTE,
+    DOMAIN_MAPPING,
+    DOMAIN_CLAIM,
+    CERTIFICATE,
+    IMAGE,
+)

@@ -8,7 +8,13 @@ from typing import Final
 
 from serving.api.config_domain import CLUSTER_LOCAL_DOMAIN, CONFIG_DOMAIN, Domains
 from serving.api.config_network import CONFIG_NETWORK, Network
-from serving.api.names import CLUSTER_LOCAL, LABEL_VISIBILITY, tag_host
+from serving.api.names import (
+    CLUSTER_LOCAL,
+    HTTP_PROTOCOL,
+    HTTP_PROTOCOL_OLD,
+    LABEL_VISIBILITY,
+    tag_host,
+)
 from serving.api.route_types import Route
 from tanebi.api.core.kinds import SERVICE
 from tanebi.api.kind import Configs
@@ -85,3 +91,10 @@ def hosts_of(
         if (service := seen.get(SERVICE, route.metadata.namespace, hosts.service(tag))) is not None
     }
     return replace(hosts, local=local)
+
+
+def http_option(annotations: Mapping[str, str], network: Network, *, tls: bool) -> str:
+    """What plain HTTP does; a redirect to HTTPS only where HTTPS is served. A word of the author's goes first."""
+    given = annotations.get(HTTP_PROTOCOL) or annotations.get(HTTP_PROTOCOL_OLD) or ""
+    redirected = given.lower() == "redirected" if given else network.http_redirected
+    return "Redirected" if redirected and tls else "Enabled"

@@ -1,4 +1,4 @@
-"""Revision → Deployment and PodAutoscaler; says whether it can run, and why not. Pure.
+"""Revision → Deployment, PodAutoscaler and Image caches; says whether it can run, and why not. Pure.
 
 Not here: finding images (the facts are given), scaling (autoscaler), running pods (kubelet).
 """
@@ -13,6 +13,7 @@ from typing import Final
 from autoscaler.api import POD_AUTOSCALER
 from autoscaler.api.podautoscaler_types import PodAutoscaler
 from serving.api import revision_lifecycle as mark
+from serving.api.caching import IMAGE
 from serving.api.config_deployment import CONFIG_DEPLOYMENT
 from serving.api.images import ImageFacts, Missing, Resolved
 from serving.api.kinds import REVISION
@@ -20,6 +21,7 @@ from serving.api.names import LABEL_REVISION, WHY, deployment_name
 from serving.api.revision_types import Revision
 from serving.reconcile import workload
 from serving.reconcile.resources.deployments import make_deployment
+from serving.reconcile.resources.image_caches import make_image_caches
 from serving.reconcile.resources.podautoscalers import make_podautoscaler
 from serving.reconcile.statuses import begin, finish, is_controlled_by
 from tanebi.api.conditions import READY, Conditions
@@ -46,7 +48,7 @@ class RevisionReconciler:
 
     images: ImageFacts
     kind: Kind[Revision] = REVISION
-    owns: tuple[AnyKind, ...] = (DEPLOYMENT, POD_AUTOSCALER)
+    owns: tuple[AnyKind, ...] = (DEPLOYMENT, POD_AUTOSCALER, IMAGE)
     reads: tuple[Reads, ...] = (Reads(POD, revision_of),)
 
     def desired(self, resource: Revision, seen: Seen, configs: Configs, now: datetime) -> Plan:
@@ -94,6 +96,7 @@ class _Work:
                 configs=self.configs,
             ),
             make_podautoscaler(self.revision, deployment),
+            *make_image_caches(self.revision, self.digests),
         ]
         self._judge(deployment)
         return None

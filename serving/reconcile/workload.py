@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from autoscaler.api.podautoscaler_lifecycle import UNSUPPORTED_CLASS
 from autoscaler.api.podautoscaler_types import PodAutoscaler
 from serving.api import revision_lifecycle as mark
 from serving.api.revision_types import Revision
@@ -88,6 +89,8 @@ def judge_autoscaler(conditions: Conditions, autoscaler: PodAutoscaler | None) -
         not status.service_name or not status.initialized
     ):
         mark.mark_resources_deploying(conditions)
+    if ready.reason == UNSUPPORTED_CLASS and ready.status == "False":
+        mark.mark_resources_unavailable(conditions, ready.reason, ready.message)
     missed = ready.status == "False" and ready.reason == mark.TIMED_OUT
     if missed and not status.initialized and not unavailable and status.service_name:
         mark.mark_initial_scale_missed(conditions)

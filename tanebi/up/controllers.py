@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from activator.role import Activator
 from autoscaler.loop import Autoscaler
+from autoscaler.reconcile.metric import MetricReconciler
 from autoscaler.reconcile.podautoscaler import PodAutoscalerReconciler
 from autoscaler.reconcile.serverlessservice import ServerlessServiceReconciler
 from eventing.reconcile.broker import BrokerReconciler
@@ -16,6 +17,8 @@ from importers.reconcile.source import SourceReconciler
 from importers.registry import Installed
 from serving.api import REVISION
 from serving.reconcile.configuration import ConfigurationReconciler
+from serving.reconcile.domainclaim import DomainClaimReconciler
+from serving.reconcile.domainmapping import DomainMappingReconciler
 from serving.reconcile.revision import RevisionReconciler
 from serving.reconcile.route import RouteReconciler
 from serving.reconcile.service import ServiceReconciler
@@ -83,10 +86,13 @@ def add_controllers(
         DeploymentReconciler(NODE),
         PodAutoscalerReconciler(scaler),
         ServerlessServiceReconciler(),
+        MetricReconciler(),
         revisions,
         ConfigurationReconciler(),
         RouteReconciler(external_port=plane.gateway.address[1]),
         ServiceReconciler(),
+        DomainMappingReconciler(kinds, addressables),
+        DomainClaimReconciler(),
     )
     for reconciler in urgent:
         engine.add(reconciler)

@@ -35,6 +35,12 @@ def router() -> Router:
                 "one": (Path("", (Split(R1, 100, b"X: 1\r\n"),), 100),),
                 "two": (Path("", (Split(R1, 50), Split(R2, 100)), 100),),
                 "paths": (Path("/b", (Split(R2, 100),), 100), Path("/a", (Split(R1, 100),), 100)),
+                "mine": (Path("", (Split(Key("ns", "svc"), 100),), 100, "one"),),
+                "mine-too": (Path("", (Split(Key("ns", "svc"), 100),), 100, "paths"),),
+                "to-svc": (
+                    Path("", (Split(Key("ns", "r"), 100),), 100, "r2.ns.svc.cluster.local"),
+                ),
+                "circle": (Path("", (Split(Key("ns", "svc"), 100),), 100, "circle"),),
                 "dead": (Path("", (Split(Key("ns", "gone"), 100),), 100),),
             }
         )
@@ -122,3 +128,18 @@ def test_all_backends(router: Router) -> None:
     router.set_service(Key("ns", "svc"), [80])
     assert [b.key.name for b in router.backends()] == ["r1", "r2", "svc"]
     assert router.at(("10.0.0.1", 1)) == []
+
+
+def test_a_host_that_leads_on_to_another(router: Router) -> None:
+    assert chosen(router, b"mine") == {"r1"}
+    assert chosen(router, b"mine-too", b"/b/x") == {"r2"}
+    assert chosen(router, b"mine-too", b"/c") == set()
+    assert chosen(router, b"to-svc") == {"r2"}
+    assert chosen(router, b"circle") == set()
+    route = router.route(b"mine")
+    assert route is not None
+    hit = router.choose(route, b"/", ())
+    assert hit is not None
+    assert (hit.host, hit.lines) == (b"", b"X: 1\r\n"), (
+        "the client's own host; the inner route's headers"
+    )

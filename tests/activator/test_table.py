@@ -165,3 +165,19 @@ def test_what_is_loaded() -> None:
 )
 def test_names_of_services(host: str, key: Key | None) -> None:
     assert service_of_host(host) == key
+
+
+def test_a_host_that_leads_on_shows_the_app_no_header_of_it() -> None:
+    made = table(
+        ingress(
+            h=[
+                {
+                    "rewriteHost": "s.ns.svc.cluster.local",
+                    "splits": [split("s", **{"K-Original-Host": "h", "X": "1"})],
+                }
+            ]
+        )
+    )
+    found = made.match("h", "/")
+    assert found is not None
+    assert (found.rewrite_host, found.splits[0].lines) == ("s.ns.svc.cluster.local", b"X: 1\r\n")

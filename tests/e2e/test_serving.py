@@ -208,6 +208,54 @@ def test_a_gradual_rollout_under_load_gives_no_error(user: User) -> None:
     assert traffic == [{"latestRevision": True, "percent": 100, "revisionName": "gradual-00002"}]
 
 
+def test_a_host_of_the_users_own(user: User) -> None:
+    domain = "shop.example.org"
+    ref = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": "hello"}
+    mapping = {
+        "apiVersion": "serving.knative.dev/v1beta1",
+        "kind": "DomainMapping",
+        "metadata": {"name": domain, "namespace": "default"},
+        "spec": {"ref": ref},
+    }
+    user.apply(mapping)
+    failed = eventually(
+        lambda: (
+            (c := user.condition("domainmapping", domain, "DomainClaimed"))
+            and c["status"] == "False"
+            and c
+        )
+    )
+    assert failed["message"] == f'no ClusterDomainClaim found for domain "{domain}"'
+    claim = {
+        "apiVersion": "networking.internal.knative.dev/v1alpha1",
+        "kind": "ClusterDomainClaim",
+        "metadata": {"name": domain},
+        "spec": {"namespace": "default"},
+    }
+    user.apply(claim)
+    user.wait_ready("domainmapping", domain)
+    answer = user.http.get(f"{user.platform.gateway}/headers", headers={"Host": domain})
+    headers = {name.lower(): value for name, value in answer.json()}
+    assert answer.status_code == 200
+    assert headers["host"] == domain
+    assert "k-original-host" not in headers
+
+
+def test_a_class_that_nobody_drives_is_said_at_once(user: User) -> None:
+    hpa = {"autoscaling.knative.dev/class": "hpa.autoscaling.knative.dev"}
+    user.apply(service("hpa", annotations={**hpa, "autoscaling.knative.dev/metric": "cpu"}))
+    failed = eventually(
+        lambda: (
+            (c := user.condition("ksvc", "hpa", "ConfigurationsReady"))
+            and c["status"] == "False"
+            and c
+        )
+    )
+    assert failed["reason"] == "RevisionFailed"
+    assert "No autoscaler here drives class hpa.autoscaling.knative.dev" in failed["message"]
+    user.platform.cli("delete", "ksvc", "hpa")
+
+
 def test_large_bodies_pass_both_ways(user: User) -> None:
     body = bytes(range(256)) * 4096 * 8  # 8 MiB
     answer = user.request("hello", method="POST", content=body)

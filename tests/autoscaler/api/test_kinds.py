@@ -1,10 +1,17 @@
 from __future__ import annotations
 
-from autoscaler.api import CONFIG_AUTOSCALER, CONFIGS, KINDS, POD_AUTOSCALER, SERVERLESS_SERVICE
+from autoscaler.api import (
+    CONFIG_AUTOSCALER,
+    CONFIGS,
+    KINDS,
+    METRIC,
+    POD_AUTOSCALER,
+    SERVERLESS_SERVICE,
+)
 
 
 def test_names_and_columns_are_knatives() -> None:
-    assert KINDS == (POD_AUTOSCALER, SERVERLESS_SERVICE)
+    assert KINDS == (POD_AUTOSCALER, METRIC, SERVERLESS_SERVICE)
     assert CONFIGS == (CONFIG_AUTOSCALER,)
     assert POD_AUTOSCALER.resource == "podautoscalers.autoscaling.internal.knative.dev"
     assert POD_AUTOSCALER.short_names == ("kpa", "pa")

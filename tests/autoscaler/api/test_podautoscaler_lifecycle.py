@@ -98,3 +98,9 @@ def test_age_of_a_phase() -> None:
     assert age(status(None)) == 0
     assert age(status(rfc3339(NOW - timedelta(seconds=7)))) == 7
     assert age(status(rfc3339(NOW + timedelta(seconds=7)))) == 0  # a clock that went back
+
+
+def test_a_class_that_nobody_drives() -> None:
+    said = after(lambda conditions: lifecycle.mark_unsupported(conditions, "hpa.x") and None)
+    assert said["Ready"]["reason"] == "UnsupportedClass"
+    assert "class hpa.x" in said["Ready"]["message"]

@@ -174,7 +174,8 @@ def test_first_the_services_are_made() -> None:
     stage = Stage()
     stage.deployment(1)
     plan = stage.plan()
-    (child,) = plan.children
+    child, metric = plan.children
+    assert metric["kind"] == "Metric"
     assert child["kind"] == "ServerlessService"
     assert child["metadata"]["name"] == "r-00001"
     assert child["metadata"]["labels"] == {"app": "r-00001"}
@@ -391,13 +392,13 @@ def test_mode(stage: Stage, want: int, spare: int, mode: str) -> None:
         stage.wants(want, spare=spare)
     else:
         stage.standing = Standing(None, spare, LONG_AGO)
-    (child,) = stage.plan().children
+    child, _ = stage.plan().children
     assert child["spec"]["mode"] == mode
 
 
 def test_activators(stage: Stage) -> None:
     stage.ready(30)
-    (child,) = stage.plan().children
+    child, _ = stage.plan().children
     assert child["spec"]["numActivators"] == 6  # ceil((30·10 + 211) / 100)
 
 
@@ -431,15 +432,22 @@ def test_metrics_service(stage: Stage) -> None:
 
 
 # --- who it is for ---
-@pytest.mark.parametrize(
-    ("class_", "notes"), [("hpa.autoscaling.knative.dev", 1), ("kpa.example.com", 0)]
-)
-def test_other_classes_are_left_alone(stage: Stage, class_: str, notes: int) -> None:
-    stage.annotations = {"class": class_}
+def test_foreign_classes_are_left_alone(stage: Stage) -> None:
+    stage.annotations = {"class": "kpa.example.com"}
+    stage.wants(9)
+    assert stage.plan() == Plan(prune=False)
+
+
+def test_the_class_of_kubernetes_is_refused_in_words(stage: Stage) -> None:
+    stage.annotations = {"class": "hpa.autoscaling.knative.dev"}
     stage.wants(9)
     plan = stage.plan()
-    assert (plan.children, plan.patches, plan.status, plan.prune) == ((), (), None, False)
-    assert len(plan.events) == notes
+    assert (plan.children, plan.patches, plan.prune) == ((), (), False)
+    said = {c["type"]: c for c in status_of(plan)["conditions"]}
+    assert {said[t]["status"] for t in ("Ready", "Active", "ScaleTargetInitialized")} == {"False"}
+    assert said["Ready"]["reason"] == "UnsupportedClass"
+    assert "hpa.autoscaling.knative.dev" in said["Ready"]["message"]
+    assert [note.reason for note in plan.events] == ["UnsupportedClass"]
 
 
 def test_deleting_is_left_to_the_collector(stage: Stage) -> None:

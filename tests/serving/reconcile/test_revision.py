@@ -36,11 +36,12 @@ def run(serving: Any) -> Any:
     return serving.world.reconcile(serving.revision, "default", "r")
 
 
-def test_children_are_a_deployment_and_an_autoscaler(one: Any) -> None:
+def test_children_are_a_deployment_an_autoscaler_and_an_image(one: Any) -> None:
     plan = run(one)
     assert [(c["kind"], c["metadata"]["name"]) for c in plan.children] == [
         ("Deployment", "r-deployment"),
         ("PodAutoscaler", "r"),
+        ("Image", "r-cache-user-container"),
     ]
     assert plan.status["containerStatuses"] == [
         {"name": "user-container", "imageDigest": "dev.local/hello@sha256:1"}

@@ -93,3 +93,9 @@ def test_a_deployment_that_progresses(conditions: Any) -> None:
     said = [{"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}]
     judge_deployment(conditions, DEPLOYMENT.view({"status": {"conditions": said}}))
     assert short(conditions)["ResourcesAvailable"] == ("True", "")
+
+
+def test_a_class_that_nobody_drives_is_said_at_once(conditions: Any) -> None:
+    judge_autoscaler(conditions, autoscaler("False", initialized=False, reason="UnsupportedClass"))
+    assert short(conditions)["ResourcesAvailable"] == ("False", "UnsupportedClass")
+    assert short(conditions)["Ready"] == ("False", "UnsupportedClass")
