@@ -22,6 +22,7 @@ from tanebi.api import durations, quantity
 from tanebi.api.fielderrors import FieldError, invalid, invalid_key, missing, out_of_bounds
 from tanebi.api.meta import ObjectMeta
 from tanebi.api.names import dns1035_label
+from tanebi.api.standby import BadStandby, parse_standby
 
 _MISPLACED: Final = (
     'autoscaling annotations must be put under "spec.template.metadata.annotations" to work'
@@ -99,6 +100,7 @@ def validate_template_annotations(annotations: Mapping[str, str]) -> list[FieldE
         if annotations.get(key, "Enabled").lower() not in ("enabled", "disabled"):
             errors.append(invalid(annotations[key], key))
     errors += _upgrade_timeout(annotations.get(UPGRADE_TIMEOUT, ""))
+    errors += _standby(annotations)
     return errors + _percentage(annotations.get(_PERCENTAGE))
 
 
@@ -107,6 +109,14 @@ def _upgrade_timeout(text: str) -> list[FieldError]:
         parse_upgrade_timeout(text)
     except ValueError:
         return [invalid(text, UPGRADE_TIMEOUT, f"either {EXEMPT} or a positive duration")]
+    return []
+
+
+def _standby(annotations: Mapping[str, str]) -> list[FieldError]:
+    try:
+        parse_standby(annotations)
+    except BadStandby as error:
+        return [invalid(error.value, error.key, error.rule)]
     return []
 
 
