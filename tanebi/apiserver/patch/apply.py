@@ -34,6 +34,8 @@ from tanebi.apiserver.patch.managers import (
 from tanebi.apiserver.patch.schema import ListRule, Path, Schema, schema_of
 
 _OWN_META: Final = ("name", "namespace", "resourceVersion", "uid")
+# Admission writes into these and owns nothing (serving.knative.dev/creator): they go key by key, never as a whole.
+_SHARED_MAPS: Final = ("annotations", "labels")
 
 
 def apply(
@@ -58,6 +60,7 @@ def apply(
     kept = fields.union(*(h.fields for h in others.values()))
     for gone in _removals(before.fields - kept, kept):
         merged = _remove(merged, gone, schema, ())
+    merged = _without_empty_maps(merged)
     difference = differ(live or {}, merged, schema)
     taken = frozenset(difference.written - difference.empty)
     conflicts = _conflicts(others, taken)
@@ -117,6 +120,7 @@ def _removals(gone: Fields, kept: Fields) -> list[Field]:
     """What to take away, each as high up as nothing is kept below it: a struct goes with what was defaulted inside."""
     needed = {field[:length] for field in kept for length in range(1, len(field) + 1)}
     needed.add(("f:metadata",))  # holds what is nobody's and must stay
+    needed.update(("f:metadata", f"f:{name}") for name in _SHARED_MAPS)
     tops = set()
     for field in gone:
         for length in range(1, len(field) + 1):
@@ -124,6 +128,12 @@ def _removals(gone: Fields, kept: Fields) -> list[Field]:
                 tops.add(field[:length])
                 break
     return sorted(tops)
+
+
+def _without_empty_maps(obj: Obj) -> Obj:
+    meta = obj.get("metadata") or {}
+    kept = {name: value for name, value in meta.items() if value or name not in _SHARED_MAPS}
+    return obj if len(kept) == len(meta) else {**obj, "metadata": kept}
 
 
 def _remove(value: Any, field: Field, schema: Schema, at: Path) -> Any:

@@ -64,6 +64,15 @@ def bare(obj: Obj) -> Obj:
 C = {"name": "c", "image": "i:1"}
 
 
+def test_the_last_annotation_that_was_applied_takes_none_of_admissions_with_it() -> None:
+    """`creator` is written by admission and owned by nobody."""
+    live = run(None, pod(C, metadata={"annotations": {"a": "1"}, "labels": {"l": "1"}}))
+    live["metadata"]["annotations"]["serving.knative.dev/creator"] = "somebody"
+    after = run(live, pod(C))
+    assert after["metadata"]["annotations"] == {"serving.knative.dev/creator": "somebody"}
+    assert "labels" not in after["metadata"]
+
+
 def test_it_creates() -> None:
     made = run(None, pod(C))
     assert bare(made) == pod(C)
