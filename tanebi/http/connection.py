@@ -56,6 +56,7 @@ class ServerConnection(RequestReader, asyncio.Protocol):
     __slots__ = (
         "_ahead",
         "_app",
+        "_eof_at",
         "_held",
         "_lingering",
         "_server",
@@ -82,6 +83,7 @@ class ServerConnection(RequestReader, asyncio.Protocol):
             deque()
         )  # pipelined; bounded by one read of the socket
         self._held = 0
+        self._eof_at: float | None = None  # when the client ended its side
         self._lingering = False
         self._taker: Callable[[bytes], None] | None = None  # of what comes; None: the parser
         self._ahead = b""  # what follows a request whose Upgrade is not decided yet
@@ -113,6 +115,27 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         if request is not None and request.sink is not None and not request.done:
             request.done = True
             request.sink.on_client_left()
+
+    def eof_received(self) -> bool:
+        """The client sends no more. What it has sent whole is answered all the same, and the last answer ends the connection.
+
+        A client that is gone looks the same until something is written to it, so it is taken for gone when nothing has been for
+        `half_closed_s` (see `sweep`). True: our side stays open.
+        """
+        active, last = self._active, self._waiting[-1] if self._waiting else self._active
+        if active is None or self._lingering or self.scheme == b"https":
+            return False
+        self._eof_at = self._server.now()
+        if self._reading is not None or self._head_open:
+            cut = self._reading
+            if cut is active:
+                return False  # half a request: connection_lost tells
+            if cut is not None:
+                self._waiting.pop()
+                last = self._waiting[-1] if self._waiting else active
+        assert last is not None
+        last.keep_alive = False
+        return True
 
     def data_received(self, data: bytes) -> None:
         if self._taker is not None:
@@ -168,6 +191,8 @@ class ServerConnection(RequestReader, asyncio.Protocol):
             self._close_in_good_order(request)
         elif self._waiting:
             self._next()
+        elif self._eof_at is not None and self._taker is None:
+            self.transport.close()
         elif self._held:
             self.unhold(HELD_BY_SINK | _HELD_BY_PIPELINE)
         if request is self._upgrading:
@@ -284,6 +309,8 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         data, self._ahead = self._ahead, b""
         self.transport.set_protocol(end)
         self.unhold(~HELD_BY_SINK)
+        if self._eof_at is not None:
+            self._server.call_soon(end.eof_received)
         return data
 
     def sweep(self, now: float) -> None:
@@ -292,6 +319,8 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         if active is not None:
             if active.sink is not None:
                 active.sink.on_sweep(now)
+            if self._eof_at is not None and not self.slow:
+                self._sweep_half_closed(active, now)
             return
         if self.since == 0.0:
             self.since = now
@@ -305,6 +334,13 @@ class ServerConnection(RequestReader, asyncio.Protocol):
             limit = self._limits.idle_timeout_s
         if silence >= limit:
             self.abort()
+
+    def _sweep_half_closed(self, active: ServerRequest, now: float) -> None:
+        if active.moved or self._eof_at is None:
+            active.moved, self._eof_at = False, now
+        elif now - self._eof_at >= self._limits.half_closed_s:
+            self.connection_lost(None)
+            self.transport.abort()
 
 
 def _drop(data: bytes) -> None:

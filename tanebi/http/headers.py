@@ -7,6 +7,7 @@ Rules: RFC 9110 §7.6.1 (hop by hop), RFC 9112 §6 (framing), reference/knative-
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Final
@@ -28,6 +29,9 @@ USER_AGENT: Final = 1024
 KUBE_PROBE: Final = 2048  # not a name: set for a User-Agent that begins with kube-probe/
 UPGRADING: Final = 4096  # not a name: set for a request whose Upgrade may be granted
 TE: Final = 8192
+KEEP_ALIVE: Final = (
+    16384  # not a name: set instead of CONNECTION when keep-alive is all that it says
+)
 
 MEANINGS: Final[Mapping[bytes, int]] = {
     b"host": HOST,
@@ -139,6 +143,21 @@ def bodiless(status: int) -> bool:
     return status < 200 or status in (204, 304)
 
 
+HOST_FORM: Final = re.compile(rb"(?:[A-Za-z0-9._~%-]+|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{0,5}))?")
+
+
+def is_host(value: bytes) -> bool:
+    """Whether `value` may stand in Host: a name or an address, perhaps with a port (RFC 9110 §4.2, §7.2). Userinfo may not, nor
+    may what no name contains and another reader could take for a separator."""
+    found = HOST_FORM.fullmatch(value)
+    return found is not None and int(found[1] or 0) <= 65535
+
+
+def says_keep_alive(value: bytes) -> bool:
+    """Whether keep-alive is all that a Connection header says."""
+    return value == b"keep-alive" or value.lower() == b"keep-alive"
+
+
 def normal_host(host: bytes) -> str:
     """Lower case, without port and without a final dot. IPv6 literals keep their brackets."""
     text = host.decode("latin-1").strip().lower()
@@ -148,12 +167,13 @@ def normal_host(host: bytes) -> str:
 
 
 def split_target(target: bytes) -> tuple[bytes | None, bytes]:
-    """Authority and origin-form of a request target. The authority is None unless the target is absolute (RFC 9112 §3.2.2)."""
+    """Authority and origin-form of a request target. The authority is None unless the target is absolute (RFC 9112 §3.2.2); it is
+    as it was sent, so look whether it `is_host`."""
     if target.startswith(b"/") or target == b"*":
         return None, target
     scheme, separator, rest = target.partition(b"://")
     if not separator or scheme.lower() not in (b"http", b"https"):
         return None, target
     cut = min((i for i in (rest.find(b"/"), rest.find(b"?")) if i >= 0), default=len(rest))
-    authority, path = rest[:cut].rpartition(b"@")[2], rest[cut:]
+    authority, path = rest[:cut], rest[cut:]
     return authority, path if path.startswith(b"/") else b"/" + path

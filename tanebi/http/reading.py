@@ -18,6 +18,7 @@ from tanebi.http.headers import (
     CONTENT_LENGTH,
     EXPECT,
     HOST,
+    KEEP_ALIVE,
     KUBE_PROBE,
     MEANING,
     TRANSFER_ENCODING,
@@ -25,8 +26,9 @@ from tanebi.http.headers import (
     UPGRADING,
     USER_AGENT,
     asks_upgrade,
+    is_host,
+    says_keep_alive,
     split_target,
-    tokens,
 )
 from tanebi.http.request import ServerRequest
 
@@ -34,6 +36,7 @@ HEAD_MAX: Final = 65536  # bytes of a request's head
 HEADERS_MAX: Final = 200
 HEAD_TIMEOUT_S: Final = 10.0  # from the first byte of a head to its last
 IDLE_TIMEOUT_S: Final = 120.0  # between requests
+HALF_CLOSED_S: Final = 10.0  # without a byte to a client that has ended its side
 DRAIN_S: Final = 10.0
 
 _ONCE: Final = HOST | CONTENT_LENGTH | TRANSFER_ENCODING
@@ -50,6 +53,7 @@ class ServerLimits:
     headers_max: int = HEADERS_MAX
     head_timeout_s: float = HEAD_TIMEOUT_S
     idle_timeout_s: float = IDLE_TIMEOUT_S
+    half_closed_s: float = HALF_CLOSED_S
     drain_s: float = DRAIN_S
 
 
@@ -68,6 +72,7 @@ class RequestReader:
     __slots__ = (
         "_active",
         "_data",
+        "_good_host",
         "_head_bytes",
         "_head_open",
         "_headers",
@@ -76,6 +81,8 @@ class RequestReader:
         "_parser",
         "_reading",
         "_seen",
+        "_trailer_bytes",
+        "_trailers",
         "_upgrading",
         "_url",
         "since",
@@ -95,6 +102,9 @@ class RequestReader:
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_open = False
         self._head_bytes = 0  # of a head that came in several reads
+        self._good_host: bytes | None = None  # the last one that was looked at
+        self._trailers: list[tuple[bytes, bytes]] = []
+        self._trailer_bytes = 0
 
     def _arrived(self, request: ServerRequest) -> None:
         """A head is complete and acceptable."""
@@ -113,17 +123,28 @@ class RequestReader:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._head_open:
-            return  # a trailer: dropped, for nobody announced an interest (RFC 9110 §6.5.1)
+            self._trailer(name, value)
+            return
         meaning = MEANING[name]
         if meaning:
             if meaning & self._seen & _ONCE:
                 raise BadRequest(400, f"more than one {name.decode('latin-1')} header")
+            if meaning & CONNECTION and says_keep_alive(value):
+                meaning = KEEP_ALIVE
             self._seen |= meaning
             if meaning & HOST:
                 self._host = value
             elif meaning & USER_AGENT and value[:11] == b"kube-probe/":
                 self._seen |= KUBE_PROBE
         self._headers.append((name, value))
+
+    def _trailer(self, name: bytes, value: bytes) -> None:
+        self._trailer_bytes += len(name) + len(value)
+        trailers = self._trailers
+        trailers.append((name, value))
+        limits = self._limits
+        if len(trailers) > limits.headers_max or self._trailer_bytes > limits.head_max:
+            raise BadRequest(431, "the request's trailers are too large")
 
     def on_headers_complete(self) -> None:
         self._head_open = False
@@ -134,11 +155,15 @@ class RequestReader:
             raise BadRequest(431, f"more than {self._limits.headers_max} headers")
         parser = self._parser
         request = self._new_request(parser.get_method())
-        if seen & _RARE or not parser.should_keep_alive():
+        if (
+            seen & _RARE
+            or not parser.should_keep_alive()
+            or (seen & KEEP_ALIVE and parser.get_http_version() != "1.1")
+        ):
             self._read_rare(request)
         else:
-            if not self._host:
-                self._need_host(request)
+            if self._host != self._good_host:
+                self._check_host()
             if data.find(_END) + 4 == len(data) and data.startswith(request.method):
                 request.raw = data
         if request.target[:1] != b"/":
@@ -169,6 +194,8 @@ class RequestReader:
         if request is None:
             return
         request.complete = True
+        if self._trailers:
+            request.trailers, self._trailers, self._trailer_bytes = self._trailers, [], 0
         if request.sink is not None and request is self._active and not request.done:
             request.sink.on_request_end()
 
@@ -196,7 +223,8 @@ class RequestReader:
             self._upgrading = request
             if not request.http10 and not request.has_body and asks_upgrade(request.headers):
                 request.seen |= UPGRADING
-        self._need_host(request)
+        if self._host != self._good_host:
+            self._check_host()
 
     def _read_framing(self, request: ServerRequest) -> None:
         for name, value in request.headers:
@@ -204,7 +232,7 @@ class RequestReader:
             if meaning & CONTENT_LENGTH:
                 request.body_length = int(value)  # the parser has seen that these are digits
             elif meaning & TRANSFER_ENCODING:
-                if tokens(value) != [b"chunked"]:
+                if value.strip(b" \t").lower() != b"chunked":
                     raise BadRequest(501, "the only transfer coding understood is chunked")
                 request.chunked = True
             elif meaning & EXPECT:
@@ -212,9 +240,17 @@ class RequestReader:
                     raise BadRequest(417, "the only expectation understood is 100-continue")
                 request.expects_continue = not request.http10
 
-    def _need_host(self, request: ServerRequest) -> None:
-        if not self._host and not self._seen & HOST and self._parser.get_http_version() != "1.0":
-            raise BadRequest(400, "missing Host header")
+    def _check_host(self) -> None:
+        host = self._host
+        if not host:
+            if self._seen & HOST:
+                raise BadRequest(400, "the Host header is empty")
+            if self._parser.get_http_version() != "1.0":
+                raise BadRequest(400, "missing Host header")
+        elif not is_host(host):
+            raise BadRequest(400, "the Host header is neither a name nor an address")
+        else:
+            self._good_host = host
 
     def _read_target(self, request: ServerRequest) -> None:
         if request.method == b"CONNECT":
@@ -222,6 +258,8 @@ class RequestReader:
         request.raw = None
         authority, request.target = split_target(request.target)
         if authority is not None:
-            request.host = authority
-        elif request.target != b"*":
+            if not is_host(authority):
+                raise BadRequest(400, "the URL's authority is neither a name nor an address")
+            request.host = authority  # whatever Host says (RFC 9112 §3.2.2)
+        elif request.target != b"*" or request.method != b"OPTIONS":
             raise BadRequest(400, "the request target is neither a path nor an http URL")

@@ -67,6 +67,7 @@ class ServerRequest:
         "http10",
         "keep_alive",
         "method",
+        "moved",
         "pending",
         "raw",
         "seen",
@@ -101,6 +102,7 @@ class ServerRequest:
         self.pending: list[bytes] | None = None  # body that came before its turn
         self.trailers: Headers = ()
         self.raw: bytes | None = None  # the head as it came: alone, in one piece, and plain
+        self.moved = False  # some of the answer went out since the connection last looked
         self._head_out = b""  # head of the answer, held back for the first bytes of the body
         self._chunked_out = False
 
@@ -157,6 +159,7 @@ class ServerRequest:
     def send_body(self, piece: bytes) -> None:
         if self._chunked_out:
             piece = chunk(piece)
+        self.moved = True
         head = self._head_out
         if head:
             self._head_out = b""
@@ -167,6 +170,7 @@ class ServerRequest:
         head = self._head_out
         if head:
             self._head_out = b""
+            self.moved = True
             self.write(head)
 
     def send_end(self, trailers: Headers) -> None:

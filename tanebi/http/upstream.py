@@ -9,6 +9,7 @@ tanebi.http.sides.PodStream), tanebi.http.client (whole messages). Grammar is ch
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
@@ -17,7 +18,14 @@ import httptools
 
 from tanebi.base.clock import Clock
 from tanebi.http.errors import BadResponse, ConnectFailed, HttpError, PeerReset
-from tanebi.http.headers import CONTENT_LENGTH, MEANING, TRANSFER_ENCODING
+from tanebi.http.headers import (
+    CONNECTION,
+    CONTENT_LENGTH,
+    KEEP_ALIVE,
+    MEANING,
+    TRANSFER_ENCODING,
+    says_keep_alive,
+)
 from tanebi.http.heads import Head, chunk, last_chunk, request_head
 from tanebi.http.messages import Headers
 from tanebi.http.pool import Address, Pool
@@ -26,6 +34,9 @@ from tanebi.http.sides import Answer, Switching
 HEAD_MAX: Final = 65536  # bytes of an answer's head
 CONNECT_TIMEOUT_S: Final = 10.0
 EXPIRE_EVERY_S: Final = 1.0
+HEADERS_MAX: Final = 200  # of an answer; as many trailers
+_RARE: Final = CONNECTION | TRANSFER_ENCODING  # two lengths: the parser sees them
+REST_READS_MAX: Final = 16  # of 64 KiB, from a connection that broke while it was written to
 
 
 class Home(Protocol):
@@ -180,11 +191,30 @@ class UpstreamConnection(asyncio.Protocol):
         if answer is None:
             self._home.idle_lost(self)
             return
+        if isinstance(exc, OSError):
+            self._read_rest()
+            if self.answer is None:
+                return
         if self._in_body and self._body_of_rest and exc is None:
             self._keep = False
             self._end()
             return
         self._fail(PeerReset("peer-reset", "the connection ended before the answer did"))
+
+    def _read_rest(self) -> None:
+        """An app may answer early and close before it has read the whole request (RFC 9112 §9.5). Our next write fails then and
+        ends the transport, with the answer still unread in the socket, which is closed only after this call."""
+        if self.transport.get_extra_info("sslcontext") is not None:
+            return
+        number = self.transport.get_extra_info("socket").fileno()
+        for _ in range(REST_READS_MAX):
+            try:
+                data = os.read(number, 65536)
+            except OSError:
+                return  # nothing more, or the reset itself
+            if not data or self.answer is None:
+                return
+            self.data_received(data)
 
     def pause_writing(self) -> None:
         if self.answer is not None:
@@ -198,9 +228,15 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_body:
-            self._trailers.append((name, value))
+            self._trailer(name, value)
         else:
             self._headers.append((name, value))
+
+    def _trailer(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value)
+        self._trailers.append((name, value))
+        if len(self._trailers) > HEADERS_MAX or self._head_bytes > HEAD_MAX:
+            raise ValueError("the trailers of the answer are too large")
 
     def on_headers_complete(self) -> None:
         if self._ended:
@@ -209,22 +245,22 @@ class UpstreamConnection(asyncio.Protocol):
         assert answer is not None
         status = self._parser.get_status_code()
         headers, self._headers = self._headers, []
+        if len(headers) > HEADERS_MAX:
+            raise ValueError(f"more than {HEADERS_MAX} headers")
         if status < 200:
-            self._data = b""
-            if status != 101:
-                answer.on_interim(status, headers)
-            elif isinstance(answer, Switching) and answer.may_switch(headers):
-                self._switched = headers  # the parser raises HttpParserUpgrade next
-            else:
-                raise ValueError("a switch of protocols that nobody asked for")
+            self._interim(answer, status, headers)
             return
         seen = 0
         for name, _ in headers:
             seen |= MEANING[name]
+        if seen & _RARE:
+            seen = self._read_rare(headers, seen)
         self._in_body = True
         raw, data = None, self._data
         if self._head_bytes == len(data) and data.startswith(b"HTTP/1.1 "):
             raw = data[: data.find(b"\r\n\r\n") + 4]
+        elif self._parser.get_http_version() not in ("1.0", "1.1"):
+            raise ValueError("neither HTTP/1.0 nor HTTP/1.1")
         self._head_bytes = 0
         self._keep = self._parser.should_keep_alive()
         self._body_of_rest = not seen & (CONTENT_LENGTH | TRANSFER_ENCODING)
@@ -234,6 +270,38 @@ class UpstreamConnection(asyncio.Protocol):
             self._parser = httptools.HttpResponseParser(self)
             self._keep = self._keep or not seen & (CONTENT_LENGTH | TRANSFER_ENCODING)
             self._end()
+
+    def _interim(self, answer: Answer, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        if status < 100:
+            raise ValueError("the status has not three digits")
+        self._data = b""
+        if status != 101:
+            answer.on_interim(status, headers)
+        elif isinstance(answer, Switching) and answer.may_switch(headers):
+            self._switched = headers  # the parser raises HttpParserUpgrade next
+        else:
+            raise ValueError("a switch of protocols that nobody asked for")
+
+    def _read_rare(self, headers: list[tuple[bytes, bytes]], seen: int) -> int:
+        """Framing that two readers could read differently is refused (RFC 9112 §6.3); what the parser refuses itself is not
+        looked at again. Returns `seen`, with KEEP_ALIVE for a Connection that says no more."""
+        lengths = 0
+        keep_alive = True
+        for name, value in headers:
+            meaning = MEANING[name]
+            if meaning & CONTENT_LENGTH:
+                lengths += 1
+            elif meaning & TRANSFER_ENCODING:
+                lengths += 1
+                if value.strip(b" \t").lower() != b"chunked":
+                    raise ValueError("the only transfer coding understood is chunked")
+                if self._parser.get_http_version() != "1.1":
+                    raise ValueError("a transfer coding in HTTP/1.0")
+            elif meaning & CONNECTION:
+                keep_alive = keep_alive and says_keep_alive(value)
+        if lengths > 1:
+            raise ValueError("the length of the body is ambiguous")
+        return seen & ~CONNECTION | KEEP_ALIVE if seen & CONNECTION and keep_alive else seen
 
     def on_body(self, chunk: bytes) -> None:
         if self.answer is not None and not self._ended:

@@ -6,6 +6,8 @@ Answers are read by h11, which is not the parser under test. Not for anything bu
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -77,6 +79,16 @@ class Client:
                 return b""
             finally:
                 self.writer.close()
+
+    def end(self) -> None:
+        """Send no more; read on."""
+        self.writer.write_eof()
+
+    def reset(self) -> None:
+        """Leave so that the other side hears of it at once: a close alone could be a half-close."""
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
 
     def close(self) -> None:
         self.writer.close()

@@ -127,7 +127,7 @@ async def test_a_client_that_leaves_the_queue_is_forgotten(world: Any) -> None:
         leaving.get(host=HOST)
         staying.get(host=HOST)
         await wait_until(lambda: w.backend.throttler.waiting == 2)
-        leaving.close()
+        leaving.reset()
         await wait_until(lambda: w.backend.throttler.waiting == 1)
         async with serving(answering(lambda head, body: ok(b"hi"))) as app:
             w.pods(app)
@@ -147,7 +147,7 @@ async def test_a_client_that_leaves_in_the_answer_frees_the_slot(world: Any) -> 
         client.get(host=HOST)
         await client.reader.readuntil(b"half")
         assert w.backend.throttler.in_flight == 1
-        client.close()
+        client.reset()
         await wait_until(lambda: w.backend.throttler.in_flight == 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import h11
@@ -189,3 +190,31 @@ async def test_an_app_that_dies_in_its_answer_cuts_the_connection(world: Any) ->
         client.get(host=HOST)
         with pytest.raises((h11.RemoteProtocolError, ConnectionError)):
             await client.answer()
+
+
+async def test_an_early_answer_is_not_lost_in_the_reset_behind_it(world: Any) -> None:
+    """The app answers, leaves the upload unread and closes: its kernel sends a reset, and our next write fails."""
+
+    async def app(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.pause_reading()
+        started.set()
+        await asyncio.to_thread(blocked.wait)
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\n\r\ntoo large")
+        writer.close()
+
+    for _ in range(5):
+        started, blocked = asyncio.Event(), threading.Event()
+        async with world() as w, serving(app) as address:
+            w.pods(address)
+            client = await w.client()
+            client.send(
+                f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 50000000\r\n\r\n".encode()
+            )
+            await started.wait()
+            client.send(b"x" * 3_000_000)
+            blocked.set()
+            client.send(b"x" * 3_000_000)
+            answer = await client.answer()
+            assert (answer.status, answer.body) == (413, b"too large")
+            client.reset()

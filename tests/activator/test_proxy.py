@@ -217,3 +217,40 @@ async def test_a_pod_that_refuses_connections_loses_no_request(world: Any) -> No
         async with serving(answering(lambda head, body: ok(b"second"))) as other:
             w.pods(gone, other)
             assert (await client.answer()).body == b"second"
+
+
+async def test_trailers_of_a_chunked_request_reach_the_app(world: Any) -> None:
+    async def app(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = await reader.readuntil(b"\r\n\r\n")
+        writer.write(ok(head + body))
+
+    async with world() as w, serving(app) as address:
+        client = await w.client()
+        client.send(
+            b"POST / HTTP/1.1\r\nHost: %b\r\nTransfer-Encoding: chunked\r\nTE: trailers\r\nConnection: TE\r\n"
+            b"Trailer: X-Sum\r\n\r\n2\r\nab\r\n0\r\nX-Sum: 1\r\nx-ODD:  2\r\nHost: evil\r\n\r\n"
+            % HOST.encode()
+        )
+        await wait_until(lambda: w.backend.throttler.waiting == 1)
+        w.pods(address)
+        got = (await client.answer()).body
+        assert got.endswith(b"\r\n\r\n2\r\nab\r\n0\r\nX-Sum: 1\r\nx-ODD: 2\r\n\r\n")
+        assert b"\r\nTE: trailers\r\n" in got
+        assert b"\r\nTrailer: X-Sum\r\n" in got
+        client = await w.client()
+        client.send(
+            b"POST / HTTP/1.1\r\nHost: %b\r\nTransfer-Encoding: chunked\r\n\r\n" % HOST.encode()
+        )
+        await wait_until(lambda: w.backend.throttler.in_flight == 1)
+        client.send(b"0\r\nA: b\r\n\r\n")
+        assert (await client.answer()).body.endswith(b"\r\n\r\n0\r\nA: b\r\n\r\n")
+
+
+async def test_a_plain_keep_alive_travels_as_it_came(world: Any) -> None:
+    async with world() as w, serving(answering(echo_head)) as app:
+        w.pods(app)
+        client = await w.client()
+        client.get(host=HOST, extra="x-Odd:value\r\nConnection: keep-alive\r\n")
+        got = (await client.answer()).body
+        assert b"\r\nx-Odd:value\r\nConnection: keep-alive\r\nX-Forwarded-For" in got

@@ -77,6 +77,7 @@ class Recorder:
     def __init__(self) -> None:
         self.out = b""
         self.closed = False
+        self.ended = False  # our side is, or all of it
 
     def get_extra_info(self, name: str) -> tuple[str, int] | None:
         return ("127.0.0.1", 1) if name == "peername" else None
@@ -88,10 +89,12 @@ class Recorder:
         return self.closed
 
     def close(self) -> None:
-        self.closed = True
+        self.closed = self.ended = True
 
     abort = close
 
-    def write_eof(self) -> None: ...
+    def write_eof(self) -> None:
+        self.ended = True
+
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...

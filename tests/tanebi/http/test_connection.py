@@ -7,6 +7,7 @@ import asyncio
 import anyio
 import pytest
 
+from tanebi.http.server import ServerLimits
 from tanebi.testing.waiting import wait_until
 from tests.tanebi.http.echoing import echo
 
@@ -18,7 +19,7 @@ async def test_clients_that_leave_are_told_to_the_sink() -> None:
         app.hold = True
         client.get(host="h")
         await wait_until(lambda: app.begun)
-        client.close()
+        client.reset()
         await wait_until(lambda: app.left == 1)
         await wait_until(lambda: not server.connections)
 
@@ -63,3 +64,48 @@ async def test_a_client_that_never_reads_is_not_answered_without_end() -> None:
             before = len(app.begun)
             await asyncio.sleep(0.2)
         assert before < 2000
+
+
+async def test_a_client_that_has_ended_its_side_is_answered() -> None:
+    async with echo() as (app, client, server):
+        app.hold = True
+        client.send(b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\nGET /3")
+        client.end()
+        await wait_until(lambda: app.begun)
+        app.hold = False
+        app.begun[0].respond(200, (), b"one")
+        assert (await client.answer()).body == b"one"
+        got = await client.closed()
+        assert got.endswith(b"GET /2 ")
+        assert b"\r\nConnection: close\r\n" in got
+        assert len(app.begun) == 2
+        await wait_until(lambda: not server.connections)
+
+
+async def test_half_a_request_and_an_end_is_a_client_that_left() -> None:
+    async with echo() as (app, client, server):
+        client.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nab")
+        await wait_until(lambda: app.begun)
+        client.end()
+        await wait_until(lambda: app.left == 1)
+        assert await client.closed() == b""
+        assert not server.connections
+
+
+async def test_a_client_that_ended_is_taken_for_gone_after_a_silence() -> None:
+    async with echo(ServerLimits(half_closed_s=0.3, drain_s=0.1)) as (app, client, server):
+        app.hold = True
+        client.get(host="h")
+        await wait_until(lambda: app.begun)
+        client.end()
+        await wait_until(lambda: app.left == 1)
+        assert not server.connections
+
+
+async def test_an_idle_client_that_ends_is_let_go() -> None:
+    async with echo() as (_, client, server):
+        client.get(host="h")
+        await client.answer()
+        client.end()
+        assert await client.closed() == b""
+        assert not server.connections

@@ -61,7 +61,7 @@ def test_normal_host(host: bytes, normal: str) -> None:
         (b"/a?b", (None, b"/a?b")),
         (b"*", (None, b"*")),
         (b"http://h:1/a?b", (b"h:1", b"/a?b")),
-        (b"HTTP://user@h", (b"h", b"/")),
+        (b"HTTP://user@h", (b"user@h", b"/")),
         (b"http://h?q=1", (b"h", b"/?q=1")),
         (b"ftp://h/", (None, b"ftp://h/")),
         (b"h:80", (None, b"h:80")),
@@ -95,3 +95,41 @@ def test_a_grant_names_what_was_asked_for_and_nothing_else() -> None:
     assert not h.grants_upgrade([(b"Connection", b"Upgrade"), (b"Upgrade", b"bar")], asked)
     assert not h.grants_upgrade([(b"Upgrade", b"websocket")], asked)
     assert not h.grants_upgrade([(b"Connection", b"Upgrade")], asked)
+
+
+@pytest.mark.parametrize(
+    ("value", "good"),
+    [
+        (b"a", True),
+        (b"a_b.example.:080", True),
+        (b"127.0.0.1:65535", True),
+        (b"[::1]:80", True),
+        (b"[::ffff:1.2.3.4]", True),
+        (b"xn--bcher-kva.example", True),
+        (b"", False),
+        (b":80", False),
+        (b"a:65536", False),
+        (b"a:b", False),
+        (b"u@a", False),
+        (b"a b", False),
+        (b"a,b", False),
+        (b"a;b", False),
+        (b"a/", False),
+        (b"[::1", False),
+        (b"[x]", False),
+        (b"a\xe9", False),
+    ],
+)
+def test_hosts(value: bytes, good: bool) -> None:
+    assert h.is_host(value) == good
+
+
+def test_keep_alive_and_nothing_else() -> None:
+    assert [
+        h.says_keep_alive(v) for v in (b"keep-alive", b"Keep-Alive", b"keep-alive, x", b"")
+    ] == [
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from tanebi.base.clock import SystemClock
 from tanebi.http.connection import ServerConnection
+from tanebi.http.headers import CONNECTION
 from tanebi.http.server import HttpServer, ServerLimits
-from tanebi.testing.waiting import wait_until
 from tests.tanebi.http.echoing import Echo, Recorder, echo
+from tests.tanebi.http.smuggling import BAD_BODIES, BAD_HEADS
 
 pytestmark = pytest.mark.anyio
 
@@ -23,6 +24,10 @@ GOOD: list[tuple[bytes, bytes]] = [
     (b"\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", b"GET / "),
     (b"GET http://h/x?y HTTP/1.1\r\nHost: other\r\n\r\n", b"GET /x?y "),
     (b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", b"OPTIONS * "),
+    (b"GET HTTP://h:80?y HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /?y "),
+    (b"GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", b"GET / "),
+    (b"GET / HTTP/1.1\r\nHost: h:\r\n\r\n", b"GET / "),
+    (b"GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n", b"GET / "),
     (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", b"POST / abc"),
     (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n", b"POST / "),
     (
@@ -104,6 +109,22 @@ BAD: list[tuple[bytes, int]] = [
     (b"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 405),
     (b"GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400),
     (b"POST / HTTP/1.1\r\nHost: h\r\nExpect: a-miracle\r\nContent-Length: 1\r\n\r\na", 417),
+    (b"GET http://user@h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+    (b"GET http://user:secret@h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+    (b"GET http:///x HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+    (b"GET http://:80/x HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+    (b"GET http://h:65536/ HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+    (b"GET http://h:8x/ HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+    (b"GET * HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost:\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: a;proto=https\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: u@h\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: h:99999\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: h:-1\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400),
     (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),  # TLS on a plain port
     (b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"y" * 1_000_000 + b"\r\n\r\n", 431),
     (b"GET /" + b"y" * 100_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", 431),
@@ -121,24 +142,62 @@ async def test_what_is_not_acceptable_is_refused_and_closed(data: bytes, status:
         assert app.begun == []
 
 
+def read(data: bytes, pieces: int) -> tuple[Echo, Recorder]:
+    """`data` in reads of `pieces` bytes, each request answered."""
+    app = Echo()
+    server = HttpServer(app, host="", port=0, clock=SystemClock())
+    connection, transport = ServerConnection(server), Recorder()
+    connection.connection_made(transport)  # type: ignore[arg-type]
+    for i in range(0, len(data), pieces):
+        if not transport.closed:
+            connection.data_received(data[i : i + pieces])
+    return app, transport
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 1 << 20])
+@pytest.mark.parametrize("case", BAD_HEADS)
+def test_an_ambiguous_head_is_refused(case: str, pieces: int) -> None:
+    app, transport = read(b"POST / HTTP/1.1\r\nHost: h\r\n" + BAD_HEADS[case], pieces)
+    assert app.begun == []
+    assert transport.ended
+    assert transport.out.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 ")), transport.out[:60]
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 1 << 20])
+@pytest.mark.parametrize("case", BAD_BODIES)
+def test_an_ambiguous_body_ends_the_connection(case: str, pieces: int) -> None:
+    app, transport = read(b"POST / HTTP/1.1\r\nHost: h\r\n" + BAD_BODIES[case], pieces)
+    assert (len(app.begun), app.left) == (1, 1)
+    assert (transport.closed, transport.out) == (True, b"")
+
+
+def test_trailers_belong_to_the_request_they_end() -> None:
+    post = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    app, _ = read(post + b"X-Sum: 1\r\nx-b: 2\r\n\r\n" + post + b"\r\n", 1)
+    assert [r.trailers for r in app.begun] == [[(b"X-Sum", b"1"), (b"x-b", b"2")], ()]
+
+
 @pytest.mark.parametrize(
-    "chunks",
+    ("extra", "plain"),
     [
-        b"x\r\nabc\r\n",
-        b"3\r\nabcd\r\n",
-        b"-1\r\n",
-        b"3 \r\nabc\r\n",
-        b"3\nabc\n",
-        b"fffffffffffffffff\r\n",
+        (b"", True),
+        (b"Connection: keep-alive\r\n", True),
+        (b"connection: Keep-Alive\r\n", True),
+        (b"Connection: keep-alive, X-A\r\n", False),
+        (b"Connection: keep-alive\r\nConnection: X-A\r\n", False),
+        (b"Connection: close\r\n", False),
     ],
 )
-async def test_a_bad_chunk_ends_the_connection(chunks: bytes) -> None:
-    async with echo() as (app, client, _):
-        client.send(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
-        await wait_until(lambda: app.begun)
-        client.send(chunks + b"0\r\n\r\n")
-        assert await client.closed() == b""
-        assert app.left == 1
+def test_keep_alive_alone_leaves_a_head_as_it_came(extra: bytes, plain: bool) -> None:
+    app, _ = read(b"GET / HTTP/1.1\r\nHost: h\r\n" + extra + b"\r\n", 1 << 20)
+    request = app.begun[0]
+    assert (request.raw is not None and not request.seen & CONNECTION) == plain
+
+
+def test_keep_alive_in_http10_is_still_its_own_matter() -> None:
+    _, transport = read(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 1 << 20)
+    assert b"\r\nConnection: keep-alive\r\n" in transport.out
+    assert not transport.closed
 
 
 async def test_a_head_in_many_small_reads_is_bounded_too() -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+from typing import Any
 
 import pytest
 
 from tanebi.base.clock import SystemClock
 from tanebi.http.errors import BadResponse, ConnectFailed, HttpError, PeerReset
+from tanebi.http.headers import CONNECTION, KEEP_ALIVE
 from tanebi.http.upstream import HEAD_MAX, UpstreamConnection, Upstreams, pool_key
 from tanebi.testing.clock import FakeClock
 from tanebi.testing.http import answering, ok, serving
 from tanebi.testing.waiting import wait_until
+from tests.tanebi.http.smuggling import BAD_BODIES, BAD_HEADS
 
 
 class Taker:
@@ -21,6 +25,7 @@ class Taker:
         self.interim: list[int] = []
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
+        self.seen = 0
         self.raw: bytes | None = None
         self.body = b""
         self.trailers: list[tuple[bytes, bytes]] = []
@@ -34,7 +39,7 @@ class Taker:
     def on_head(
         self, status: int, headers: list[tuple[bytes, bytes]], seen: int, raw: bytes | None
     ) -> None:
-        self.status, self.headers, self.raw = status, headers, raw
+        self.status, self.headers, self.seen, self.raw = status, headers, seen, raw
 
     def on_body(self, chunk: bytes) -> None:
         self.body += chunk
@@ -82,7 +87,8 @@ def read(data: bytes, *, pieces: int, head_only: bool = False, eof: bool = False
     taker = Taker()
     connection.begin(taker, head_only=head_only)
     for i in range(0, len(data), pieces):
-        connection.data_received(data[i : i + pieces])
+        if not connection.closed:
+            connection.data_received(data[i : i + pieces])
     if eof:
         connection.connection_lost(None)
     return taker
@@ -125,6 +131,43 @@ def test_answers(
         assert taker.trailers == [(b"X-T", b"1")]
     if b"100" in data:
         assert taker.interim == [100, 103]
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 1 << 20])
+@pytest.mark.parametrize("case", [*BAD_HEADS, *BAD_BODIES])
+def test_an_ambiguous_answer_is_a_broken_one(case: str, pieces: int) -> None:
+    rest = BAD_HEADS.get(case) or BAD_BODIES[case]
+    taker = read(b"HTTP/1.1 200 OK\r\n" + rest, pieces=pieces, eof=True)
+    assert isinstance(taker.error, BadResponse)
+    assert taker.ends == 1
+    assert taker.status == (0 if case in BAD_HEADS else 200)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 201 + b"\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+    ],
+    ids=lambda v: repr(v)[:40],
+)
+def test_heads_that_are_no_answer_to_us(data: bytes) -> None:
+    taker = read(data, pieces=1 << 20, eof=True)
+    assert isinstance(taker.error, BadResponse)
+    assert taker.status == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "alone"),
+    [(b"Connection: keep-alive", True), (b"Connection: Keep-Alive, X", False)],
+)
+def test_keep_alive_alone_changes_nothing_of_a_head(line: bytes, alone: bool) -> None:
+    taker = read(ok(b"x", line), pieces=1 << 20)
+    assert bool(taker.seen & KEEP_ALIVE) == alone != bool(taker.seen & CONNECTION)
+    assert taker.reusable
 
 
 def test_the_head_as_it_came_is_told_only_when_it_came_in_one_piece() -> None:
@@ -236,3 +279,24 @@ async def test_dialling_a_plain_server_with_tls_is_connect_failed() -> None:
             await Upstreams(SystemClock(), ssl.create_default_context()).dial(
                 address, timeout_s=0.5, tls=True
             )
+
+
+def test_what_broke_off_unread_is_read_before_the_connection_counts_as_lost() -> None:
+    """The same without luck: the write has failed, and the answer lies in the socket."""
+    ours, theirs = socket.socketpair()
+    theirs.sendall(ok(b"early"))
+
+    class Broken:
+        def get_extra_info(self, name: str) -> Any:
+            return ours if name == "socket" else None
+
+        def abort(self) -> None: ...
+
+    with ours, theirs:
+        ours.setblocking(False)
+        taker = Taker()
+        connection = UpstreamConnection(("a", 1), Kept([]))
+        connection.connection_made(Broken())  # type: ignore[arg-type]
+        connection.begin(taker, head_only=False)
+        connection.connection_lost(BrokenPipeError())
+    assert (taker.status, taker.body, taker.ends, taker.reusable) == (200, b"early", 1, False)
