@@ -40,6 +40,7 @@ from tanebi.up.controllers import NODE, add_controllers, revision_reconciler
 from tanebi.up.kinds import CONFIGS, KINDS, OF_A_WAKE
 from tanebi.up.options import UpOptions
 from tanebi.up.pods import BROKER_HOST, LOCAL_HOST, PodPart
+from tanebi.up.system import publish
 
 
 class Platform:
@@ -96,6 +97,7 @@ class Platform:
         await stages.start(plane.run)
         self.gateway_url = plane.gateway.url
         say.part("gateway", self.gateway_url)
+        await publish(kube, *plane.gateway.address)
         await stages.start(scaler.run)
         say.part("autoscaler", "decides every 2 s and on each first request")
         self._add_controllers(engine, cache, plane, scaler)
