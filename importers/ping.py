@@ -20,9 +20,9 @@ from importers.api.event import Event
 from importers.api.importer import Context, Importer, Undelivered
 from importers.api.ping import PING_SOURCE
 from importers.api.ping_types import EVENT_TYPE, PingSource, PingSourceSpec, event_source
-from importers.api.schedule import parse
 from importers.api.source_types import Source, SourceSpec
 from tanebi.api.kind import Kind
+from tanebi.api.schedule import parse
 from tanebi.base.clock import Clock
 
 CATCH_UP_S: Final = 60.0

@@ -8,10 +8,10 @@ import json
 
 from importers.api.ping_config import PING_DEFAULTS
 from importers.api.ping_types import PingSource, PingSourceSpec
-from importers.api.schedule import BadSchedule, BadZone, parse
 from importers.api.source_validation import validate_sink
 from tanebi.api.fielderrors import FieldError, invalid, one_of_both, via
 from tanebi.api.kind import Admission
+from tanebi.api.schedule import BadSchedule, BadZone, parse
 
 JSON: str = "application/json"
 

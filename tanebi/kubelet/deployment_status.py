@@ -8,13 +8,15 @@ Caller: tanebi.kubelet.deployments.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from tanebi.api.core.apps import ReplicaSet
 from tanebi.api.core.pod import Pod
 from tanebi.api.core.workload import Deployment, DeploymentCondition
 from tanebi.api.meta import Obj, parse_time, rfc3339
+from tanebi.kubelet.podsets import TEMPLATE_HASH, available_in_s, is_living
 
 AVAILABLE: Final = "Available"
 PROGRESSING: Final = "Progressing"
@@ -23,19 +25,27 @@ BELOW_MINIMUM: Final = "MinimumReplicasUnavailable"
 COMPLETE: Final = "NewReplicaSetAvailable"
 MOVING: Final = "ReplicaSetUpdated"
 TIMED_OUT: Final = "ProgressDeadlineExceeded"
+PAUSED: Final = "DeploymentPaused"
+RESUMED: Final = "DeploymentResumed"
 DEADLINE_S: Final = 600
 
 
 def make_status(
-    deployment: Deployment, pods: Sequence[Pod], is_new: Callable[[Pod], bool], now: datetime
+    deployment: Deployment, pods: Sequence[Pod], current: ReplicaSet | None, now: datetime
 ) -> Obj:
-    living = [p for p in pods if not p.deleting and p.status.phase not in ("Succeeded", "Failed")]
+    """`current` is the ReplicaSet of the newest template, if it is there."""
+    new_hash = current.metadata.labels.get(TEMPLATE_HASH) if current is not None else None
+    living = [pod for pod in pods if is_living(pod)]
     wanted = _wanted(deployment)
     ready = [pod for pod in living if pod.status.is_ready]
-    available = [pod for pod in ready if available_in_s(deployment, pod, now) <= 0]
+    available = [
+        pod for pod in ready if available_in_s(deployment.spec.min_ready_seconds, pod, now) <= 0
+    ]
     counts = {
         "replicas": len(living),
-        "updatedReplicas": sum(1 for pod in living if is_new(pod)),
+        "updatedReplicas": sum(
+            1 for pod in living if pod.metadata.labels.get(TEMPLATE_HASH) == new_hash
+        ),
         "readyReplicas": len(ready),
         "availableReplicas": len(available),
         "unavailableReplicas": max(wanted - len(available), 0),
@@ -47,27 +57,29 @@ def make_status(
     }
     status["conditions"] = [
         _available_condition(deployment, len(available), now),
-        _progress_condition(deployment, counts, now),
+        _progress_condition(deployment, counts, _subject(deployment, current), now),
     ]
     return status
 
 
+def _subject(deployment: Deployment, current: ReplicaSet | None) -> str:
+    if current is not None:
+        return f'ReplicaSet "{current.metadata.name}"'
+    return f'Deployment "{deployment.metadata.name}"'
+
+
 def next_look_s(deployment: Deployment, pods: Sequence[Pod], now: datetime) -> float | None:
     """When time alone may change the status: a pod becomes available, or the deadline passes."""
-    waits = [available_in_s(deployment, pod, now) for pod in pods if pod.status.is_ready]
+    waits = [
+        available_in_s(deployment.spec.min_ready_seconds, pod, now)
+        for pod in pods
+        if pod.status.is_ready
+    ]
     progress = deployment.status.condition(PROGRESSING)
-    if progress is None or progress.reason != COMPLETE:
+    if not deployment.spec.paused and (progress is None or progress.reason != COMPLETE):
         since = _time(progress.last_update_time if progress else None, now)
         waits.append(_deadline_s(deployment) - (now - since).total_seconds())
     return min((wait for wait in waits if wait > 0), default=None)
-
-
-def available_in_s(deployment: Deployment, pod: Pod, now: datetime) -> float:
-    """Seconds until a ready pod counts as available; not positive when it does."""
-    needed = deployment.spec.min_ready_seconds or 0
-    found = pod.status.condition("Ready")
-    since = _time(found.last_transition_time if found else None, now)
-    return needed - (now - since).total_seconds() if needed else 0.0
 
 
 def _available_condition(deployment: Deployment, available: int, now: datetime) -> Obj:
@@ -95,9 +107,16 @@ def minimum_available(deployment: Deployment) -> int:
     return max(wanted - (bound or 0), 0)
 
 
-def _progress_condition(deployment: Deployment, counts: dict[str, int], now: datetime) -> Obj:
+def _progress_condition(
+    deployment: Deployment, counts: dict[str, int], name: str, now: datetime
+) -> Obj:
+    """`name` is what the message speaks of."""
     old = deployment.status.condition(PROGRESSING)
-    name = f'Deployment "{deployment.metadata.name}"'
+    if deployment.spec.paused:
+        return _condition(old, PROGRESSING, "Unknown", PAUSED, "Deployment is paused", now)
+    if old is not None and old.reason == PAUSED:
+        found = _condition(old, PROGRESSING, "Unknown", RESUMED, "Deployment is resumed", now)
+        return found | {"lastUpdateTime": rfc3339(now)}
     wanted = _wanted(deployment)
     new_template = deployment.metadata.generation != deployment.status.observed_generation
     complete = (

@@ -1,43 +1,65 @@
-"""Deployments: how many pods of which template there should be, and what to say about it.
+"""Deployments: their ReplicaSets, how many pods of which there should be, and what to say about it.
 
-Straight from Deployment to Pods: there are no ReplicaSets, whose only other use is rolling back, and revisions do that here.
 Pure. Rules (k8s.io/kubernetes pkg/controller/deployment): a rolling update never has more than replicas + maxSurge pods and
-never fewer than replicas - maxUnavailable available ones; pods that are not ready, then the youngest, go first.
+never fewer than replicas - maxUnavailable available ones; pods that are not ready, then the youngest, go first. A template
+that was there before gets its ReplicaSet back, with a new revision number.
 
-A new pod's name follows from the Deployment's uid, generation and a number, so that a pass over a stale cache meets
-AlreadyExists instead of making one pod too many.
+One pass plans ReplicaSets and pods together: a ReplicaSet is there since its template came, so a wake-up from zero creates the
+pod at once and tells the ReplicaSet afterwards how many it has (docs/decisions, ReplicaSets in one pass).
 
 Caller: tanebi.kube.engine.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
-import orjson
-
+from tanebi.api import selectors
+from tanebi.api.core.apps import ReplicaSet
 from tanebi.api.core.kinds import DEPLOYMENT, POD
+from tanebi.api.core.kinds_cluster import NODE
+from tanebi.api.core.kinds_workload import REPLICA_SET
 from tanebi.api.core.pod import IntOrString, Pod
 from tanebi.api.core.workload import Deployment
 from tanebi.api.kind import AnyKind, Configs, Kind
-from tanebi.api.meta import Obj, owner_reference, parse_time, rfc3339
-from tanebi.kube.plan import Drop, Plan, Reads, Seen
+from tanebi.api.meta import Key, Obj, controller_of, key_of
+from tanebi.kube.plan import Drop, Note, Patch, Plan, Reads, Seen
 from tanebi.kubelet.deployment_status import make_status, next_look_s
-
-TEMPLATE_HASH: Final = "pod-template-hash"
-HASH_CHARS: Final = 10
-SUFFIX_CHARS: Final = 5
-NAME_BASE_MAX: Final = 58  # a generated name is at most 63 characters, suffix included
-DEFAULT_SHARE: Final = "25%"
-UNREPORTED_S: Final = 2.0
-LETTERS: Final = (
-    "bcdfghjklmnpqrstvwxz2456789"  # those of tanebi.base.rng, without its source of chance
+from tanebi.kubelet.podsets import (
+    TEMPLATE_HASH,
+    UNREPORTED_S,
+    available,
+    drop,
+    hash_of,
+    is_done,
+    is_living,
+    is_unreported,
+    make_pod,
+    new_names,
+    nobody,
+    owned_pods,
+    surplus,
+    victims_first,
 )
+from tanebi.kubelet.replicasets import (
+    REVISION,
+    REVISION_HISTORY,
+    hash_label,
+    inherited,
+    make_set,
+    owned_sets,
+    revision_of,
+    scale_annotations,
+    set_of_template,
+)
+from tanebi.kubelet.scheduling import place
+
+DEFAULT_SHARE: Final = "25%"
+DEFAULT_HISTORY: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,60 +82,117 @@ class DeploymentReconciler:
 
     @property
     def owns(self) -> tuple[AnyKind, ...]:
-        return (POD,)
+        return (REPLICA_SET, POD)
 
     @property
     def reads(self) -> tuple[Reads, ...]:
-        return ()
+        return (Reads(POD, _deployment_of), Reads(NODE, nobody))
 
     def desired(self, deployment: Deployment, seen: Seen, configs: Configs, now: datetime) -> Plan:
-        raw = seen.raw(DEPLOYMENT, deployment.metadata.namespace, deployment.metadata.name)
+        meta = deployment.metadata
+        raw = seen.raw(DEPLOYMENT, meta.namespace, meta.name)
         assert raw is not None, "the engine asks about what it has read"
-        pods = owned_pods(deployment, seen.list(POD, deployment.metadata.namespace))
-        template_hash = hash_of(raw["spec"]["template"])
-        move = decide(deployment, pods, template_hash, now)
+        sets = owned_sets(deployment, seen)
+        template = raw["spec"]["template"]
+        current = set_of_template(template, sets, seen)
+        if current is None and not deployment.spec.paused:
+            return _with_new_set(deployment, template, sets, hash_of(template))
+        target = current or max(sets, key=revision_of, default=None)
+        pods = _pods_of(deployment, sets, seen)
+        if target is None:
+            return Plan(status=make_status(deployment, pods, None, now), prune=False)
+        plan = self._scaled(deployment, seen, sets, target, pods, now)
+        if plan.status is None or current is target:
+            return plan
+        return replace(plan, status=make_status(deployment, pods, None, now))
+
+    def _scaled(
+        self,
+        deployment: Deployment,
+        seen: Seen,
+        sets: Sequence[ReplicaSet],
+        target: ReplicaSet,
+        pods: Sequence[Pod],
+        now: datetime,
+    ) -> Plan:
+        """`target` is the ReplicaSet that pods are created for."""
+        move = decide(deployment, pods, hash_label(target), now)
         taken = {pod.metadata.name for pod in pods}
-        names = new_names(deployment, template_hash, move.create, taken)
-        again_s = next_look_s(deployment, pods, now)
-        status = None
-        if names or any(_is_unreported(pod, now) for pod in pods):
+        names = new_names(deployment, target.metadata.name, move.create, taken)
+        raw = seen.raw(REPLICA_SET, target.metadata.namespace, target.metadata.name)
+        assert raw is not None, "it was listed"
+        template = raw["spec"]["template"]
+        node = place(seen, self.node, template)
+        counts = _counts(sets, target, pods, move)
+        patches = _patches(deployment, sets, target, counts)
+        status, again_s = None, next_look_s(deployment, pods, now)
+        if names or any(is_unreported(pod, now) for pod in pods):
             again_s = UNREPORTED_S  # the pod's first report will bring us back sooner
-        else:
-            status = make_status(deployment, pods, is_new_for(template_hash), now)
+        elif not any(patch.kind is DEPLOYMENT for patch in patches):
+            status = make_status(deployment, pods, target, now)
         return Plan(
-            children=tuple(
-                make_pod(deployment, raw["spec"]["template"], template_hash, name, self.node)
-                for name in names
-            ),
-            drops=tuple(_drop(pod) for pod in move.victims),
+            children=tuple(make_pod(target, template, name, node=node) for name in names),
+            drops=(*map(drop, move.victims), *_forgotten(deployment, sets, target)),
+            patches=patches,
+            events=_notes(sets, counts),
             status=status,
             requeue_after_s=again_s,
             prune=False,
         )
 
 
-def owned_pods(deployment: Deployment, pods: Iterable[Pod]) -> list[Pod]:
-    uid = deployment.metadata.uid
-    return [pod for pod in pods if (ref := pod.metadata.controller) is not None and ref.uid == uid]
+def _with_new_set(
+    deployment: Deployment, template: Obj, sets: Sequence[ReplicaSet], template_hash: str
+) -> Plan:
+    """The first half of an update: its ReplicaSet, empty. The next pass, at once, fills it."""
+    revision = 1 + max(map(revision_of, sets), default=0)
+    made = make_set(
+        deployment, template, replicas=0, revision=revision, maximum=_maximum(deployment)
+    )
+    return Plan(
+        children=(made,),
+        patches=tuple(_revision_patch(deployment, revision)),
+        requeue_after_s=0.0,
+        prune=False,
+    )
+
+
+def _pods_of(deployment: Deployment, sets: Iterable[ReplicaSet], seen: Seen) -> list[Pod]:
+    chosen = selectors.from_object(deployment.spec.selector.model_dump(by_alias=True))
+    found = seen.list(POD, deployment.metadata.namespace, chosen)
+    # Pods of earlier releases, which knew no ReplicaSets, are the Deployment's own.
+    return owned_pods((deployment.metadata.uid, *(s.metadata.uid for s in sets)), found)
 
 
 def decide(deployment: Deployment, pods: Sequence[Pod], template_hash: str, now: datetime) -> Move:
     """The next step towards the wished number of pods of the newest template."""
-    wanted = deployment.spec.replicas if deployment.spec.replicas is not None else 1
+    wanted = _wanted(deployment)
     living = [pod for pod in pods if is_living(pod)]
-    dead = [pod for pod in pods if not pod.deleting and not is_living(pod)]
+    dead = [pod for pod in pods if not pod.deleting and is_done(pod)]
     is_new = is_new_for(template_hash)
     new = [pod for pod in living if is_new(pod)]
     old = [pod for pod in living if not is_new(pod)]
+    if deployment.spec.paused:
+        return _while_paused(wanted, new, old, dead)
     if deployment.spec.strategy.type == "Recreate":
         ending = any(pod.deleting for pod in pods if not is_new(pod))
         create = 0 if old or ending else max(wanted - len(new), 0)
-        return Move(create, (*dead, *old, *_surplus(new, wanted)))
+        return Move(create, (*dead, *old, *surplus(new, wanted)))
     surge, unavailable = rolling_bounds(deployment, wanted)
     create = max(min(wanted - len(new), wanted + surge - len(living)), 0)
-    going = _surplus(new, wanted)
-    ready = _available(deployment, now)
+    going = surplus(new, wanted)
+    ready = available(deployment.spec.min_ready_seconds, now)
     return Move(create, (*dead, *going, *_old_victims(old, new, wanted - unavailable, ready)))
+
+
+def _while_paused(wanted: int, new: Sequence[Pod], old: Sequence[Pod], dead: Sequence[Pod]) -> Move:
+    """Scaling goes on, the update does not: what is too many leaves the old side first."""
+    spare = max(len(new) + len(old) - wanted, 0)
+    going = victims_first(old)[:spare]
+    return Move(
+        max(wanted - len(new) - len(old), 0),
+        (*dead, *going, *victims_first(new)[: spare - len(going)]),
+    )
 
 
 def rolling_bounds(deployment: Deployment, wanted: int) -> tuple[int, int]:
@@ -124,61 +203,8 @@ def rolling_bounds(deployment: Deployment, wanted: int) -> tuple[int, int]:
     return (surge, unavailable) if surge or unavailable else (0, 1)
 
 
-def is_living(pod: Pod) -> bool:
-    return not pod.deleting and pod.status.phase not in ("Succeeded", "Failed")
-
-
 def is_new_for(template_hash: str) -> Callable[[Pod], bool]:
     return lambda pod: pod.metadata.labels.get(TEMPLATE_HASH) == template_hash
-
-
-def hash_of(template: Obj) -> str:
-    """Ten characters that change whenever the template does."""
-    return _letters(orjson.dumps(template, option=orjson.OPT_SORT_KEYS), HASH_CHARS)
-
-
-def new_names(deployment: Deployment, template_hash: str, count: int, taken: set[str]) -> list[str]:
-    """`count` names that are not taken; the same ones for the same Deployment at the same generation."""
-    meta = deployment.metadata
-    base = f"{meta.name}-{template_hash}-"[:NAME_BASE_MAX]
-    found: list[str] = []
-    number = 0
-    while len(found) < count:
-        seed = f"{meta.uid}/{meta.generation}/{number}".encode()
-        name = base + _letters(seed, SUFFIX_CHARS)
-        if name not in taken and name not in found:
-            found.append(name)
-        number += 1
-    return found
-
-
-def make_pod(
-    deployment: Deployment, template: Obj, template_hash: str, name: str, node: str
-) -> Obj:
-    meta = template.get("metadata") or {}
-    return {
-        "apiVersion": POD.api_version,
-        "kind": POD.kind,
-        "metadata": {
-            "name": name,
-            "namespace": deployment.metadata.namespace,
-            "labels": {**(meta.get("labels") or {}), TEMPLATE_HASH: template_hash},
-            "annotations": dict(meta.get("annotations") or {}),
-            "ownerReferences": [owner_reference(deployment)],
-        },
-        "spec": {"nodeName": node, **template["spec"]},
-    }
-
-
-def _is_unreported(pod: Pod, now: datetime) -> bool:
-    """Just created, and its kubelet has not said anything yet: a status written now would be out of date at once, and
-    would take time from what starts the pod."""
-    young = now - parse_time(pod.metadata.creation_timestamp or rfc3339(now))
-    return is_living(pod) and not pod.status.pod_ip and young.total_seconds() < UNREPORTED_S
-
-
-def _surplus(new: Sequence[Pod], wanted: int) -> Sequence[Pod]:
-    return _victims_first(new)[: max(len(new) - wanted, 0)]
 
 
 def _old_victims(
@@ -187,46 +213,125 @@ def _old_victims(
     """Old pods that can go: those that serve nobody, and as many of the others as are not needed."""
     new_available = sum(1 for pod in new if ready(pod))
     idle = [pod for pod in old if not ready(pod)]
-    serving = _victims_first([pod for pod in old if ready(pod)])
+    serving = victims_first([pod for pod in old if ready(pod)])
     spare = new_available + len(serving) - available_min
     return [*idle, *serving[: max(spare, 0)]]
 
 
-def _victims_first(pods: Sequence[Pod]) -> list[Pod]:
-    """Not ready before ready, then young before old (kube-controller-manager's ActivePods, reduced to one node)."""
-    youngest = sorted(
-        pods, key=lambda p: (p.metadata.creation_timestamp or "", p.metadata.name), reverse=True
-    )
-    return sorted(youngest, key=lambda pod: pod.status.is_ready)
+# --- ReplicaSets --------------------------------------------------------------------------------
 
 
-def _available(deployment: Deployment, now: datetime) -> Callable[[Pod], bool]:
-    needed = timedelta(seconds=deployment.spec.min_ready_seconds or 0)
+def _counts(
+    sets: Sequence[ReplicaSet], target: ReplicaSet, pods: Sequence[Pod], move: Move
+) -> dict[str, int]:
+    """How many pods each ReplicaSet has after the move, by name."""
+    gone = {victim.metadata.uid for victim in move.victims}
+    living = [pod for pod in pods if is_living(pod) and pod.metadata.uid not in gone]
+    counts = {
+        found.metadata.name: sum(is_new_for(hash_label(found))(pod) for pod in living)
+        for found in sets
+    }
+    counts[target.metadata.name] += move.create
+    return counts
 
-    def ready(pod: Pod) -> bool:
-        found = pod.status.condition("Ready")
-        if found is None or found.status != "True":
-            return False
-        return not needed or parse_time(found.last_transition_time or "") + needed <= now
 
-    return ready
+def _patches(
+    deployment: Deployment,
+    sets: Sequence[ReplicaSet],
+    target: ReplicaSet,
+    counts: dict[str, int],
+) -> tuple[Patch, ...]:
+    """Numbers and annotations; what is so already is not written (tanebi.kube.apply)."""
+    found = [
+        Patch(REPLICA_SET, *each.key, body)
+        for each in sets
+        for body in (_patch_of(deployment, each, counts[each.metadata.name], each is target, sets),)
+    ]
+    if not deployment.spec.paused:
+        found += _revision_patch(deployment, _new_revision(target, sets))
+    return tuple(found)
+
+
+def _patch_of(
+    deployment: Deployment,
+    each: ReplicaSet,
+    count: int,
+    is_target: bool,
+    sets: Sequence[ReplicaSet],
+) -> Obj:
+    body: Obj = {"spec": {"replicas": count}}
+    if is_target or count:
+        body["metadata"] = {"annotations": scale_annotations(deployment, _maximum(deployment))}
+    if is_target and not deployment.spec.paused:
+        annotations = body["metadata"]["annotations"]
+        annotations |= inherited(deployment.metadata.annotations)
+        revision, before = _new_revision(each, sets), revision_of(each)
+        annotations[REVISION] = str(revision)
+        if before not in (0, revision):
+            history = each.metadata.annotations.get(REVISION_HISTORY, "")
+            annotations[REVISION_HISTORY] = f"{history},{before}" if history else str(before)
+    return body
+
+
+def _new_revision(target: ReplicaSet, sets: Sequence[ReplicaSet]) -> int:
+    others = [revision_of(each) for each in sets if each is not target]
+    return max(revision_of(target), 1 + max(others, default=0))
+
+
+def _revision_patch(deployment: Deployment, revision: int) -> Iterable[Patch]:
+    if deployment.metadata.annotations.get(REVISION) != str(revision):
+        body = {"metadata": {"annotations": {REVISION: str(revision)}}}
+        yield Patch(DEPLOYMENT, *deployment.key, body)
+
+
+def _forgotten(
+    deployment: Deployment, sets: Sequence[ReplicaSet], target: ReplicaSet
+) -> list[Drop]:
+    """Old ReplicaSets without pods beyond the history that is kept, the oldest first."""
+    limit = deployment.spec.revision_history_limit
+    kept = DEFAULT_HISTORY if limit is None else limit
+    empty = [s for s in sets if s is not target and not s.spec.replicas and not s.status.replicas]
+    old = sorted(empty, key=revision_of)
+    return [Drop(REPLICA_SET, *s.key, s.metadata.uid) for s in old[: max(len(old) - kept, 0)]]
+
+
+def _notes(sets: Sequence[ReplicaSet], counts: dict[str, int]) -> tuple[Note, ...]:
+    found = []
+    for each in sets:
+        name, before = each.metadata.name, each.spec.replicas or 0
+        now = counts[name]
+        if now != before:
+            way = "up" if now > before else "down"
+            message = f"Scaled {way} replica set {name} from {before} to {now}"
+            found.append(Note("Normal", "ScalingReplicaSet", message))
+    return tuple(found)
+
+
+def _deployment_of(pod: Obj, seen: Seen) -> Iterable[Key]:
+    """Through its ReplicaSet."""
+    ref, key = controller_of(pod), key_of(pod)
+    if ref is None or ref.get("kind") != REPLICA_SET.kind:
+        return ()
+    owner = seen.raw(REPLICA_SET, key.namespace, ref["name"])
+    above = controller_of(owner) if owner is not None else None
+    if above is None or above.get("kind") != DEPLOYMENT.kind:
+        return ()
+    return (Key(key.namespace, above["name"]),)
+
+
+def _maximum(deployment: Deployment) -> int:
+    wanted = _wanted(deployment)
+    if deployment.spec.strategy.type == "Recreate":
+        return wanted
+    return wanted + rolling_bounds(deployment, wanted)[0]
+
+
+def _wanted(deployment: Deployment) -> int:
+    return 1 if deployment.spec.replicas is None else deployment.spec.replicas
 
 
 def _share(value: IntOrString | None, whole: int, rounded: Callable[[float], int]) -> int:
     found = DEFAULT_SHARE if value is None else value
     if isinstance(found, str):
         return rounded(int(found.rstrip("%")) * whole / 100)
-    return found
-
-
-def _drop(pod: Pod) -> Drop:
-    return Drop(POD, pod.metadata.namespace, pod.metadata.name, pod.metadata.uid)
-
-
-def _letters(content: bytes, count: int) -> str:
-    number = int.from_bytes(hashlib.sha256(content).digest())
-    found = ""
-    for _ in range(count):
-        number, at = divmod(number, len(LETTERS))
-        found += LETTERS[at]
     return found

@@ -27,6 +27,7 @@ from tanebi.kube.cache import Cache
 from tanebi.kube.engine import Engine
 from tanebi.kube.plan import Reconciler
 from tanebi.kubelet.deployments import DeploymentReconciler
+from tanebi.kubelet.replicasets import ReplicaSetReconciler
 from tanebi.kubelet.endpoints import EndpointReconciler
 from tanebi.kubelet.engine.images import EngineImages
 from tanebi.kubelet.images import ImageStore, ImageWatch
@@ -84,6 +85,7 @@ def add_controllers(
     )
     patient: tuple[Reconciler[Any], ...] = (
         DeploymentReconciler(NODE),
+        ReplicaSetReconciler(NODE),
         PodAutoscalerReconciler(scaler),
         ServerlessServiceReconciler(),
         MetricReconciler(),

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from tanebi.api.core import network, plain, pod, workload
+from tanebi.api.core.kinds_cluster import CLUSTER_KINDS
+from tanebi.api.core.kinds_workload import WORKLOAD_KINDS
 from tanebi.api.core.network_rules import (
     ENDPOINT_SLICE_COLUMNS,
+    ENDPOINTS_COLUMNS,
     SERVICE_COLUMNS,
     default_endpoint_slice,
+    default_endpoints,
     default_service,
     validate_endpoint_slice,
+    validate_endpoints,
     validate_service,
 )
 from tanebi.api.core.plain_rules import (
@@ -138,6 +143,20 @@ ENDPOINT_SLICE: Final = Kind(
     defaults=default_endpoint_slice,
     validate=validate_endpoint_slice,
 )
+ENDPOINTS: Final = Kind(
+    "",
+    "v1",
+    "Endpoints",
+    "endpoints",
+    network.Endpoints,
+    short_names=("ep",),
+    status=False,
+    builtin=True,
+    has_generation=False,
+    columns=ENDPOINTS_COLUMNS,
+    defaults=default_endpoints,
+    validate=validate_endpoints,
+)
 LEASE: Final = Kind(
     "coordination.k8s.io",
     "v1",
@@ -159,5 +178,8 @@ KINDS: Final[tuple[AnyKind, ...]] = (
     EVENT,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    ENDPOINTS,
     LEASE,
+    *WORKLOAD_KINDS,
+    *CLUSTER_KINDS,
 )

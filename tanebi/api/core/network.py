@@ -92,3 +92,29 @@ class EndpointSlice(Resource):
     address_type: str = "IPv4"
     endpoints: list[Endpoint] = Field(default_factory=list)
     ports: list[EndpointPort] = Field(default_factory=list)
+
+
+class EndpointAddress(Model):
+    ip: str = ""
+    hostname: str = ""
+    node_name: str | None = None
+    target_ref: TargetRef | None = None
+
+
+class EndpointsPort(Model):
+    name: str = ""
+    port: int = 0
+    protocol: str = ""
+    app_protocol: str | None = None
+
+
+class EndpointSubset(Model):
+    addresses: list[EndpointAddress] = Field(default_factory=list)
+    not_ready_addresses: list[EndpointAddress] = Field(default_factory=list)
+    ports: list[EndpointsPort] = Field(default_factory=list)
+
+
+class Endpoints(Resource):
+    """The older form of EndpointSlices, kept in step with them."""
+
+    subsets: list[EndpointSubset] = Field(default_factory=list)

@@ -1,13 +1,14 @@
-"""Service and EndpointSlice: defaults, validation and columns (k8s.io/kubernetes pkg/apis/core, discovery)."""
+"""Service, Endpoints and EndpointSlice: defaults, validation and columns (k8s.io/kubernetes pkg/apis/core, discovery)."""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from tanebi.api import names
-from tanebi.api.core.network import EndpointSlice, Service, ServicePort
+from tanebi.api.core.network import Endpoints, EndpointSlice, Service, ServicePort
 from tanebi.api.core.pod_columns import AGE, NONE
 from tanebi.api.core.pod_defaults import fill, objects
 from tanebi.api.core.pod_validation import PORT_MAX, PROTOCOLS
@@ -165,3 +166,52 @@ ENDPOINT_SLICE_COLUMNS: Final = (
     Column("Endpoints", cell=_slice_endpoints),
     AGE,
 )
+
+
+def default_endpoints(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
+    for subset in objects(obj, "subsets"):
+        for port in objects(subset, "ports"):
+            fill(port, {"protocol": "TCP"})
+    return obj
+
+
+def validate_endpoints(
+    found: Endpoints, old: Endpoints | None, admission: Admission
+) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for i, subset in enumerate(found.subsets):
+        if not subset.addresses and not subset.not_ready_addresses:
+            detail = "must specify `addresses` or `notReadyAddresses`"
+            errors.append(required(f"subsets[{i}]", detail))
+        for field, addresses in (
+            ("addresses", subset.addresses),
+            ("notReadyAddresses", subset.not_ready_addresses),
+        ):
+            for j, address in enumerate(addresses):
+                errors += _ip_errors(f"subsets[{i}].{field}[{j}].ip", address.ip)
+        for j, port in enumerate(subset.ports):
+            if not 1 <= port.port <= PORT_MAX:
+                where = f"subsets[{i}].ports[{j}].port"
+                errors.append(
+                    invalid(where, port.port, f"must be between 1 and {PORT_MAX}, inclusive")
+                )
+    return errors
+
+
+def _ip_errors(path: str, text: str) -> Iterator[FieldError]:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        yield invalid(path, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+
+
+def _endpoints(obj: Obj, now: datetime) -> str:
+    found = []
+    for subset in obj.get("subsets") or ():
+        ports = subset.get("ports") or ()
+        for address in subset.get("addresses") or ():
+            found += [f"{address.get('ip')}:{p.get('port')}" for p in ports] or [address.get("ip")]
+    return _some(found, NONE)
+
+
+ENDPOINTS_COLUMNS: Final = (Column("Endpoints", cell=_endpoints), AGE)

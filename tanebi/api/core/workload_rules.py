@@ -1,19 +1,21 @@
-"""Deployment: defaults, validation and columns (k8s.io/kubernetes pkg/apis/apps)."""
+"""Deployment: defaults, validation and columns (k8s.io/kubernetes pkg/apis/apps), and what other
+kinds with pod templates share with it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from tanebi.api import selectors
-from tanebi.api.core.pod import IntOrString
+from tanebi.api.core.cells import TEMPLATE_COLUMNS, status_count
+from tanebi.api.core.pod import IntOrString, PodTemplateSpec
 from tanebi.api.core.pod_columns import AGE
 from tanebi.api.core.pod_defaults import default_pod_spec, fill
 from tanebi.api.core.pod_validation import validate_pod_spec
 from tanebi.api.core.refusals import forbidden, invalid, not_supported, required
-from tanebi.api.core.workload import Deployment, RollingUpdate
+from tanebi.api.core.workload import Deployment, LabelSelector, RollingUpdate
 from tanebi.api.fielderrors import FieldError, via
 from tanebi.api.kind import Admission, Column
 from tanebi.api.meta import Obj
@@ -50,47 +52,66 @@ def validate_deployment(
 
 def _spec_errors(deployment: Deployment, old: Deployment | None) -> Iterator[FieldError]:
     spec = deployment.spec
-    for path, value in (
-        ("replicas", spec.replicas),
-        ("minReadySeconds", spec.min_ready_seconds),
-        ("revisionHistoryLimit", spec.revision_history_limit),
-        ("progressDeadlineSeconds", spec.progress_deadline_seconds),
-    ):
-        if (value or 0) < 0:
-            yield invalid(path, value, "must be greater than or equal to 0")
+    yield from not_negative(
+        (
+            ("replicas", spec.replicas),
+            ("minReadySeconds", spec.min_ready_seconds),
+            ("revisionHistoryLimit", spec.revision_history_limit),
+            ("progressDeadlineSeconds", spec.progress_deadline_seconds),
+        )
+    )
     if (spec.progress_deadline_seconds or 600) <= (spec.min_ready_seconds or 0):
         yield invalid(
             "progressDeadlineSeconds",
             spec.progress_deadline_seconds,
             "must be greater than minReadySeconds",
         )
-    yield from _selector_errors(deployment, old)
+    yield from selector_errors(
+        spec.selector, spec.template, old.spec.selector if old else None, owner="deployment"
+    )
     yield from via("strategy", _strategy_errors(deployment))
-    yield from via("template.spec", validate_pod_spec(spec.template.spec))
-    if spec.template.spec.restart_policy not in ("", "Always"):
-        yield not_supported(
-            "template.spec.restartPolicy", spec.template.spec.restart_policy, ["Always"]
-        )
+    yield from template_errors(spec.template)
 
 
-def _selector_errors(deployment: Deployment, old: Deployment | None) -> Iterator[FieldError]:
-    spec = deployment.spec
-    selector = spec.selector.model_dump(by_alias=True)
-    labels = spec.template.metadata.get("labels") or {}
+def selector_errors(
+    selector: LabelSelector,
+    template: PodTemplateSpec,
+    old: LabelSelector | None,
+    *,
+    owner: str,
+) -> Iterator[FieldError]:
+    """The selector must choose the template's own pods, and stay. `owner` is the kind as Kubernetes' texts write it."""
+    shown = selector.model_dump(by_alias=True)
+    labels = template.metadata.get("labels") or {}
     try:
-        parsed = selectors.from_object(selector)
+        parsed = selectors.from_object(shown)
     except ValueError as error:
-        yield invalid("selector.matchExpressions", selector["matchExpressions"], str(error))
+        yield invalid("selector.matchExpressions", shown["matchExpressions"], str(error))
         return
     if not parsed.terms:
         yield required("selector")
-        yield invalid("selector", {}, "empty selector is invalid for deployment")
+        yield invalid("selector", {}, f"empty selector is invalid for {owner}")
     elif not parsed.matches(labels):
         yield invalid(
             "template.metadata.labels", labels, "`selector` does not match template `labels`"
         )
-    if old is not None and old.spec.selector != spec.selector:
-        yield invalid("selector", selector, "field is immutable")
+    if old is not None and old != selector:
+        yield invalid("selector", shown, "field is immutable")
+
+
+def not_negative(values: Iterable[tuple[str, int | None]]) -> Iterator[FieldError]:
+    for path, value in values:
+        if (value or 0) < 0:
+            yield invalid(path, value, "must be greater than or equal to 0")
+
+
+def template_errors(
+    template: PodTemplateSpec, *, policies: Sequence[str] = ("Always",)
+) -> Iterator[FieldError]:
+    """A pod template, whose pods may be restarted by `policies` only."""
+    yield from via("template.spec", validate_pod_spec(template.spec))
+    if template.spec.restart_policy not in ("", *policies):
+        yield not_supported("template.spec.restartPolicy", template.spec.restart_policy, policies)
 
 
 def _strategy_errors(deployment: Deployment) -> Iterator[FieldError]:
@@ -130,33 +151,10 @@ def _ready(obj: Obj, now: datetime) -> str:
     return f"{ready}/{(obj.get('spec') or {}).get('replicas') or 0}"
 
 
-def _containers(obj: Obj) -> list[Any]:
-    template = (obj.get("spec") or {}).get("template") or {}
-    return (template.get("spec") or {}).get("containers") or []
-
-
-def _count(field: str) -> Any:
-    return lambda obj, now: (obj.get("status") or {}).get(field) or 0
-
-
-def _selector(obj: Obj, now: datetime) -> str:
-    return str(selectors.from_object((obj.get("spec") or {}).get("selector") or {}))
-
-
 DEPLOYMENT_COLUMNS: Final = (
     Column("Ready", cell=_ready),
-    Column("Up-to-date", type="integer", cell=_count("updatedReplicas")),
-    Column("Available", type="integer", cell=_count("availableReplicas")),
+    Column("Up-to-date", type="integer", cell=status_count("updatedReplicas")),
+    Column("Available", type="integer", cell=status_count("availableReplicas")),
     AGE,
-    Column(
-        "Containers",
-        priority=1,
-        cell=lambda obj, now: ",".join(c.get("name", "") for c in _containers(obj)),
-    ),
-    Column(
-        "Images",
-        priority=1,
-        cell=lambda obj, now: ",".join(c.get("image", "") for c in _containers(obj)),
-    ),
-    Column("Selector", priority=1, cell=_selector),
+    *TEMPLATE_COLUMNS,
 )

@@ -33,6 +33,7 @@ from tanebi.kubelet.kubelet import Kubelet
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.process import ProcessRuntime
 from tanebi.kubelet.processpods import ProcessPods
+from tanebi.kubelet.replicasets import ReplicaSetReconciler
 
 NODE = "here"
 IMAGE = "dev.local/app"
@@ -144,6 +145,7 @@ async def running(
     engine = Engine(kube, cache, configs, clock, rng)
     engine.add(EndpointReconciler())
     engine.add(DeploymentReconciler(NODE))
+    engine.add(ReplicaSetReconciler(NODE))
     images = ImageStore(folder / "images", clock=clock)
     watch = ImageWatch(images, clock)
     kubelet = Kubelet(

@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tanebi.api.core.kinds import DEPLOYMENT, POD
+from tanebi.api.core.kinds_workload import REPLICA_SET
 from tanebi.api.core.pod import Pod
 from tanebi.api.core.workload import Deployment
 from tanebi.api.meta import Obj, rfc3339
 from tanebi.kubelet.deployment_status import make_status, minimum_available, next_look_s
+from tanebi.kubelet.podsets import TEMPLATE_HASH
 
+CURRENT = REPLICA_SET.view({"metadata": {"name": "web-new", "labels": {TEMPLATE_HASH: "new"}}})
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -34,7 +37,7 @@ def deployment(replicas: int, status: Obj | None = None, **spec: Any) -> Deploym
 
 
 def pod(*, ready: bool = True, new: bool = True, deleting: bool = False, since: float = 0) -> Pod:
-    meta: Obj = {"name": "p", "labels": {"new": str(new)}}
+    meta: Obj = {"name": "p", "labels": {TEMPLATE_HASH: "new" if new else "old"}}
     if deleting:
         meta["deletionTimestamp"] = rfc3339(T0)
     condition = {
@@ -49,7 +52,7 @@ def status(
     replicas: int, *pods: Pod, before: Obj | None = None, now: float = 0, **spec: Any
 ) -> Obj:
     found = deployment(replicas, before, **spec)
-    return make_status(found, pods, lambda p: p.metadata.labels["new"] == "True", at(now))
+    return make_status(found, pods, CURRENT, at(now))
 
 
 def reasons(found: Obj) -> dict[str, tuple[str, str]]:
@@ -81,7 +84,7 @@ def test_from_nothing_to_complete() -> None:
     assert reasons(first) == {"Available": UNAVAILABLE, "Progressing": MOVING}
     done = status(1, pod(), before=first, now=5)
     assert reasons(done) == {"Available": AVAILABLE, "Progressing": COMPLETE}
-    assert done["conditions"][1]["message"] == 'Deployment "web" has successfully progressed.'
+    assert done["conditions"][1]["message"] == 'ReplicaSet "web-new" has successfully progressed.'
     again = status(1, pod(), before=done, now=50)
     assert again == done, "nothing new, nothing to write"
 
@@ -95,7 +98,7 @@ def test_the_deadline() -> None:
     assert reasons(status(1, pod(ready=False), before=first, now=59))["Progressing"] == MOVING
     late = status(1, pod(ready=False), before=first, now=60)
     assert reasons(late)["Progressing"] == TIMED_OUT
-    assert late["conditions"][1]["message"] == 'Deployment "web" has timed out progressing.'
+    assert late["conditions"][1]["message"] == 'ReplicaSet "web-new" has timed out progressing.'
     still = status(1, pod(ready=False), before=late, now=61)
     assert reasons(still)["Progressing"] == TIMED_OUT
     assert reasons(status(1, pod(), before=late, now=90))["Progressing"] == COMPLETE

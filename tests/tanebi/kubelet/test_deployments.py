@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,22 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tanebi.api.core.apps import ReplicaSet
 from tanebi.api.core.kinds import DEPLOYMENT, POD
+from tanebi.api.core.kinds_cluster import NODE
+from tanebi.api.core.kinds_workload import REPLICA_SET
 from tanebi.api.core.pod import Pod
 from tanebi.api.core.workload import Deployment
-from tanebi.api.kind import AnyKind
-from tanebi.api.meta import Obj, rfc3339
-from tanebi.api.selectors import EVERYTHING, Selector
-from tanebi.base.rng import NAME_ALPHABET
-from tanebi.kubelet.deployments import (
-    LETTERS,
-    TEMPLATE_HASH,
-    DeploymentReconciler,
-    decide,
-    hash_of,
-    new_names,
-    rolling_bounds,
+from tanebi.api.meta import Key, Obj, rfc3339
+from tanebi.kube.plan import Plan
+from tanebi.kubelet.deployments import DeploymentReconciler, decide, rolling_bounds
+from tanebi.kubelet.podsets import TEMPLATE_HASH, hash_of
+from tanebi.kubelet.replicasets import (
+    DESIRED,
+    REVISION,
+    REVISION_HISTORY,
+    ReplicaSetReconciler,
 )
+from tanebi.testing.planning import PlanningWorld
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 TEMPLATE: Obj = {
@@ -34,12 +34,12 @@ TEMPLATE: Obj = {
 }
 
 
-def deployment_obj(replicas: int | None = 1, *, generation: int = 1, **spec: Any) -> Obj:
+def deployment_obj(replicas: int | None = 1, **spec: Any) -> Obj:
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": "web", "namespace": "ns", "uid": "u", "generation": generation},
+        "metadata": {"name": "web", "namespace": "ns", "uid": "u"},
         "spec": {
             "replicas": replicas,
             "selector": {"matchLabels": {"app": "web"}},
@@ -172,75 +172,167 @@ def test_bounds(wanted: int, rolling: Obj | None, bounds: tuple[int, int]) -> No
     assert rolling_bounds(found, wanted) == bounds
 
 
-def test_names_are_the_same_for_the_same_question() -> None:
-    first = new_names(deployment(3), "abc", 3, set())
-    assert new_names(deployment(3), "abc", 3, set()) == first
-    assert len(set(first)) == 3
-    assert all(name.startswith("web-abc-") and len(name) == 13 for name in first)
-    again = new_names(deployment(3), "abc", 1, {first[0]})
-    assert again == [first[1]]
-    later = DEPLOYMENT.view(deployment_obj(3, generation=2))
-    assert not set(new_names(later, "abc", 3, set())) & set(first), "another scaling, other names"
+def world(obj: Obj) -> PlanningWorld:
+    found = PlanningWorld()
+    found.put(DEPLOYMENT, obj)
+    return found
 
 
-def test_the_letters_are_those_of_generated_names() -> None:
-    assert LETTERS == NAME_ALPHABET
+RECONCILERS = (DeploymentReconciler("here"), ReplicaSetReconciler("here"))
 
 
-def test_the_hash_follows_the_template() -> None:
-    assert hash_of(TEMPLATE) == hash_of(dict(reversed(TEMPLATE.items())))
-    assert len(hash_of(TEMPLATE)) == 10
-    assert hash_of(TEMPLATE) != hash_of({**TEMPLATE, "spec": {}})
+def run(found: PlanningWorld, name: str = "web") -> Plan:
+    return found.reconcile(RECONCILERS[0], "ns", name)
 
 
-class World:
-    """Seen over plain objects."""
-
-    def __init__(self, obj: Obj, pods: Sequence[Pod]) -> None:
-        self.obj, self.pods = obj, pods
-
-    def get(self, kind: Any, namespace: str, name: str) -> Any:
-        return None
-
-    def list(self, kind: Any, namespace: str | None, selector: Selector = EVERYTHING) -> Any:
-        return self.pods
-
-    def raw(self, kind: AnyKind, namespace: str, name: str) -> Obj | None:
-        return self.obj
-
-
-def plan(obj: Obj, *pods: Pod) -> Any:
-    found = DeploymentReconciler("here")
-    return found.desired(DEPLOYMENT.view(obj), World(obj, pods), None, T0)  # type: ignore[arg-type]
+def settled(found: PlanningWorld) -> None:
+    """Until every pod is ready and nothing is written any more."""
+    for _ in range(20):
+        before = found.writes
+        for reconciler in RECONCILERS:
+            for each in found.list(reconciler.kind, "ns"):
+                found.reconcile(reconciler, "ns", each.metadata.name)
+        for each in found.list(POD, "ns"):
+            if not each.status.is_ready:
+                found.set_status(POD, "ns", each.metadata.name, ready_status(found.now))
+        if found.writes == before:
+            return
+    raise AssertionError("never settles")
 
 
-def test_the_plan() -> None:
-    made = plan(deployment_obj(1))
-    (child,) = made.children
-    assert child["metadata"]["labels"] == {"app": "web", TEMPLATE_HASH: hash_of(TEMPLATE)}
-    assert child["metadata"]["annotations"] == {"note": "x"}
-    assert child["metadata"]["ownerReferences"][0]["controller"] is True
-    assert child["spec"] == {"nodeName": "here", "containers": [{"name": "c", "image": "i"}]}
-    assert made.prune is False
-    assert made.status is None, "said when the pod has reported"
-    assert made.requeue_after_s == 2
+def ready_status(now: datetime) -> Obj:
+    condition = {"type": "Ready", "status": "True", "lastTransitionTime": rfc3339(now)}
+    return {"phase": "Running", "podIP": "10.0.0.1", "conditions": [condition]}
 
 
-def test_the_plan_drops_by_uid() -> None:
-    stranger = pod("s").model_copy(
-        update={"metadata": pod("s").metadata.model_copy(update={"owner_references": []})}
-    )
-    made = plan(deployment_obj(0), pod("a", hash=hash_of(TEMPLATE)), stranger)
-    assert [(drop.name, drop.uid) for drop in made.drops] == [("a", "uid-a")]
+def sets(found: PlanningWorld) -> dict[int, ReplicaSet]:
+    """By revision."""
+    return {int(s.metadata.annotations[REVISION]): s for s in found.list(REPLICA_SET, "ns")}
 
 
-def test_status_waits_for_the_first_report_of_a_new_pod() -> None:
-    current = hash_of(TEMPLATE)
-    silent = pod("a", hash=current, ready=False, reported=False)
-    assert plan(deployment_obj(1), silent).status is None
-    stuck = pod("a", hash=current, ready=False, reported=False, age=5)
-    assert plan(deployment_obj(1), stuck).status["replicas"] == 1
-    assert plan(deployment_obj(1), pod("a", hash=current)).status["availableReplicas"] == 1
+def test_the_first_pass_makes_the_replica_set_and_the_next_its_pods() -> None:
+    here = world(deployment_obj(2))
+    first = run(here)
+    assert [child["kind"] for child in first.children] == ["ReplicaSet"]
+    assert first.requeue_after_s == 0
+    made = sets(here)[1]
+    assert made.metadata.name == f"web-{hash_of(TEMPLATE)}"
+    assert made.spec.selector.match_labels == {"app": "web", TEMPLATE_HASH: hash_of(TEMPLATE)}
+    second = run(here)
+    assert [child["kind"] for child in second.children] == ["Pod", "Pod"]
+    pod_obj = second.children[0]
+    assert pod_obj["metadata"]["labels"] == {"app": "web", TEMPLATE_HASH: hash_of(TEMPLATE)}
+    assert pod_obj["metadata"]["annotations"] == {"note": "x"}
+    assert pod_obj["metadata"]["ownerReferences"][0]["uid"] == made.metadata.uid
+    assert pod_obj["spec"] == {"nodeName": "here", "containers": [{"name": "c", "image": "i"}]}
+    assert second.events[0].message == f"Scaled up replica set {made.metadata.name} from 0 to 2"
+    assert second.status is None, "said when the pods have reported"
+    assert sets(here)[1].spec.replicas == 2
+
+
+def test_waking_from_zero_creates_the_pod_in_one_pass() -> None:
+    here = world(deployment_obj(0))
+    settled(here)
+    here.put(DEPLOYMENT, deployment_obj(1))
+    assert [child["kind"] for child in run(here).children] == ["Pod"]
+
+
+def test_status_and_annotations_of_what_is_there() -> None:
+    here = world(deployment_obj(3))
+    settled(here)
+    found = here.get(DEPLOYMENT, "ns", "web")
+    assert found is not None
+    assert found.metadata.annotations == {REVISION: "1"}
+    assert (found.status.replicas, found.status.available_replicas) == (3, 3)
+    progressing = found.status.condition("Progressing")
+    assert progressing is not None
+    name = sets(here)[1].metadata.name
+    assert progressing.message == f'ReplicaSet "{name}" has successfully progressed.'
+    status = sets(here)[1].status
+    assert (status.replicas, status.ready_replicas, status.fully_labeled_replicas) == (3, 3, 3)
+    assert sets(here)[1].metadata.annotations[DESIRED] == "3"
+
+
+def update(here: PlanningWorld, image: str, **spec: Any) -> Obj:
+    raw = here.raw(DEPLOYMENT, "ns", "web")
+    assert raw is not None
+    template = {**TEMPLATE, "spec": {"containers": [{"name": "c", "image": image}]}}
+    changed = {**raw, "spec": {**raw["spec"], "template": template, **spec}}
+    changed.pop("status")
+    return here.put(DEPLOYMENT, {**changed, "metadata": {**raw["metadata"]}})
+
+
+def test_an_update_and_the_way_back() -> None:
+    here = world(deployment_obj(2))
+    settled(here)
+    update(here, "j")
+    settled(here)
+    assert {n: s.spec.replicas for n, s in sets(here).items()} == {1: 0, 2: 2}
+    update(here, "i")
+    settled(here)
+    assert {n: s.spec.replicas for n, s in sets(here).items()} == {2: 0, 3: 2}, "its old set again"
+    back = sets(here)[3].metadata
+    assert back.name == f"web-{hash_of(TEMPLATE)}"
+    assert back.annotations[REVISION_HISTORY] == "1"
+    found = here.get(DEPLOYMENT, "ns", "web")
+    assert found is not None
+    assert found.metadata.annotations[REVISION] == "3"
+
+
+def test_history_has_a_limit() -> None:
+    here = world(deployment_obj(1, revisionHistoryLimit=2))
+    for image in "jklm":
+        settled(here)
+        update(here, image)
+    settled(here)
+    assert sorted(sets(here)) == [3, 4, 5]
+
+
+def test_paused_means_scaled_but_not_updated() -> None:
+    here = world(deployment_obj(2))
+    settled(here)
+    update(here, "j", paused=True, replicas=3)
+    settled(here)
+    assert {n: s.spec.replicas for n, s in sets(here).items()} == {1: 3}
+    found = here.get(DEPLOYMENT, "ns", "web")
+    assert found is not None
+    progressing = found.status.condition("Progressing")
+    assert progressing is not None
+    assert (progressing.status, progressing.reason) == ("Unknown", "DeploymentPaused")
+    assert found.status.updated_replicas == 0
+    update(here, "j", paused=False)
+    settled(here)
+    assert {n: s.spec.replicas for n, s in sets(here).items()} == {1: 0, 2: 3}
+
+
+def test_pods_of_earlier_releases_are_taken_over() -> None:
+    here = world(deployment_obj(1))
+    raw = pod("old", hash=hash_of(TEMPLATE)).model_dump(by_alias=True, exclude_none=True)
+    raw["metadata"]["ownerReferences"][0]["uid"] = "u"
+    here.put(POD, raw)
+    settled(here)
+    assert [p.metadata.name for p in here.list(POD, "ns")] == ["old"]
+    assert sets(here)[1].spec.replicas == 1
+
+
+def test_on_a_cordoned_node_pods_are_left_unbound() -> None:
+    here = world(deployment_obj(1))
+    here.put(NODE, {"metadata": {"name": "here"}, "spec": {"unschedulable": True}})
+    run(here)
+    assert "nodeName" not in run(here).children[0]["spec"]
+
+
+def test_which_deployment_a_pod_concerns() -> None:
+    here = world(deployment_obj(1))
+    settled(here)
+    (found,) = here.list(POD, "ns")
+    raw = here.raw(POD, "ns", found.metadata.name)
+    assert raw is not None
+    reads = RECONCILERS[0].reads[0]
+    assert list(reads.keys(raw, here)) == [Key("ns", "web")]
+    here.delete(REPLICA_SET, "ns", sets(here)[1].metadata.name)
+    assert list(reads.keys(raw, here)) == []
+    assert list(reads.keys({"metadata": {"name": "x"}}, here)) == []
 
 
 @settings(max_examples=200)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from importers.api.schedule import DESCRIPTORS, BadSchedule, BadZone, parse
+from tanebi.api.schedule import DESCRIPTORS, BadSchedule, BadZone, parse
 
 
 def times(text: str, zone: str, start: str, count: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""When a PingSource fires: cron text and a time zone, turned into stamps.
+"""When something fires by the calendar: cron text and a time zone, turned into stamps.
 
 Pure. `cronsim` does the calendar; this file knows what robfig/cron accepts besides (descriptors, `?`, a CRON_TZ= prefix) and
 what it refuses. Around a change of daylight saving time a job at a fixed time of day runs exactly once (a skipped time runs

@@ -1,0 +1,191 @@
+"""ResourceQuota, LimitRange, PodDisruptionBudget, PriorityClass, HorizontalPodAutoscaler: defaults, rules, columns. Pure.
+
+Source: k8s.io/kubernetes pkg/apis/{core,policy,scheduling,autoscaling}. Caller: tanebi.api.core.kinds_cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from tanebi.api import quantity
+from tanebi.api.core.cells import at
+from tanebi.api.core.pod_columns import AGE
+from tanebi.api.core.pod_defaults import fill, objects
+from tanebi.api.core.policy import (
+    HorizontalPodAutoscaler,
+    LimitRange,
+    PodDisruptionBudget,
+    PriorityClass,
+    ResourceQuota,
+)
+from tanebi.api.core.refusals import forbidden, invalid, required
+from tanebi.api.fielderrors import FieldError, via
+from tanebi.api.kind import Admission, Column
+from tanebi.api.meta import Obj
+
+NOT_AVAILABLE: Final = "N/A"
+SYSTEM_PREFIX: Final = "system-"
+
+
+def validate_quota(
+    found: ResourceQuota, old: ResourceQuota | None, admission: Admission
+) -> list[FieldError]:
+    return [] if admission.subresource else via("spec", _amounts("hard", found.spec.hard))
+
+
+def default_limit_range(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
+    for item in objects(obj.setdefault("spec", {}), "limits"):
+        if item.get("type") != "Container":
+            continue
+        for target, sources in (("default", ("max",)), ("defaultRequest", ("default", "min"))):
+            for source in sources:
+                for name, amount in (item.get(source) or {}).items():
+                    item.setdefault(target, {}).setdefault(name, amount)
+    return obj
+
+
+def validate_limit_range(
+    found: LimitRange, old: LimitRange | None, admission: Admission
+) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for i, item in enumerate(found.spec.limits):
+        path = f"limits[{i}]"
+        if not item.type:
+            errors.append(required(f"{path}.type"))
+        for field in ("max", "min", "default", "default_request"):
+            errors += _amounts(f"{path}.{field}", getattr(item, field))
+    return via("spec", errors)
+
+
+def _amounts(path: str, amounts: dict[str, Any]) -> Iterator[FieldError]:
+    for name, amount in amounts.items():
+        try:
+            if quantity.parse(amount) < 0:
+                detail = "must be greater than or equal to 0"
+                yield invalid(f"{path}[{name}]", str(amount), detail)
+        except ValueError as error:
+            yield invalid(f"{path}[{name}]", str(amount), str(error))
+
+
+def validate_budget(
+    found: PodDisruptionBudget, old: PodDisruptionBudget | None, admission: Admission
+) -> list[FieldError]:
+    if admission.subresource:
+        return []
+    if found.spec.min_available is not None and found.spec.max_unavailable is not None:
+        shown = found.spec.model_dump(by_alias=True, exclude_none=True)
+        return [invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set")]
+    return []
+
+
+def default_priority_class(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
+    fill(obj, {"preemptionPolicy": "PreemptLowerPriority"})
+    return obj
+
+
+def validate_priority_class(
+    found: PriorityClass, old: PriorityClass | None, admission: Admission
+) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if found.metadata.name.startswith(SYSTEM_PREFIX) and found.value < 2_000_000_000:
+        detail = (
+            f"priority class names with '{SYSTEM_PREFIX}' prefix are reserved for system use only"
+        )
+        errors.append(forbidden("metadata.name", detail))
+    if old is not None and old.value != found.value:
+        errors.append(forbidden("value", "may not be changed in an update."))
+    return errors
+
+
+def default_autoscaler(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
+    spec = obj.setdefault("spec", {})
+    fill(spec, {"minReplicas": 1})
+    if not spec.get("metrics"):
+        target = {"type": "Utilization", "averageUtilization": 80}
+        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+    return obj
+
+
+def validate_autoscaler(
+    found: HorizontalPodAutoscaler, old: HorizontalPodAutoscaler | None, admission: Admission
+) -> list[FieldError]:
+    return [] if admission.subresource else via("spec", _autoscaler_errors(found))
+
+
+def _autoscaler_errors(found: HorizontalPodAutoscaler) -> Iterator[FieldError]:
+    spec = found.spec
+    lowest = 1 if spec.min_replicas is None else spec.min_replicas
+    if lowest < 1:
+        yield invalid("minReplicas", lowest, "must be greater than or equal to 1")
+    if spec.max_replicas < 1:
+        yield invalid("maxReplicas", spec.max_replicas, "must be greater than 0")
+    elif spec.max_replicas < lowest:
+        detail = "must be greater than or equal to `minReplicas`"
+        yield invalid("maxReplicas", spec.max_replicas, detail)
+    if not spec.scale_target_ref.kind:
+        yield required("scaleTargetRef.kind")
+    if not spec.scale_target_ref.name:
+        yield required("scaleTargetRef.name")
+
+
+def _used(prefix: str | None) -> Any:
+    """`used/hard` of a quota: of requests and counts, or of limits."""
+
+    def cell(obj: Obj, now: datetime) -> str:
+        status = obj.get("status") or {}
+        hard, used = status.get("hard") or {}, status.get("used") or {}
+        return ", ".join(
+            f"{name}: {used.get(name, '0')}/{amount}"
+            for name, amount in sorted(hard.items())
+            if name.startswith("limits.") == (prefix == "limits.")
+        )
+
+    return cell
+
+
+def _targets(obj: Obj, now: datetime) -> str:
+    shown = []
+    for metric in (obj.get("spec") or {}).get("metrics") or ():
+        source = metric.get("resource") or {}
+        target = source.get("target") or {}
+        if "averageUtilization" in target:
+            shown.append(f"{source.get('name')}: <unknown>/{target['averageUtilization']}%")
+        else:
+            amount = target.get("averageValue") or target.get("value") or "<auto>"
+            shown.append(f"<unknown>/{amount}")
+    return ", ".join(shown) or "<none>"
+
+
+def _reference(obj: Obj, now: datetime) -> str:
+    ref = (obj.get("spec") or {}).get("scaleTargetRef") or {}
+    return f"{ref.get('kind')}/{ref.get('name')}"
+
+
+QUOTA_COLUMNS: Final = (
+    Column("Request", cell=_used(None)),
+    Column("Limit", cell=_used("limits.")),
+    AGE,
+)
+LIMIT_RANGE_COLUMNS: Final = (Column("Created At", ".metadata.creationTimestamp"),)
+BUDGET_COLUMNS: Final = (
+    Column("Min Available", cell=at("spec.minAvailable", NOT_AVAILABLE)),
+    Column("Max Unavailable", cell=at("spec.maxUnavailable", NOT_AVAILABLE)),
+    Column("Allowed Disruptions", type="integer", cell=at("status.disruptionsAllowed", 0)),
+    AGE,
+)
+PRIORITY_CLASS_COLUMNS: Final = (
+    Column("Value", type="integer", cell=at("value", 0)),
+    Column("Global-Default", type="boolean", cell=lambda obj, now: bool(obj.get("globalDefault"))),
+    AGE,
+    Column("PreemptionPolicy", ".preemptionPolicy"),
+)
+AUTOSCALER_COLUMNS: Final = (
+    Column("Reference", cell=_reference),
+    Column("Targets", cell=_targets),
+    Column("MinPods", cell=at("spec.minReplicas", "<unset>")),
+    Column("MaxPods", type="integer", cell=at("spec.maxReplicas", 0)),
+    Column("Replicas", type="integer", cell=at("status.currentReplicas", 0)),
+    AGE,
+)
