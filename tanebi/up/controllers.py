@@ -27,10 +27,10 @@ from tanebi.kube.cache import Cache
 from tanebi.kube.engine import Engine
 from tanebi.kube.plan import Reconciler
 from tanebi.kubelet.deployments import DeploymentReconciler
-from tanebi.kubelet.replicasets import ReplicaSetReconciler
 from tanebi.kubelet.endpoints import EndpointReconciler
 from tanebi.kubelet.engine.images import EngineImages
 from tanebi.kubelet.images import ImageStore, ImageWatch
+from tanebi.kubelet.replicasets import ReplicaSetReconciler
 from tanebi.up.pods import KnownImages
 
 NODE: Final = "tanebi"

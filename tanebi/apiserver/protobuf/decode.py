@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 
 from tanebi.api.meta import Obj
-from tanebi.apiserver.protobuf.messages import Field, fields_of, known
+from tanebi.apiserver.protobuf.messages import Field, fields_of, known, message_of
 from tanebi.apiserver.protobuf.wire import BYTES, Budget, Malformed, numbers, signed, values
 from tanebi.kube.errors import BadRequest, UnsupportedMediaType
 
@@ -21,7 +21,7 @@ MEDIA_TYPE: Final = "application/vnd.kubernetes.protobuf"
 MAGIC: Final = b"k8s\x00"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # A list item or a map's value that the wire leaves out.
-_ZEROS: Final[dict[str, Any]] = {"string": "", "bytes": "", "Quantity": "0"}
+_ZEROS: Final[dict[str, Any]] = {"string": "", "bytes": "", "Quantity": "0", "Time": None}
 
 
 def decode(body: bytes) -> Obj:
@@ -69,7 +69,7 @@ def _typed(type_meta: Obj, raw: bytes, budget: Budget) -> Obj:
             f"read as {MEDIA_TYPE} here; send application/json or application/yaml"
         )
     obj: Obj = {"kind": kind, "apiVersion": api_version}
-    _message(kind, raw, obj, budget)
+    _message(message_of(api_version, kind), raw, obj, budget)
     return obj
 
 
@@ -96,7 +96,9 @@ def _take(field: Field, value: int | bytes, into: Obj, budget: Budget) -> None:
     if field.mapped:
         assert isinstance(value, bytes)
         key, found = _entry(field.type, value, budget)
-        into.setdefault(field.name, {})[key] = found
+        entries = into.setdefault(field.name, {})
+        if found is not None:
+            entries[key] = found
     elif field.many:
         into.setdefault(field.name, []).append(_one(field.type, value, {}, budget))
     elif field.is_message:

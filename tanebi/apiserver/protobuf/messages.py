@@ -16,6 +16,8 @@ from functools import cache
 from typing import Final
 
 from tanebi.apiserver.protobuf import (
+    tables_apps,
+    tables_cluster,
     tables_container,
     tables_meta,
     tables_network,
@@ -34,23 +36,50 @@ MESSAGES: Final[dict[str, str]] = {
     **tables_container.MESSAGES,
     **tables_pod.MESSAGES,
     **tables_workload.MESSAGES,
+    **tables_apps.MESSAGES,
+    **tables_cluster.MESSAGES,
 }
 # DeleteOptions is in every API group, so it goes by its kind alone.
 DELETE_OPTIONS: Final = "DeleteOptions"
 ROOTS: Final = frozenset(
     {
         ("v1", "ConfigMap"),
+        ("v1", "Endpoints"),
         ("v1", "Event"),
+        ("v1", "LimitRange"),
         ("v1", "Namespace"),
+        ("v1", "Node"),
+        ("v1", "PersistentVolume"),
+        ("v1", "PersistentVolumeClaim"),
         ("v1", "Pod"),
+        ("v1", "PodTemplate"),
+        ("v1", "ReplicationController"),
+        ("v1", "ResourceQuota"),
         ("v1", "Secret"),
         ("v1", "Service"),
+        ("apps/v1", "ControllerRevision"),
+        ("apps/v1", "DaemonSet"),
         ("apps/v1", "Deployment"),
+        ("apps/v1", "ReplicaSet"),
+        ("apps/v1", "StatefulSet"),
         ("autoscaling/v1", "Scale"),
+        ("autoscaling/v2", "HorizontalPodAutoscaler"),
+        ("batch/v1", "CronJob"),
+        ("batch/v1", "Job"),
         ("coordination.k8s.io/v1", "Lease"),
         ("discovery.k8s.io/v1", "EndpointSlice"),
+        ("events.k8s.io/v1", "Event"),
+        ("networking.k8s.io/v1", "Ingress"),
+        ("networking.k8s.io/v1", "IngressClass"),
+        ("networking.k8s.io/v1", "NetworkPolicy"),
+        ("policy/v1", "Eviction"),
+        ("policy/v1", "PodDisruptionBudget"),
+        ("scheduling.k8s.io/v1", "PriorityClass"),
+        ("storage.k8s.io/v1", "StorageClass"),
     }
 )
+# Kinds whose message has another name, because two groups have a kind of theirs.
+_RENAMED: Final = {("events.k8s.io/v1", "Event"): "EventsEvent"}
 SPECIAL: Final = frozenset({"Time", "MicroTime", "Quantity", "IntOrString", "FieldsV1"})
 _VARINTS: Final = frozenset({"bool", "int32", "int64"})
 _SCALARS: Final = _VARINTS | {"string", "bytes", "Json"}
@@ -85,6 +114,11 @@ class Field:
 
 def known(api_version: str, kind: str) -> bool:
     return kind == DELETE_OPTIONS or (api_version, kind) in ROOTS
+
+
+def message_of(api_version: str, kind: str) -> str:
+    """The message of a known kind."""
+    return _RENAMED.get((api_version, kind), kind)
 
 
 @cache

@@ -15,6 +15,11 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NOBODY: Any = None
 CREATE = Admission("CREATE", "somebody", NOW, NOBODY)
 
+TEMPLATE: Obj = {
+    "metadata": {"labels": {"a": "b"}},
+    "spec": {"containers": [{"name": "c", "image": "i"}]},
+}
+ONE_SHOT: Obj = {"spec": {**TEMPLATE["spec"], "restartPolicy": "Never"}}
 # A small valid object of each kind that has rules of its own.
 SAMPLES: dict[str, Obj] = {
     "Pod": {"spec": {"containers": [{"name": "c", "image": "i"}]}},
@@ -29,6 +34,20 @@ SAMPLES: dict[str, Obj] = {
         }
     },
     "EndpointSlice": {"addressType": "IPv4", "endpoints": []},
+    "ReplicaSet": {"spec": {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE}},
+    "StatefulSet": {"spec": {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE}},
+    "DaemonSet": {"spec": {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE}},
+    "ReplicationController": {"spec": {"template": TEMPLATE}},
+    "Job": {"spec": {"template": ONE_SHOT}},
+    "CronJob": {"spec": {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": ONE_SHOT}}}},
+    "HorizontalPodAutoscaler": {
+        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "x"}, "maxReplicas": 2}
+    },
+    "PersistentVolumeClaim": {
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    },
+    "StorageClass": {"provisioner": "p"},
+    "IngressClass": {"spec": {"controller": "c"}},
 }
 
 
@@ -77,7 +96,12 @@ def test_every_column_shows_something(kind: AnyKind) -> None:
 
 
 def test_what_can_be_scaled() -> None:
-    assert [kind.kind for kind in KINDS if kind.scale] == ["Deployment"]
+    assert [kind.kind for kind in KINDS if kind.scale] == [
+        "Deployment",
+        "ReplicaSet",
+        "StatefulSet",
+        "ReplicationController",
+    ]
     assert DEPLOYMENT.scale is not None
     assert DEPLOYMENT.scale.spec == ".spec.replicas"
     assert "po" in POD.short_names

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tanebi.api.core.kinds import ENDPOINT_SLICE, SERVICE
+from tanebi.api.core.kinds import ENDPOINT_SLICE, ENDPOINTS, SERVICE
 from tanebi.api.core.network_rules import (
     ENDPOINT_SLICE_COLUMNS,
     SERVICE_COLUMNS,
@@ -19,6 +19,7 @@ from tanebi.api.core.network_rules import (
 from tanebi.api.fielderrors import render
 from tanebi.api.kind import Admission, Column
 from tanebi.api.meta import Obj
+from tests.tanebi.api.core.checking import cells, complete, problems
 
 NOBODY: Any = None
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -126,3 +127,17 @@ def test_long_lists_are_counted() -> None:
     endpoints = [{"addresses": [f"10.0.0.{i}"]} for i in range(5)]
     shown = row(ENDPOINT_SLICE_COLUMNS, slice_of(endpoints=endpoints))
     assert shown == {"Ports": "<unset>", "Endpoints": "10.0.0.0,10.0.0.1,10.0.0.2 + 2 more..."}
+
+
+def test_endpoints() -> None:
+    address = {"ip": "10.0.0.1"}
+    good = {"subsets": [{"addresses": [address], "ports": [{"port": 80}]}]}
+    done = complete(ENDPOINTS, good)
+    assert done["subsets"][0]["ports"][0]["protocol"] == "TCP"
+    assert problems(ENDPOINTS, good) == ""
+    assert "must specify `addresses`" in problems(ENDPOINTS, {"subsets": [{}]})
+    assert "valid IP address" in problems(ENDPOINTS, {"subsets": [{"addresses": [{"ip": "x"}]}]})
+    bad = {"subsets": [{"addresses": [address], "ports": [{"port": 0}]}]}
+    assert "between 1 and 65535" in problems(ENDPOINTS, bad)
+    assert cells(ENDPOINTS, done)["Endpoints"] == "10.0.0.1:80"
+    assert cells(ENDPOINTS, {})["Endpoints"] == "<none>"

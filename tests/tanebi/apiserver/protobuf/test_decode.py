@@ -1,4 +1,4 @@
-"""vectors.json holds, for each kind, bytes that client-go 0.32 wrote and the JSON that Go gives for the object read back:
+"""The files of vectors hold, for each kind, bytes that client-go 0.32 wrote and the JSON that Go gives for the object read back:
 one with every field set by reflection, one with every pointer and list set to zero values, one empty. The README tells how."""
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ from tanebi.api.meta import drop_nulls
 from tanebi.apiserver.protobuf.decode import MAGIC, decode
 from tanebi.kube.errors import BadRequest, UnsupportedMediaType
 
-VECTORS: Final[list[dict[str, Any]]] = json.loads(
-    (Path(__file__).parent / "vectors.json").read_text()
-)
+VECTORS: Final[list[dict[str, Any]]] = [
+    vector
+    for name in ("vectors.json", "vectors_workload.json")
+    for vector in json.loads((Path(__file__).parent / name).read_text())
+]
 BODIES: Final = [base64.b64decode(vector["protobuf"]) for vector in VECTORS]
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda v: f"{v['kind']}-{v['variant']}")
+@pytest.mark.parametrize(
+    "vector", VECTORS, ids=lambda v: f"{v['object']['apiVersion']}/{v['kind']}-{v['variant']}"
+)
 def test_what_client_go_writes_is_what_go_reads(vector: dict[str, Any]) -> None:
     assert decode(base64.b64decode(vector["protobuf"])) == drop_nulls(vector["object"])
 

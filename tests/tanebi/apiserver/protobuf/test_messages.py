@@ -8,6 +8,7 @@ from tanebi.apiserver.protobuf.messages import (
     Field,
     fields_of,
     known,
+    message_of,
 )
 
 
@@ -35,6 +36,6 @@ def test_every_message_is_reached_and_none_contains_itself() -> None:
             if not field.is_plain:
                 visit(field.type, (*above, message))
 
-    for root in [*(kind for _, kind in ROOTS), DELETE_OPTIONS]:
+    for root in [*(message_of(*root) for root in ROOTS), DELETE_OPTIONS]:
         visit(root, ())
     assert reached == set(MESSAGES)
