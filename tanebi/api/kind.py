@@ -77,11 +77,31 @@ class ScalePaths:
     selector: str = ".status.selector"
 
 
+class Structure(Protocol):
+    """The schema of a kind that a user defined: what such an object may hold. Nothing here changes a schema."""
+
+    @property
+    def schema(self) -> Obj: ...
+
+    def prune(self, obj: Obj) -> list[str]:
+        """Remove from `obj`, in place, what the schema does not know. Returns the paths."""
+
+    def complete(self, obj: Obj) -> None:
+        """Fill in defaults, in place."""
+
+    def problems(self, obj: Obj, old: Obj | None) -> list[Obj]:
+        """Every fault, as StatusCauses."""
+
+
 def no_defaults(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
     return obj
 
 
 def no_rules(obj: Any, old: Any, admission: Admission) -> list[FieldError]:
+    return []
+
+
+def no_problems(obj: Obj, old: Obj | None) -> list[Obj]:
     return []
 
 
@@ -93,6 +113,9 @@ class Kind(Generic[R]):
     `validate` takes typed views and returns every error it finds; warnings have level "warning".
     `builtin` kinds are Kubernetes' own: no CRD is listed for them and unknown fields are dropped, never stored.
     `webhook` names the admission webhook whose words a refusal uses.
+    `problems` is a rule on the object as it is, for kinds whose faults are StatusCauses already.
+    `structure` is there for kinds that a user defined; `stored_as` then is the apiVersion that is stored, whichever version is
+    asked for. `fields` are the paths that field selectors may name besides metadata.name and metadata.namespace.
     """
 
     group: str
@@ -112,14 +135,21 @@ class Kind(Generic[R]):
     webhook: str = ""
     defaults: Callable[[Obj, Obj | None, Admission], Obj] = no_defaults
     validate: Callable[[R, R | None, Admission], list[FieldError]] = no_rules
+    problems: Callable[[Obj, Obj | None], list[Obj]] = no_problems
+    singular_name: str = ""
+    list_name: str = ""
+    structure: Structure | None = None
+    stored_as: str = ""
+    fields: tuple[str, ...] = ()
+    deprecation: str = ""
 
     @property
     def singular(self) -> str:
-        return self.kind.lower()
+        return self.singular_name or self.kind.lower()
 
     @property
     def list_kind(self) -> str:
-        return f"{self.kind}List"
+        return self.list_name or f"{self.kind}List"
 
     @property
     def api_version(self) -> str:
@@ -142,22 +172,48 @@ AnyKind = Kind[Any]
 
 
 class Kinds:
-    """All kinds of one platform, found by any of their names."""
+    """All kinds of one platform, found by any of their names. They may change while it runs: `generation` counts how often."""
 
     def __init__(self, kinds: Iterable[AnyKind]) -> None:
-        self._all: tuple[AnyKind, ...] = tuple(kinds)
-        self._by_path = {(k.group, k.version, k.plural): k for k in self._all}
-        self._by_kind = {(k.api_version, k.kind): k for k in self._all}
-        assert len(self._by_path) == len(self._all), "a kind is declared twice"
+        self.generation = 0
+        self._listeners: list[Callable[[str], None]] = []
+        self._index(tuple(kinds))
+
+    def _index(self, kinds: tuple[AnyKind, ...]) -> None:
+        self._all = kinds
+        self._by_path = {(k.group, k.version, k.plural): k for k in kinds}
+        self._by_kind = {(k.api_version, k.kind): k for k in kinds}
+        self._by_resource = {k.resource: k for k in reversed(kinds)}
+        assert len(self._by_path) == len(kinds), "a kind is declared twice"
+
+    def put(self, resource: str, versions: Iterable[AnyKind]) -> None:
+        """Have these versions of `resource` in place of what there was; none: it is gone."""
+        self._index((*(k for k in self._all if k.resource != resource), *versions))
+        self.generation += 1
+        for listener in self._listeners:
+            listener(resource)
+
+    def subscribe(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with the resource of each change, synchronously."""
+        self._listeners.append(listener)
 
     def __iter__(self) -> Iterator[AnyKind]:
         return iter(self._all)
+
+    @property
+    def resources(self) -> list[AnyKind]:
+        """One kind for each resource, however many versions there are."""
+        return list(self._by_resource.values())
 
     def at(self, group: str, version: str, plural: str) -> AnyKind | None:
         return self._by_path.get((group, version, plural))
 
     def of(self, api_version: str, kind: str) -> AnyKind | None:
         return self._by_kind.get((api_version, kind))
+
+    def of_resource(self, resource: str) -> AnyKind | None:
+        """The first version of `resource`: for user-defined kinds the stored one."""
+        return self._by_resource.get(resource)
 
     def called(self, name: str) -> list[AnyKind]:
         """Kinds that a person may mean by `name`: plural, singular, short, or `plural.group`."""

@@ -47,19 +47,34 @@ def decode(
     except TypeError as error:
         # Only depth is left to be wrong with what was parsed from JSON.
         raise BadRequest(f"json: exceeded max depth: {error}") from error
-    obj: Obj = drop_nulls(raw) if b"null" in encoded else raw
+    # A schema says where null is a value; elsewhere it means absent.
+    nulls = b"null" in encoded and kind.structure is None
+    obj: Obj = drop_nulls(raw) if nulls else raw
     if not isinstance(obj.setdefault("metadata", {}), dict):
         raise BadRequest(_cannot_handle(kind, "json: metadata is not an object"))
+    if kind.structure is not None:
+        obj["metadata"] = drop_nulls(obj["metadata"])
     view = read(kind, obj)
     complaints = [f'duplicate field "{name}"' for name in twice]
-    unknown = unknown_fields(view) if surplus(view) else []
+    unknown = _unknown(kind, view, obj)
     complaints += [f'unknown field "{path}"' for path in unknown]
     if complaints and validation == "Strict":
         text = ", ".join(complaints[:WARNINGS_MAX])
         raise BadRequest(_cannot_handle(kind, f"strict decoding error: {text}"))
-    if unknown:
+    if unknown and kind.structure is None:
         prune(view, obj)
     return Decoded(obj, complaints[:WARNINGS_MAX] if validation == "Warn" else [])
+
+
+def _unknown(kind: AnyKind, view: Resource, obj: Obj) -> list[str]:
+    """Paths of what the types do not know; of a user-defined kind it is gone already."""
+    if kind.structure is None:
+        return unknown_fields(view) if surplus(view) else []
+    meta = view.metadata
+    found = [f"metadata.{path}" for path in unknown_fields(meta)] if surplus(meta) else []
+    if found:
+        prune(meta, obj["metadata"])
+    return kind.structure.prune(obj) + found
 
 
 def read(kind: AnyKind, obj: Obj) -> Resource:
@@ -91,6 +106,8 @@ class Gatekeeper:
 
     def complete(self, kind: AnyKind, obj: Obj, old: Obj | None, admission: Admission) -> Obj:
         """Defaults. `obj` may be changed; the result is the object to go on with."""
+        if kind.structure is not None:
+            kind.structure.complete(obj)
         if kind.defaults is no_defaults:
             return obj
         before = obj["metadata"]
@@ -108,6 +125,11 @@ class Gatekeeper:
             raise status.invalid(kind, name, causes)
         if obj["metadata"].get("deletionTimestamp"):
             return []
+        causes = kind.problems(obj, old)
+        if kind.structure is not None:
+            causes = kind.structure.problems(obj, old)
+        if causes:
+            raise status.invalid(kind, name, causes)
         found = _broken_rules(kind, obj, old, admission)
         errors = [e for e in found if e.level == "error"]
         if errors:

@@ -28,6 +28,7 @@ NAMESPACES: Final = (
 
 async def bootstrap(server: ApiServer, configs: Iterable[ConfigKind[Any]]) -> None:
     """Raises InvalidObject when a shipped ConfigMap does not pass its own admission: a bug of ours."""
+    await server.install()
     for name in NAMESPACES:
         await _ensure(server.objects, NAMESPACE, {"metadata": {"name": name}})
     for config in configs:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Obj, rfc3339
+from tanebi.apiserver.definitions.types import CLEANUP, CRD
 from tanebi.apiserver.metadata import FOREGROUND, ORPHAN
 from tanebi.apiserver.options import DeleteOptions
 
@@ -21,6 +22,8 @@ def begin(kind: AnyKind, obj: Obj, options: DeleteOptions, *, now: datetime) -> 
     """The object marked as being deleted, or None when it can go at once."""
     meta = dict(obj["metadata"])
     finalizers = _finalizers(meta.get("finalizers") or [], options)
+    if kind is CRD and CLEANUP not in finalizers and not meta.get("deletionTimestamp"):
+        finalizers = [*finalizers, CLEANUP]
     if finalizers:
         meta["finalizers"] = finalizers
     else:

@@ -1,23 +1,35 @@
 """What this server has: /version, /api, /apis and their lists, plain and aggregated. Pure.
 
-Built once from the kinds. Caller: tanebi.apiserver.server.
+Built from the kinds of the moment. Caller: tanebi.apiserver.server.
 """
 
 from __future__ import annotations
 
+import hashlib
 import platform
-from collections.abc import Iterable
 from typing import Final
 
+import orjson
+
 import tanebi
-from tanebi.api.kind import AnyKind
+from tanebi.api.kind import AnyKind, Kinds
 from tanebi.api.meta import Obj
+from tanebi.apiserver import codec
 
 KUBERNETES_VERSION: Final = "v1.32.0"
 AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+AGGREGATED_BETA: Final = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"
 
-_READ: Final = ["get", "list", "watch"]
-_WRITE: Final = ["create", "delete", "deletecollection", "patch", "update"]
+_VERBS: Final = [
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+]
 
 
 def version() -> Obj:
@@ -41,24 +53,51 @@ def _architecture() -> str:
 
 
 class Discovery:
-    """The documents, ready to be sent. `read_only` kinds can be listed but not written."""
+    """The documents. Aggregated ones are kept until the kinds change: clients ask for them at every start."""
 
-    def __init__(self, kinds: Iterable[AnyKind], *, read_only: Iterable[AnyKind] = ()) -> None:
-        self._read_only = frozenset(read_only)
-        self._versions: dict[tuple[str, str], list[AnyKind]] = {}
-        for kind in [*kinds, *self._read_only]:
-            self._versions.setdefault((kind.group, kind.version), []).append(kind)
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
+        self._generation = -1
+        self._by_version: dict[tuple[str, str], list[AnyKind]] = {}
+        self._encoded: dict[tuple[str, bool], tuple[bytes, str]] = {}
 
-    def document(self, path: str, accept: str) -> Obj | None:
-        """The discovery document at `path`, or None when there is none."""
-        aggregated = "apidiscovery.k8s.io" in accept and "v=v2" in accept
+    @property
+    def _versions(self) -> dict[tuple[str, str], list[AnyKind]]:
+        if self._generation != self._kinds.generation:
+            self._by_version = {}
+            self._encoded.clear()
+            for kind in self._kinds:
+                self._by_version.setdefault((kind.group, kind.version), []).append(kind)
+            self._generation = self._kinds.generation
+        return self._by_version
+
+    def answer(self, path: str, accept: str) -> tuple[str, bytes, str] | None:
+        """Content type, body and ETag ("" for none) of the document at `path`; None when there is none."""
+        for wanted, content_type in (("v=v2;", AGGREGATED), ("v=v2beta1;", AGGREGATED_BETA)):
+            if path in ("/api", "/apis") and _asks(accept, wanted):
+                body, tag = self._aggregate(path, beta=content_type is AGGREGATED_BETA)
+                return content_type, body, tag
+        found = self.document(path)
+        return None if found is None else (codec.JSON, orjson.dumps(found), "")
+
+    def _aggregate(self, path: str, *, beta: bool) -> tuple[bytes, str]:
+        groups = self._versions  # forgets what is no more true
+        key = (path, beta)
+        if key not in self._encoded:
+            body = orjson.dumps(self._aggregated(groups, core=path == "/api", beta=beta))
+            tag = hashlib.sha512(body).hexdigest()[:32].upper()
+            self._encoded[key] = (body, f'"{tag}"')
+        return self._encoded[key]
+
+    def document(self, path: str) -> Obj | None:
+        """The plain discovery document at `path`, or None when there is none."""
         match [part for part in path.split("/") if part]:
             case ["version"]:
                 return version()
             case ["api"]:
-                return self._aggregated(core=True) if aggregated else _core_versions()
+                return _core_versions()
             case ["apis"]:
-                return self._aggregated(core=False) if aggregated else self._groups()
+                return self._groups()
             case ["api", "v1"]:
                 return self._resources("", "v1")
             case ["apis", group]:
@@ -97,40 +136,25 @@ class Discovery:
             "kind": "APIResourceList",
             "apiVersion": "v1",
             "groupVersion": f"{group}/{version_}" if group else version_,
-            "resources": [entry for kind in kinds for entry in self._plain(kind)],
+            "resources": [entry for kind in kinds for entry in _plain(kind)],
         }
 
-    def _plain(self, kind: AnyKind) -> list[Obj]:
-        main: Obj = {
-            "name": kind.plural,
-            "singularName": kind.singular,
-            "namespaced": kind.namespaced,
-            "kind": kind.kind,
-            "verbs": self._verbs(kind),
-        }
-        if kind.short_names:
-            main["shortNames"] = list(kind.short_names)
-        if kind.categories:
-            main["categories"] = list(kind.categories)
-        return [main, *({**sub, "namespaced": kind.namespaced} for sub in _plain_subs(kind))]
-
-    def _verbs(self, kind: AnyKind) -> list[str]:
-        return ["get", "list"] if kind in self._read_only else sorted([*_READ, *_WRITE])
-
-    def _aggregated(self, *, core: bool) -> Obj:
+    def _aggregated(
+        self, found: dict[tuple[str, str], list[AnyKind]], *, core: bool, beta: bool
+    ) -> Obj:
         groups: dict[str, list[Obj]] = {}
-        for (group, version_), kinds in self._versions.items():
+        for (group, version_), kinds in found.items():
             if (group == "") == core:
                 groups.setdefault(group, []).append(
                     {
                         "version": version_,
                         "freshness": "Current",
-                        "resources": [self._discovered(kind) for kind in kinds],
+                        "resources": [_discovered(kind) for kind in kinds],
                     }
                 )
         return {
             "kind": "APIGroupDiscoveryList",
-            "apiVersion": "apidiscovery.k8s.io/v2",
+            "apiVersion": f"apidiscovery.k8s.io/{'v2beta1' if beta else 'v2'}",
             "metadata": {},
             "items": [
                 {"metadata": {"name": name} if name else {}, "versions": versions}
@@ -138,32 +162,59 @@ class Discovery:
             ],
         }
 
-    def _discovered(self, kind: AnyKind) -> Obj:
-        entry: Obj = {
-            "resource": kind.plural,
-            "responseKind": _gvk(kind),
-            "scope": "Namespaced" if kind.namespaced else "Cluster",
-            "singularResource": kind.singular,
-            "verbs": self._verbs(kind),
-        }
-        if kind.short_names:
-            entry["shortNames"] = list(kind.short_names)
-        if kind.categories:
-            entry["categories"] = list(kind.categories)
-        if subs := _plain_subs(kind):
-            entry["subresources"] = [
-                {
-                    "subresource": sub["name"].partition("/")[2],
-                    "responseKind": {
-                        "group": sub.get("group", kind.group),
-                        "version": sub.get("version", kind.version),
-                        "kind": sub["kind"],
-                    },
-                    "verbs": sub["verbs"],
-                }
-                for sub in subs
-            ]
-        return entry
+
+def _asks(accept: str, wanted: str) -> bool:
+    """Does `accept` want the aggregated form in this version, and before any plain one?"""
+    for part in accept.replace(" ", "").split(","):
+        if "as=APIGroupDiscoveryList" in part:
+            if wanted in f"{part};":
+                return True
+        elif codec.media_type(part) == codec.JSON:
+            return False
+    return False
+
+
+def _plain(kind: AnyKind) -> list[Obj]:
+    main: Obj = {
+        "name": kind.plural,
+        "singularName": kind.singular,
+        "namespaced": kind.namespaced,
+        "kind": kind.kind,
+        "verbs": list(_VERBS),
+    }
+    if kind.short_names:
+        main["shortNames"] = list(kind.short_names)
+    if kind.categories:
+        main["categories"] = list(kind.categories)
+    return [main, *({**sub, "namespaced": kind.namespaced} for sub in _plain_subs(kind))]
+
+
+def _discovered(kind: AnyKind) -> Obj:
+    entry: Obj = {
+        "resource": kind.plural,
+        "responseKind": _gvk(kind),
+        "scope": "Namespaced" if kind.namespaced else "Cluster",
+        "singularResource": kind.singular,
+        "verbs": list(_VERBS),
+    }
+    if kind.short_names:
+        entry["shortNames"] = list(kind.short_names)
+    if kind.categories:
+        entry["categories"] = list(kind.categories)
+    if subs := _plain_subs(kind):
+        entry["subresources"] = [
+            {
+                "subresource": sub["name"].partition("/")[2],
+                "responseKind": {
+                    "group": sub.get("group", kind.group),
+                    "version": sub.get("version", kind.version),
+                    "kind": sub["kind"],
+                },
+                "verbs": sub["verbs"],
+            }
+            for sub in subs
+        ]
+    return entry
 
 
 def _gvk(kind: AnyKind) -> Obj:

@@ -168,7 +168,6 @@ class Collector:
     def __init__(self, objects: Objects, kinds: Kinds) -> None:
         self._objects = objects
         self._kinds = kinds
-        self._by_resource = {kind.resource: kind for kind in kinds}
         self._graph = Graph()
         self._inbox = Inbox[str]()
         self._log = get_logger("apiserver.gc")
@@ -185,7 +184,7 @@ class Collector:
 
     def _fill(self) -> None:
         store = self._objects.store
-        for kind in self._by_resource.values():
+        for kind in self._kinds.resources:
             for entry in store.list(kind.resource):
                 meta = entry.obj["metadata"]
                 key = Key(meta.get("namespace") or "", meta["name"])
@@ -194,7 +193,7 @@ class Collector:
             self._inbox.put(uid)
 
     def _seen(self, change: Change) -> None:
-        kind = self._by_resource.get(change.resource)
+        kind = self._kinds.of_resource(change.resource)
         if kind is None:
             return
         node = node_of(kind, change.key, change.entry.obj, self._kinds)

@@ -23,10 +23,11 @@ ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 class Entry:
     """One stored version of one object. `obj` is shared by everybody who reads: never change it."""
 
-    __slots__ = ("_obj", "body", "rv")
+    __slots__ = ("_obj", "body", "rv", "shown")
 
     def __init__(self, obj: Obj, rv: int, body: bytes) -> None:
         self._obj: Obj | None = obj
+        self.shown: tuple[object, Obj, bytes] | None = None  # tanebi.apiserver.editions'
         self.rv = rv
         self.body = body
 
@@ -45,6 +46,7 @@ class Entry:
     def retire(self) -> None:
         """Keep the bytes alone: a parsed object takes several times the room, and the past is seldom looked at."""
         self._obj = None
+        self.shown = None
 
     @property
     def uid(self) -> str:

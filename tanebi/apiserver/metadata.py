@@ -98,9 +98,10 @@ def carry_over(meta: Obj, old: Obj) -> None:
         meta["managedFields"] = old["managedFields"]
 
 
-def spec_part(obj: Obj) -> Obj:
-    """What a generation counts changes of."""
-    return {k: v for k, v in obj.items() if k not in ("metadata", "status")}
+def spec_part(kind: AnyKind, obj: Obj) -> Obj:
+    """What a generation counts changes of: all but the status, if that has a door of its own."""
+    left_out = ("metadata", "status") if kind.status else ("metadata",)
+    return {k: v for k, v in obj.items() if k not in left_out}
 
 
 def same(one: Obj, other: Obj) -> bool:

@@ -31,7 +31,7 @@ class NamespaceSweeper:
     def __init__(self, objects: Objects, kinds: Kinds) -> None:
         self._objects = objects
         self._store = objects.store
-        self._namespaced = [kind for kind in kinds if kind.namespaced]
+        self._kinds = kinds
         self._inbox = Inbox[str]()
         self._log = get_logger("apiserver.namespaces")
 
@@ -59,7 +59,8 @@ class NamespaceSweeper:
         entry = self._terminating(name)
         if entry is None:
             return
-        left = [(k, e) for k in self._namespaced for e in self._store.list(k.resource, name)]
+        namespaced = [kind for kind in self._kinds.resources if kind.namespaced]
+        left = [(k, e) for k in namespaced for e in self._store.list(k.resource, name)]
         try:
             if left:
                 await self._empty(name, left)

@@ -17,17 +17,20 @@ import orjson
 
 from tanebi.api.core.kinds import NAMESPACE
 from tanebi.api.kind import Admission, AnyKind, Operation
-from tanebi.api.meta import Key, Obj
+from tanebi.api.meta import Key, Obj, annotations_of
 from tanebi.apiserver import deletion, metadata, status
 from tanebi.apiserver.admission import Gatekeeper, decode
 from tanebi.apiserver.configs import StoreConfigs
+from tanebi.apiserver.definitions.own import OWN
+from tanebi.apiserver.definitions.types import CRD
+from tanebi.apiserver.editions import private, shown, to_store
 from tanebi.apiserver.history import Entry
 from tanebi.apiserver.options import DeleteOptions, WriteOptions
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.user import User
 from tanebi.base.clock import Clock
 from tanebi.base.rng import Rng, name_suffix, new_uid
-from tanebi.kube.errors import Forbidden
+from tanebi.kube.errors import Forbidden, MethodNotAllowed
 
 GENERATE_TRIES: Final = 8
 # Kubernetes' NamespaceLifecycle admission protects the same three.
@@ -92,6 +95,7 @@ class Objects:
             obj.pop("status", None)
         key = Key(meta.get("namespace") or "", str(meta.get("name") or ""))
         self._check_namespace(kind, key)
+        self._check_definition(kind)
         admission = self._admission("CREATE", user, options, now)
         obj = self._gate.complete(kind, obj, None, admission)
         warnings = decoded.warnings + self._gate.check(kind, obj, None, admission)
@@ -100,6 +104,28 @@ class Objects:
         obj = metadata.ordered(manage(obj, None) if manage else obj, kind)
         entry = await self._put(kind, key, obj, None, options)
         return Written(entry, warnings, created=True)
+
+    def _check_own(self, kind: AnyKind, key: Key) -> None:
+        """A definition of the server's own is read by clients and never written."""
+        if kind is not CRD:
+            return
+        entry = self.store.newest(kind.resource, key)
+        if entry is not None and annotations_of(entry.obj).get(OWN):
+            why = "this kind is built into the server, and its definition with it"
+            raise Forbidden(
+                f'{kind.resource} "{key.name}" is forbidden: {why}',
+                details=status.of_kind(kind, key.name),
+            )
+
+    def _check_definition(self, kind: AnyKind) -> None:
+        if kind.structure is None:
+            return
+        entry = self.store.newest(CRD.resource, Key("", kind.resource))
+        if entry is None or entry.obj["metadata"].get("deletionTimestamp"):
+            raise MethodNotAllowed(
+                "create not allowed while custom resource definition is terminating",
+                details=status.of_kind(kind),
+            )
 
     def _name(self, kind: AnyKind, meta: Obj) -> None:
         base = str(meta.get("generateName") or "")
@@ -146,8 +172,9 @@ class Objects:
         Raises NotFound, Conflict, BadRequest, InvalidObject, Unavailable.
         """
         before = self.newest(kind, key)
-        old = before.obj
-        raw = change(orjson.loads(before.body))
+        self._check_own(kind, key)
+        old = shown(kind, before)[0]
+        raw = change(private(kind, before))
         metadata.check_identity(kind, raw)
         decoded = decode(kind, raw, validation=options.field_validation, twice=twice or ())
         obj, now = decoded.obj, self.clock.wall()
@@ -158,9 +185,10 @@ class Objects:
         warnings = decoded.warnings
         admission = self._admission("UPDATE", user, options, now, subresource)
         obj = _only(kind, obj, old, subresource)
-        if not subresource:
+        if not subresource or kind.structure is not None:
             obj = self._gate.complete(kind, obj, old, admission)
             warnings += self._gate.check(kind, obj, old, admission)
+        if not subresource:
             _bump(kind, obj, old)
         obj = metadata.ordered(manage(obj, old) if manage else obj, kind)
         if metadata.finished(obj):
@@ -176,6 +204,7 @@ class Objects:
     ) -> Written:
         """Begin or complete a deletion. Raises NotFound, Conflict (preconditions), Unavailable."""
         before = self.newest(kind, key)
+        self._check_own(kind, key)
         meta = before.obj["metadata"]
         if kind is NAMESPACE and key.name in IMMORTAL:
             raise Forbidden(
@@ -227,7 +256,7 @@ class Objects:
             if over is not None:
                 obj["metadata"]["resourceVersion"] = over.obj["metadata"]["resourceVersion"]
             return Entry.of(obj, over.rv if over else 0)
-        return await self.store.put(kind.resource, key, obj, over=over)
+        return await self.store.put(kind.resource, key, to_store(kind, obj), over=over)
 
     async def _remove(self, kind: AnyKind, key: Key, over: Entry, options: WriteOptions) -> Written:
         if options.dry_run:
@@ -286,5 +315,5 @@ def _only(kind: AnyKind, obj: Obj, old: Obj, subresource: str) -> Obj:
 
 
 def _bump(kind: AnyKind, obj: Obj, old: Obj) -> None:
-    if kind.has_generation and metadata.spec_part(obj) != metadata.spec_part(old):
+    if kind.has_generation and metadata.spec_part(kind, obj) != metadata.spec_part(kind, old):
         obj["metadata"]["generation"] = int(old["metadata"].get("generation") or 0) + 1

@@ -1,70 +1,102 @@
 """OpenAPI documents, v3 by group version and v2 in one, for `kubectl explain` and validation before apply. Pure.
 
-Made from the models, once each, on first demand. Caller: tanebi.apiserver.server.
+Made on demand, from the types and from the schemas of user-defined kinds. Addresses carry a hash, answers an ETag.
+Caller: tanebi.apiserver.server.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 from pydantic import BaseModel
 
-from tanebi.api.kind import AnyKind
+from tanebi.api.kind import AnyKind, Kinds
 from tanebi.api.meta import Obj
 from tanebi.apiserver.discovery import version
-from tanebi.apiserver.schema import metadata_schema, schema_of
+from tanebi.apiserver.patch.schema import Schema as PatchSchema
+from tanebi.apiserver.patch.schema import schema_of as patch_schema
+from tanebi.apiserver.schema import HEAD, metadata_schema, schema_of
 
 META_NAME: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 
 class OpenApi:
-    def __init__(self, kinds: Iterable[AnyKind]) -> None:
-        self._kinds = list(kinds)
+    """The documents, made on demand and kept until the kinds change."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
+        self._generation = -1
         self._groups: dict[str, list[AnyKind]] = {}
+        self._documents: dict[str, Document] = {}
+
+    def answer(
+        self, path: str, query: Mapping[str, str]
+    ) -> tuple[int, dict[str, str], bytes] | None:
+        """Status, headers and body of `/openapi/…`; None for what there is not."""
+        self._refresh()
+        if path == "/openapi/v3":
+            return 200, {}, orjson.dumps(self.index())
+        if path == "/openapi/v2":
+            return 200, {"etag": self.v2.tag}, self.v2.body
+        name = path.removeprefix("/openapi/v3/")
+        if name not in self._groups:
+            return None
+        document, asked = self.group(name), query.get("hash")
+        headers = {"etag": document.tag, "vary": "Accept"}
+        if asked is None:
+            return 200, headers, document.body
+        if f'"{asked}"' != document.tag:
+            return 301, {"location": self._url(name)}, b""
+        # The address says which edition it is, so nobody need ask for it twice.
+        return (
+            200,
+            headers | {"cache-control": "public, immutable, max-age=31536000"},
+            document.body,
+        )
+
+    def _refresh(self) -> None:
+        if self._generation == self._kinds.generation:
+            return
+        groups: dict[str, list[AnyKind]] = {}
         for kind in self._kinds:
-            self._groups.setdefault(_group_path(kind), []).append(kind)
-        self._documents: dict[str, bytes] = {}
+            groups.setdefault(_group_path(kind), []).append(kind)
+        # What has not changed need not be made again: a new kind touches one group.
+        same = {path for path, kinds in groups.items() if self._groups.get(path) == kinds}
+        self._documents = {p: d for p, d in self._documents.items() if p in same}
+        self._groups, self._generation = groups, self._kinds.generation
 
     def index(self) -> Obj:
         """`/openapi/v3`: where each group's document is. The hash lets clients cache it."""
-        return {
-            "paths": {
-                path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={self._hash(path)}"}
-                for path in self._groups
-            }
-        }
+        self._refresh()
+        return {"paths": {path: {"serverRelativeURL": self._url(path)} for path in self._groups}}
 
-    def group(self, path: str) -> bytes | None:
-        """`/openapi/v3/<path>`, or None."""
-        if path not in self._groups:
-            return None
+    def _url(self, path: str) -> str:
+        tag = self.group(path).tag.strip('"')
+        return f"/openapi/v3/{path}?hash={tag}"
+
+    def group(self, path: str) -> Document:
+        """`/openapi/v3/<path>`, which must be one of the index."""
         if path not in self._documents:
-            self._documents[path] = orjson.dumps(self._v3(path))
+            self._documents[path] = Document.of(self._v3(path))
         return self._documents[path]
 
-    @cached_property
-    def v2(self) -> bytes:
+    @property
+    def v2(self) -> Document:
         """`/openapi/v2`: everything, by the older format."""
-        paths: Obj = {}
-        for kind in self._kinds:
-            paths |= _paths(kind, _reference(_name(kind), "#/definitions/"), v3=False)
-        definitions = self._models(self._kinds, "#/definitions/")
-        return orjson.dumps(
-            {
-                "swagger": "2.0",
-                "info": _info(),
-                "paths": paths,
-                "definitions": definitions,
-            }
-        )
-
-    def _hash(self, path: str) -> str:
-        body = self.group(path) or b""
-        return hashlib.sha256(body).hexdigest()[:32].upper()
+        self._refresh()
+        if "" not in self._documents:
+            paths: Obj = {}
+            for kind in self._kinds:
+                paths |= _paths(kind, _reference(_name(kind), "#/definitions/"), v3=False)
+            definitions = _models(list(self._kinds), "#/definitions/")
+            self._documents[""] = Document.of(
+                {"swagger": "2.0", "info": _info(), "paths": paths, "definitions": definitions}
+            )
+        return self._documents[""]
 
     def _v3(self, path: str) -> Obj:
         kinds = self._groups[path]
@@ -75,21 +107,68 @@ class OpenApi:
             "openapi": "3.0.0",
             "info": _info(),
             "paths": paths,
-            "components": {"schemas": self._models(kinds, "#/components/schemas/")},
+            "components": {"schemas": _models(kinds, "#/components/schemas/")},
         }
 
-    def _models(self, kinds: list[AnyKind], prefix: str) -> Obj:
-        models: Obj = {META_NAME: metadata_schema()}
-        for kind in kinds:
-            model: type[BaseModel] = kind.model
-            schema = schema_of(model)
-            properties = schema["properties"] | {"metadata": _reference(META_NAME, prefix)}
-            gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-            models[_name(kind)] = schema | {
-                "properties": properties,
-                "x-kubernetes-group-version-kind": [gvk],
-            }
-        return models
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    body: bytes
+    tag: str
+
+    @classmethod
+    def of(cls, value: Obj) -> Document:
+        body = orjson.dumps(value)
+        return cls(body, f'"{hashlib.sha512(body).hexdigest()[:32].upper()}"')
+
+
+def _models(kinds: list[AnyKind], prefix: str) -> Obj:
+    models: Obj = {META_NAME: metadata_schema()}
+    for kind in kinds:
+        schema = _schema(kind)
+        properties = {**schema.get("properties", {}), "metadata": _reference(META_NAME, prefix)}
+        gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+        models[_name(kind)] = schema | {
+            "properties": properties,
+            "x-kubernetes-group-version-kind": [gvk],
+        }
+    return models
+
+
+def _schema(kind: AnyKind) -> Obj:
+    if kind.structure is not None:
+        whole = kind.structure.schema
+        return whole | {"properties": {**HEAD, **(whole.get("properties") or {})}}
+    model: type[BaseModel] = kind.model
+    schema: Obj = schema_of(model)
+    if not kind.builtin:
+        return schema
+    marked: Obj = _with_lists(schema, patch_schema(kind), ())
+    return marked
+
+
+def _with_lists(schema: Any, rules: PatchSchema, at: tuple[str, ...]) -> Any:
+    """The schema with what patches go by: which lists are keyed, and by what."""
+    if schema.get("type") == "array" and isinstance(items := schema.get("items"), dict):
+        return {**schema, "items": _with_lists(items, rules, at), **_list_marks(rules, at)}
+    if properties := schema.get("properties"):
+        inner = {n: _with_lists(one, rules, (*at, n)) for n, one in properties.items()}
+        return {**schema, "properties": inner}
+    return schema
+
+
+def _list_marks(rules: PatchSchema, at: tuple[str, ...]) -> Obj:
+    rule = rules.list_rule(at)
+    if rule is None:
+        return {"x-kubernetes-list-type": "atomic"}
+    if not rule.keys:
+        return {"x-kubernetes-list-type": "set", "x-kubernetes-patch-strategy": "merge"}
+    return {
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": list(rule.keys),
+        "x-kubernetes-patch-strategy": "merge",
+        "x-kubernetes-patch-merge-key": rule.merge_key,
+    }
 
 
 def _info() -> Obj:

@@ -25,18 +25,22 @@ _PLAIN: Final[Mapping[Any, Schema]] = {
     bool: {"type": "boolean"},
     Any: ANYTHING,
 }
-_HEAD: Final[Mapping[str, str]] = {
-    "apiVersion": "APIVersion defines the versioned schema of this representation of an object.",
-    "kind": "Kind is a string value representing the REST resource this object represents.",
+HEAD: Final[Mapping[str, Schema]] = {
+    "apiVersion": {
+        "type": "string",
+        "description": "APIVersion defines the versioned schema of this representation of an object.",
+    },
+    "kind": {
+        "type": "string",
+        "description": "Kind is a string value representing the REST resource this object represents.",
+    },
 }
 
 
 @cache
 def schema_of(model: type[BaseModel]) -> Schema:
     """The schema of a whole kind: `metadata` is opaque, as a CRD demands. Never change the result."""
-    properties: Schema = {
-        name: {"type": "string", "description": text} for name, text in _HEAD.items()
-    }
+    properties: Schema = dict(HEAD)
     properties["metadata"] = {"type": "object"}
     own = _properties(model, (model,))
     properties |= {name: schema for name, schema in own.items() if name not in properties}

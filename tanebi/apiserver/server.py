@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import anyio
-import orjson
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 from prometheus_client import Counter, Histogram
@@ -20,8 +19,11 @@ from tanebi.api.logs import LogSource
 from tanebi.api.meta import Key
 from tanebi.apiserver import codec, paths, podlogs, status
 from tanebi.apiserver.configs import StoreConfigs
-from tanebi.apiserver.crd import CRD, CrdDoor
-from tanebi.apiserver.discovery import AGGREGATED, Discovery
+from tanebi.apiserver.definitions import own
+from tanebi.apiserver.definitions.controller import DefinitionController
+from tanebi.apiserver.definitions.registry import Registry
+from tanebi.apiserver.definitions.types import CRD
+from tanebi.apiserver.discovery import Discovery
 from tanebi.apiserver.expiry import Expiry
 from tanebi.apiserver.gc import Collector
 from tanebi.apiserver.metrics import OBJECTS, REQUEST_SECONDS, REQUESTS, WATCHES
@@ -58,20 +60,25 @@ class ApiServer:
         rng: Rng,
         logs: LogSource | None = None,
     ) -> None:
-        self.kinds = Kinds(kinds)
+        self.kinds = Kinds((*kinds, CRD))
         self.store = store
         self.objects = Objects(store, StoreConfigs(store, configs), clock=clock, rng=rng)
         self.logs = logs
         self._clock = clock
         self._rest = Rest(self.objects)
-        self._crds = CrdDoor(self.kinds, clock=clock)
-        self._discovery = Discovery(self.kinds, read_only=(CRD,))
+        self._registry = Registry(store, self.kinds)
+        self._definitions = DefinitionController(self.objects, self.kinds, self._registry)
+        self._discovery = Discovery(self.kinds)
         self._openapi = OpenApi(self.kinds)
         self._collector = Collector(self.objects, self.kinds)
         self._namespaces = NamespaceSweeper(self.objects, self.kinds)
         self._expiry = Expiry(self.objects)
         self._counters: dict[tuple[str, str, int], Counter] = {}
         self._histograms: dict[str, Histogram] = {}
+
+    async def install(self) -> None:
+        """Store the definitions of the server's own kinds. Raises Unavailable."""
+        await own.install(self.store, self.kinds, self._clock.wall())
 
     async def handle(self, request: Request, user: User) -> Response | Stream:
         """Never raises for what a client or the disk did: every refusal is a Status."""
@@ -112,8 +119,6 @@ class ApiServer:
         if target is None:
             return self._document(request)
         if kind is None:
-            if (target.group, target.plural) == (CRD.group, CRD.plural):
-                return self._crds.handle(request, target)
             return self._document(request)
         if target.subresource == "log" and kind.builtin and kind.kind == "Pod":
             if request.method != "GET":
@@ -145,25 +150,31 @@ class ApiServer:
         return None
 
     def _described(self, request: Request, path: str) -> Response | None:
-        if path == "/openapi/v2":
-            return Response(200, _JSON, self._openapi.v2)
-        if path == "/openapi/v3":
-            return Response(200, _JSON, orjson.dumps(self._openapi.index()))
-        if path.startswith("/openapi/v3/"):
-            body = self._openapi.group(path.removeprefix("/openapi/v3/"))
-            return Response(200, _JSON, body) if body is not None else None
-        accept = request.headers.get("accept", "")
-        document = self._discovery.document(path, accept)
-        if document is None:
+        if path.startswith("/openapi/"):
+            described = self._openapi.answer(path, request.query)
+            if described is None:
+                return None
+            code, headers, body = described
+            return _unless_known(request, Response(code, {**_JSON, **headers}, body))
+        found = self._discovery.answer(path, request.headers.get("accept", ""))
+        if found is None:
             return None
-        aggregated = document["kind"] == "APIGroupDiscoveryList" if "kind" in document else False
-        headers = {"content-type": AGGREGATED} if aggregated else _JSON
-        return Response(200, headers, orjson.dumps(document))
+        content_type, body, tag = found
+        headers = {"content-type": content_type} | ({"etag": tag, "vary": "Accept"} if tag else {})
+        return _unless_known(request, Response(200, headers, body))
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Collect what owners, namespaces and time leave behind, until cancelled."""
         async with anyio.create_task_group() as group:
+            await group.start(self._definitions.run)
             await group.start(self._collector.run)
             await group.start(self._namespaces.run)
             await group.start(self._expiry.run)
             task_status.started()
+
+
+def _unless_known(request: Request, answer: Response) -> Response:
+    """304 for a client that has this very document already."""
+    tag = answer.headers.get("etag", "")
+    known = [one.strip() for one in request.headers.get("if-none-match", "").split(",")]
+    return Response(304, {"etag": tag}, b"") if tag and tag in known else answer

@@ -107,6 +107,10 @@ class Watcher:
             except (anyio.WouldBlock, anyio.EndOfStream):
                 return changes
 
+    def end(self) -> None:
+        """Nothing comes after what has been offered."""
+        self._send.close()
+
     @property
     def idle(self) -> bool:
         return not self._backlog and not self._receive.statistics().current_buffer_used
@@ -328,6 +332,11 @@ class Store:
     def unwatch(self, watcher: Watcher) -> None:
         """Forget a watcher; idempotent."""
         self._watchers.get(watcher.resource, set()).discard(watcher)
+
+    def end_watches(self, resource: str) -> None:
+        """End every watch of `resource` in order: what they watched is another thing now, or nothing."""
+        for watcher in self._watchers.pop(resource, set()):
+            watcher.end()
 
     @property
     def watcher_count(self) -> int:

@@ -16,6 +16,7 @@ import orjson
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Obj
 from tanebi.apiserver import codec, tables
+from tanebi.apiserver.editions import shown
 from tanebi.apiserver.history import Change, Entry, watch_line
 from tanebi.apiserver.tables import Include
 from tanebi.kube.errors import BadRequest
@@ -49,9 +50,8 @@ class View:
         return self.shape == "object" and not self.as_yaml
 
     def one(self, entry: Entry) -> bytes:
-        if self.raw:
-            return entry.body
-        return codec.encode(self.of(entry.obj), as_yaml=self.as_yaml)
+        obj, body = shown(self.kind, entry)
+        return body if self.raw else codec.encode(self.of(obj), as_yaml=self.as_yaml)
 
     def of(self, obj: Obj) -> Obj:
         if self.shape == "table":
@@ -69,36 +69,40 @@ class View:
                 self.kind.api_version.encode(),
                 orjson.dumps(meta),
             )
-            return b"".join((head, b",".join([entry.body for entry in entries]), b"]}"))
+            return b"".join(
+                (head, b",".join([shown(self.kind, entry)[1] for entry in entries]), b"]}")
+            )
         return codec.encode(self._list(entries, meta), as_yaml=self.as_yaml)
 
     def _list(self, entries: list[Entry], meta: Obj) -> Obj:
+        objects = [shown(self.kind, entry)[0] for entry in entries]
         if self.shape == "table":
-            rows = [tables.row(self.kind, e.obj, self.now, self.include) for e in entries]
+            rows = [tables.row(self.kind, obj, self.now, self.include) for obj in objects]
             return tables.table(self.kind, rows, meta)
         if self.shape == "partial":
             return {
                 "kind": "PartialObjectMetadataList",
                 "apiVersion": "meta.k8s.io/v1",
                 "metadata": meta,
-                "items": [tables.partial(e.obj) for e in entries],
+                "items": [tables.partial(obj) for obj in objects],
             }
         return {
             "kind": self.kind.list_kind,
             "apiVersion": self.kind.api_version,
             "metadata": meta,
-            "items": [e.obj for e in entries],
+            "items": objects,
         }
 
     def line(self, type_: str, change: Change) -> bytes:
         """A watch line for `change`, told as `type_` (a selector may turn a change into another)."""
-        if self.raw:
-            return change.line if change.type == type_ else watch_line(type_, change.entry.body)
-        return watch_line(type_, orjson.dumps(self.of(change.entry.obj)))
+        return self._line(type_, change.entry)
 
     def added(self, entry: Entry) -> bytes:
-        body = entry.body if self.raw else orjson.dumps(self.of(entry.obj))
-        return watch_line("ADDED", body)
+        return self._line("ADDED", entry)
+
+    def _line(self, type_: str, entry: Entry) -> bytes:
+        obj, body = shown(self.kind, entry)
+        return watch_line(type_, body if self.raw else orjson.dumps(self.of(obj)))
 
 
 def negotiate(

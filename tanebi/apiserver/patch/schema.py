@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from tanebi.api.kind import AnyKind
 from tanebi.apiserver.patch.errors import BadPatch
@@ -93,9 +93,18 @@ _ATOMIC_MAPS: Final[frozenset[Path]] = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(Protocol):
     """What one kind's patches go by."""
+
+    def list_rule(self, path: Path) -> ListRule | None:
+        """None: the list at `path` is one value."""
+
+    def is_atomic_map(self, path: Path) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRules:
+    """Rules found by the last names of a path: the kinds of Kubernetes and ours."""
 
     lists: Names
     atomic_maps: frozenset[Path]
@@ -111,9 +120,50 @@ class Schema:
         return path[-2:] in self.atomic_maps or path[-1:] in self.atomic_maps
 
 
-BUILTIN: Final = Schema(_BUILTIN, _ATOMIC_MAPS)
-CUSTOM: Final = Schema(_METADATA, frozenset())
+BUILTIN: Final = NamedRules(_BUILTIN, _ATOMIC_MAPS)
+CUSTOM: Final = NamedRules(_METADATA, frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class StructuralRules:
+    """Rules of a user-defined kind, as its schema says: `x-kubernetes-list-type`, `-list-map-keys` and `-map-type`."""
+
+    schema: Mapping[str, Any]
+
+    def list_rule(self, path: Path) -> ListRule | None:
+        if path[:1] == ("metadata",):
+            return CUSTOM.list_rule(path)
+        at = self._at(path)
+        match at.get("x-kubernetes-list-type"):
+            case "set":
+                return _SET
+            case "map":
+                return _of_keys(tuple(at.get("x-kubernetes-list-map-keys") or ()), at)
+        return None
+
+    def is_atomic_map(self, path: Path) -> bool:
+        return bool(self._at(path).get("x-kubernetes-map-type") == "atomic")
+
+    def _at(self, path: Path) -> Mapping[str, Any]:
+        at: Any = self.schema
+        for name in path:
+            while isinstance(at, Mapping) and isinstance(at.get("items"), Mapping):
+                at = at["items"]
+            known = (at.get("properties") or {}) if isinstance(at, Mapping) else {}
+            at = known[name] if name in known else at.get("additionalProperties")
+            if not isinstance(at, Mapping):
+                return {}
+        found: Mapping[str, Any] = at
+        return found
+
+
+def _of_keys(keys: tuple[str, ...], at: Mapping[str, Any]) -> ListRule:
+    properties = (at.get("items") or {}).get("properties") or {}
+    defaults = [(k, properties[k]["default"]) for k in keys if "default" in properties.get(k, {})]
+    return ListRule(keys, keys[0], tuple(defaults))
 
 
 def schema_of(kind: AnyKind) -> Schema:
+    if kind.structure is not None:
+        return StructuralRules(kind.structure.schema)
     return BUILTIN if kind.builtin else CUSTOM

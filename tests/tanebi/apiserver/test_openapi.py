@@ -29,6 +29,30 @@ async def test_v3_has_an_index_and_a_document_a_group(api: Api) -> None:
     assert patch["x-kubernetes-action"] == "patch"
 
 
+async def test_an_address_with_a_hash_can_be_kept_for_ever(api: Api) -> None:
+    index = await api.ok("GET", "/openapi/v3")
+    url = index["paths"]["apis/apps/v1"]["serverRelativeURL"]
+    path, _, query = url.partition("?hash=")
+    answer = await api("GET", path, query={"hash": query})
+    assert "immutable" in answer.headers["cache-control"]
+    tag = answer.headers["etag"]
+    assert tag == f'"{query}"'
+    assert (await api("GET", path, headers={"if-none-match": tag})).status == 304
+    moved = await api("GET", path, query={"hash": "OLD"})
+    assert (moved.status, moved.headers["location"]) == (301, url)
+    await api.refused(404, "GET", "/openapi/v3/apis/nowhere/v1")
+
+
+async def test_lists_say_what_patches_go_by(api: Api) -> None:
+    document = await api.ok("GET", "/openapi/v3/apis/apps/v1")
+    model = document["components"]["schemas"]["apps.v1.Deployment"]
+    pod = model["properties"]["spec"]["properties"]["template"]["properties"]["spec"]["properties"]
+    containers = pod["containers"]
+    assert containers["x-kubernetes-patch-merge-key"] == "name"
+    assert containers["x-kubernetes-list-map-keys"] == ["name"]
+    assert containers["items"]["properties"]["command"]["x-kubernetes-list-type"] == "atomic"
+
+
 async def test_v2_is_one_document(api: Api) -> None:
     answer = await api("GET", "/openapi/v2")
     document = orjson.loads(answer.body)

@@ -76,15 +76,3 @@ async def test_logs(api: Api) -> None:
 
 async def test_without_a_kubelet_there_are_no_logs(api: Api) -> None:
     await api.refused(400, "GET", LOG)
-
-
-async def test_definitions_can_be_read_and_not_written(api: Api) -> None:
-    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    found = await api.ok("GET", path)
-    assert [item["metadata"]["name"] for item in found["items"]] == ["widgets.tanebi.dev"]
-    one = await api.ok("GET", f"{path}/widgets.tanebi.dev")
-    assert {c["type"] for c in one["status"]["conditions"]} == {"Established", "NamesAccepted"}
-    await api.refused(404, "GET", f"{path}/other")
-    await api.refused(404, "GET", f"{path}/widgets.tanebi.dev/status")
-    await api.refused(405, "DELETE", f"{path}/widgets.tanebi.dev")
-    await api.refused(405, "GET", path, query={"watch": "true"})

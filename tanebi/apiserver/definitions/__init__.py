@@ -1,0 +1,1 @@
+"""CustomResourceDefinitions: what they may say, the kinds they make, and their life."""
