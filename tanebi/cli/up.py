@@ -9,7 +9,7 @@ import click
 
 from tanebi.cli.options import data_dir_option
 from tanebi.cli.platform import data_dir
-from tanebi.up.options import Runtime, UpOptions
+from tanebi.up.options import PodNetworks, Runtime, UpOptions
 
 
 @click.command()
@@ -36,7 +36,21 @@ from tanebi.up.options import Runtime, UpOptions
     show_default=True,
     help="What runs pods: processes for directory images, a container engine (Podman, Docker) for others, or each by its image.",
 )
-def up(folder: str | None, gateway_port: int, api_port: int, host: str, runtime: str) -> int:
+@click.option(
+    "--pod-network",
+    type=click.Choice(["auto", "own", "shared"]),
+    default="auto",
+    show_default=True,
+    help="Pods that run as processes: each with a network of its own, or all in the machine's. auto: own where it can be had.",
+)
+def up(
+    folder: str | None,
+    gateway_port: int,
+    api_port: int,
+    host: str,
+    runtime: str,
+    pod_network: str,
+) -> int:
     """Run the whole platform in this process, until Ctrl-C.
 
     API server, controllers, gateway, autoscaler, broker and importers start in about a second. The addresses are printed, and
@@ -50,6 +64,7 @@ def up(folder: str | None, gateway_port: int, api_port: int, host: str, runtime:
         api_port=api_port,
         host=host,
         runtime=cast(Runtime, runtime),  # click lets no other value in
+        pod_network=cast(PodNetworks, pod_network),
     )
     code: int = root.run(options)
     return code

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,9 +20,10 @@ from tanebi.kubelet import environment
 from tanebi.kubelet.environment import ConfigError, Sources
 from tanebi.kubelet.images import Image
 from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.podruntime import Sandbox
 from tanebi.kubelet.pods import CONFIG_ERROR
 from tanebi.kubelet.ports import PortMap
-from tanebi.kubelet.runtime import Launch, StartFailed
+from tanebi.kubelet.runtime import Inside, Launch, StartFailed
 
 NO_COMMAND: Final = (
     "no command to run: add a Procfile with a line `web: COMMAND` to the directory and build it again, "
@@ -51,10 +53,19 @@ class Launcher:
         )
 
     def launch(
-        self, pod: Pod, container: Container, attempt: int, image: Image, ports: PortMap
+        self,
+        pod: Pod,
+        container: Container,
+        attempt: int,
+        image: Image,
+        sandbox: Sandbox,
+        inside: Inside | None = None,
     ) -> Launch:
-        """Raises StartFailed with the reason to show."""
-        env = self._environment(pod, container, image, ports)
+        """`inside` leads into the pod's own namespaces, if it has some. Raises StartFailed with the reason to show."""
+        sources = replace(self._sources, address=sandbox.address)
+        if inside is not None:
+            sources = replace(sources, local_url=str)  # names lead where they should in there
+        env = self._environment(pod, container, image, sandbox.ports, sources)
         argv = environment.command(container, image.command, env)
         if not argv:
             raise StartFailed("CreateContainerError", f"image {container.image}: {NO_COMMAND}")
@@ -67,6 +78,7 @@ class Launcher:
             env=env,
             cwd=image.root / container.working_dir.lstrip("/"),
             log=self._logs.path(meta.namespace, meta.name, container.name, attempt),
+            inside=inside,
         )
 
     def notes(self, container: Container) -> Sequence[Note]:
@@ -82,22 +94,22 @@ class Launcher:
         ]
 
     def _environment(
-        self, pod: Pod, container: Container, image: Image, ports: PortMap
+        self, pod: Pod, container: Container, image: Image, ports: PortMap, sources: Sources
     ) -> dict[str, str]:
         try:
-            own = environment.variables(pod, container, ports, self._sources)
+            own = environment.variables(pod, container, ports, sources)
             wanted = {mount.name for mount in container.volume_mounts}
             for volume in pod.spec.volumes:
                 if volume.name in wanted:
                     name = environment.volume_variable(volume.name)
-                    own[name] = str(self._materialise(pod, volume))
+                    own[name] = str(self._materialise(pod, volume, sources))
         except ConfigError as error:
             raise StartFailed(CONFIG_ERROR, str(error)) from error
         always = {"PATH": self._search_path(image), "HOSTNAME": pod.metadata.name}
         return always | _virtual(image) | own
 
-    def _materialise(self, pod: Pod, volume: Volume) -> Path:
-        files = environment.volume_files(volume, pod.metadata.namespace, self._sources)
+    def _materialise(self, pod: Pod, volume: Volume, sources: Sources) -> Path:
+        files = environment.volume_files(volume, pod.metadata.namespace, sources)
         if files is None:
             raise ConfigError(
                 f"volume {volume.name!r}: this runtime has only emptyDir, configMap and secret"

@@ -19,7 +19,7 @@ import subprocess
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -38,6 +38,8 @@ EXEC_OUTPUT_MAX: Final = 10 * 1024
 ID_PREFIX: Final = "process://"
 
 _log = get_logger("runtime")
+
+T = TypeVar("T")
 
 
 class ProcessRuntime:
@@ -59,7 +61,7 @@ class ProcessRuntime:
                 "CreateContainerError", f"cannot prepare {error.filename}: {error.strerror}"
             ) from error
         try:
-            spawned = _spawn(launch, env)
+            spawned = await _start(launch, partial(_spawn, launch, env))
         except BaseException:
             writer.close()
             raise
@@ -68,7 +70,11 @@ class ProcessRuntime:
 
     async def execute(self, launch: Launch, *, timeout_s: float) -> ExecResult:
         env = self._environment(launch, self._folder / launch.pod_uid)
-        return await to_thread.run_sync(_run_to_end, launch, env, timeout_s, abandon_on_cancel=True)
+        try:
+            process = await _start(launch, partial(_spawn_beside, launch, env))
+        except StartFailed as failed:
+            return ExecResult(Exit(126), failed.message)
+        return await to_thread.run_sync(_run_to_end, process, timeout_s, abandon_on_cancel=True)
 
     async def sweep(self, pod_uid: str, container: str) -> None:
         await to_thread.run_sync(processes.kill_container, self._folder, pod_uid, container)
@@ -224,6 +230,18 @@ class _Pump:
         return stamp_of(self._clock.wall())
 
 
+async def _start(launch: Launch, spawn: Callable[[], T]) -> T:
+    """Here or inside. Not to be interrupted: what was started must be known. Raises StartFailed."""
+    if launch.inside is None:
+        return spawn()
+    try:
+        with anyio.CancelScope(shield=True):
+            started = await launch.inside(spawn)
+    except OSError as error:
+        raise StartFailed("CreateContainerError", f"namespaces: {error.strerror}") from error
+    return started
+
+
 def _spawn(launch: Launch, env: dict[str, str]) -> _Spawned:
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
@@ -275,9 +293,10 @@ def _start_failed(launch: Launch, error: Exception) -> StartFailed:
             return StartFailed("CreateContainerError", f"command or environment: {error}")
 
 
-def _run_to_end(launch: Launch, env: dict[str, str], timeout_s: float) -> ExecResult:
+def _spawn_beside(launch: Launch, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Raises StartFailed."""
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             launch.argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -287,7 +306,10 @@ def _run_to_end(launch: Launch, env: dict[str, str], timeout_s: float) -> ExecRe
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        return ExecResult(Exit(126), str(_start_failed(launch, error)))
+        raise _start_failed(launch, error) from error
+
+
+def _run_to_end(process: subprocess.Popen[bytes], timeout_s: float) -> ExecResult:
     with process:
         try:
             output, _ = process.communicate(timeout=timeout_s)

@@ -1,4 +1,7 @@
-"""Pods whose containers are processes of this machine: directory images, real ports of one shared address.
+"""Pods whose containers are processes of this machine, from directory images.
+
+With a network (tanebi.kubelet.podnet) each pod has namespaces and an address of its own; pods that ask for the machine's network
+or for a port of the machine, and all pods without one, share the machine's address and get real ports of it.
 
 Implements tanebi.kubelet.podruntime.PodRuntime. Made by tanebi.up.
 """
@@ -7,6 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from tanebi.api.core.pod import Container, Pod
@@ -16,11 +20,12 @@ from tanebi.kube.plan import Note
 from tanebi.kubelet.images import Image, ImageStore, Missing
 from tanebi.kubelet.launch import Launcher
 from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.podnet import PodNetwork
 from tanebi.kubelet.podruntime import Sandbox, SandboxFailed, Started
 from tanebi.kubelet.pods import ERR_IMAGE
 from tanebi.kubelet.portcheck import bindable
-from tanebi.kubelet.ports import POD_IP, PortTable
-from tanebi.kubelet.runtime import ExecResult, Runtime, StartFailed
+from tanebi.kubelet.ports import POD_IP, PortTable, declared_ports
+from tanebi.kubelet.runtime import ExecResult, Inside, Runtime, StartFailed
 
 
 class ProcessPods:
@@ -37,7 +42,9 @@ class ProcessPods:
         path: str,
         local_url: Callable[[str], str] = str,
         is_free: Callable[[int], bool] = bindable,
+        network: PodNetwork | None = None,
     ) -> None:
+        self._network = network
         self._images = images
         self._runtime = runtime
         self._ports = PortTable(is_free, first=zlib.crc32(bytes(folder.absolute())))
@@ -49,17 +56,32 @@ class ProcessPods:
         uid = pod.metadata.uid
         try:
             if uid not in self._places:
-                self._places[uid] = Sandbox(POD_IP, self._ports.take(uid, pod))
+                self._places[uid] = await self._place(pod)
             return self._places[uid]
         except Unavailable as error:
             raise SandboxFailed(error.code, error.message, hint=error.hint) from error
+        except OSError as error:
+            raise SandboxFailed("no-place", f"network of the pod: {error}") from error
+
+    async def _place(self, pod: Pod) -> Sandbox:
+        declared = declared_ports(pod)
+        if self._network is None or pod.spec.host_network or any(declared.values()):
+            return Sandbox(POD_IP, self._ports.take(pod.metadata.uid, pod))
+        place = await self._network.take(pod)
+        return Sandbox(place.address, {port: port for port in declared})
+
+    def inside(self, pod_uid: str) -> Inside | None:
+        """The way into a pod's namespaces: for a program to start or a socket to make. None: it shares the machine's."""
+        place = self._network.place(pod_uid) if self._network is not None else None
+        return partial(self._network.within, place) if self._network and place else None
 
     async def start(
         self, pod: Pod, container: Container, attempt: int, sandbox: Sandbox
     ) -> Started:
         """Raises StartFailed."""
         image = self._image(container)
-        launch = self._launcher.launch(pod, container, attempt, image, sandbox.ports)
+        inside = self.inside(pod.metadata.uid)
+        launch = self._launcher.launch(pod, container, attempt, image, sandbox, inside)
         if attempt:
             await self._runtime.sweep(pod.metadata.uid, container.name)
         return Started(await self._runtime.start(launch), image.reference)
@@ -76,7 +98,8 @@ class ProcessPods:
         asking = container.model_copy(update={"command": list(command), "args": []})
         try:
             image = self._image(container)
-            launch = self._launcher.launch(pod, asking, 0, image, sandbox.ports)
+            inside = self.inside(pod.metadata.uid)
+            launch = self._launcher.launch(pod, asking, 0, image, sandbox, inside)
         except StartFailed as failed:
             return ExecResult(None, failed.message)
         return await self._runtime.execute(launch, timeout_s=timeout_s)
@@ -91,6 +114,8 @@ class ProcessPods:
         await self._runtime.clean(pod_uid)
         self._ports.release(pod_uid)
         self._places.pop(pod_uid, None)
+        if self._network is not None:
+            self._network.release(pod_uid)
 
     async def clean_all(self) -> int:
         return await self._runtime.clean_all()

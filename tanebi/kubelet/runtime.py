@@ -6,17 +6,29 @@ Implementations: tanebi.kubelet.process (a child process a container). Engine an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tanebi.base.errors import TanebiError
+
+T = TypeVar("T")
+
+
+class Inside(Protocol):
+    """The way into one pod's namespaces."""
+
+    async def __call__(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises, which must be short: it starts a program, or makes a socket."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """One start of one container. `log` is the file its output is appended to."""
+    """One start of one container. `log` is the file its output is appended to.
+
+    `inside` runs what starts the program in the pod's namespaces; None: the pod shares the machine's.
+    """
 
     pod_uid: str
     container: str
@@ -25,6 +37,7 @@ class Launch:
     env: Mapping[str, str]
     cwd: Path
     log: Path
+    inside: Inside | None = None
 
 
 @dataclass(frozen=True, slots=True)

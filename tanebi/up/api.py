@@ -44,6 +44,7 @@ class ApiPart:
         self._kinds = kinds
         self._logs = logs
         self.url = ""
+        self.port = 0
 
     async def start(self, stages: Stages) -> Kube:
         """A client that calls the server in this process, once the door is open to others."""
@@ -65,6 +66,7 @@ class ApiPart:
         token = kubeconfig.ensure_token(self._data.pki)
         door = HttpsDoor(server, sock, names, token=token)
         await stages.start(door.run)
+        self.port = door.port
         self.url = f"https://{in_url(host)}:{door.port}"
         kubeconfig.write(self._data.kubeconfig, server=self.url, ca_pem=names.ca_pem, token=token)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 Runtime = Literal["auto", "engine", "process"]
+PodNetworks = Literal["auto", "own", "shared"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +19,4 @@ class UpOptions:
     api_port: int = 6443
     host: str = "127.0.0.1"
     runtime: Runtime = "auto"
+    pod_network: PodNetworks = "auto"

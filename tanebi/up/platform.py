@@ -38,8 +38,9 @@ from tanebi.up.announcing import Announcer
 from tanebi.up.api import ApiPart
 from tanebi.up.controllers import NODE, add_controllers, revision_reconciler
 from tanebi.up.kinds import CONFIGS, KINDS, OF_A_WAKE
+from tanebi.up.network import BROKER_HOST
 from tanebi.up.options import UpOptions
-from tanebi.up.pods import BROKER_HOST, LOCAL_HOST, PodPart
+from tanebi.up.pods import LOCAL_HOST, PodPart
 from tanebi.up.system import publish
 
 
@@ -91,7 +92,9 @@ class Platform:
         broker = self._broker(cache, plane)
         await stages.start(self.image_watch.run)
         await stages.start(self.logs.run)
-        pods = await self.pods.start(stages, cache, lambda: plane.gateway.address[1])
+        pods = await self.pods.start(
+            stages, cache, lambda: plane.gateway.address[1], api_port=self.api.port
+        )
         await stages.start(self._kubelet(kube, cache, engine, plane, pods).run)
         say.part("kubelet", self.pods.words)
         await stages.start(plane.run)

@@ -22,9 +22,9 @@ from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.kubelet.process import ProcessRuntime
 from tanebi.kubelet.processpods import ProcessPods
+from tanebi.up.network import BROKER_HOST, NetworkPart
 from tanebi.up.options import UpOptions
 
-BROKER_HOST: Final = "broker-ingress.knative-eventing.svc.cluster.local"
 LOCAL_HOST: Final = "localhost"
 
 
@@ -41,15 +41,15 @@ class PodPart:
         self._logs = logs
         self._found = engine_for(options.runtime)
         self._engine: EngineRole | None = None
+        self._network = NetworkPart(options.pod_network, data, clock, host=options.host)
 
     @property
     def words(self) -> str:
         """What was chosen, for a person."""
-        if self._found is None:
-            return "runtime process"
-        if self._runtime == "engine":
+        if self._runtime == "engine" and self._found is not None:
             return f"runtime engine: {self._found.words}"
-        return f"runtime process for directory images, else engine: {self._found.words}"
+        engine = f" for directory images, else engine: {self._found.words}" if self._found else ""
+        return f"runtime process{engine}; {self._network.words}"
 
     @property
     def engine_images(self) -> EngineImages | None:
@@ -57,9 +57,12 @@ class PodPart:
         return self._engine.images if self._engine is not None else None
 
     async def start(
-        self, stages: Stages, cache: Cache, gateway_port: Callable[[], int]
+        self, stages: Stages, cache: Cache, gateway_port: Callable[[], int], *, api_port: int
     ) -> PodRuntime:
-        """What runs pods. The engine's part runs as long as the pods do."""
+        """What runs pods. The engine's part and the network run as long as the pods do."""
+        network = await self._network.start(
+            stages, cache, gateway_port=gateway_port, api_port=api_port
+        )
 
         def here(url: str) -> str:
             return local_url(url, gateway_port())
@@ -72,6 +75,7 @@ class PodPart:
             folder=self._data.pods,
             path=environment().get("PATH", os.defpath),
             local_url=here,
+            network=network,
         )
         if self._found is None:
             return processes

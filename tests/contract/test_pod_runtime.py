@@ -19,15 +19,18 @@ from tanebi.api.core.kinds import POD
 from tanebi.api.core.pod import Container, Pod
 from tanebi.api.meta import Obj
 from tanebi.base.clock import SystemClock
+from tanebi.kubelet import podnet
 from tanebi.kubelet.engine import connect
 from tanebi.kubelet.engine.role import build
 from tanebi.kubelet.images import ImageStore
 from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.podnet import PodNetwork
 from tanebi.kubelet.podruntime import PodRuntime, Sandbox, Started
 from tanebi.kubelet.process import ProcessRuntime
 from tanebi.kubelet.processpods import ProcessPods
 from tanebi.kubelet.runtime import Exit, StartFailed
 from tanebi.testing.engine import busybox_image, engine_missing
+from tanebi.testing.network import network_missing
 from tanebi.testing.waiting import wait_until
 
 pytestmark = pytest.mark.anyio
@@ -83,7 +86,7 @@ def main(pod: Pod) -> Container:
 
 
 @asynccontextmanager
-async def processes(folder: Path) -> AsyncIterator[Bench]:
+async def processes(folder: Path, network: PodNetwork | None = None) -> AsyncIterator[Bench]:
     clock, cache = SystemClock(), NoConfig()
     logs = LogStore(folder / "logs", clock=clock)
     images = ImageStore(folder / "images", clock=clock)
@@ -97,9 +100,21 @@ async def processes(folder: Path) -> AsyncIterator[Bench]:
         logs=logs,
         folder=folder / "pods",
         path=os.environ["PATH"],
+        network=network,
     )
     yield Bench(runtime, logs, "dev.local/app", folder)
     await runtime.clean_all()
+
+
+@asynccontextmanager
+async def networked(folder: Path) -> AsyncIterator[Bench]:
+    async with (
+        podnet.opened(
+            folder / "network", forwarded=[], clock=SystemClock(), domain="cluster.local"
+        ) as network,
+        processes(folder, network) as bench,
+    ):
+        yield bench
 
 
 @asynccontextmanager
@@ -126,7 +141,13 @@ async def engine(folder: Path) -> AsyncIterator[Bench]:
         tasks.cancel_scope.cancel()
 
 
-@pytest.fixture(params=[processes, pytest.param(engine, marks=engine_missing())])
+@pytest.fixture(
+    params=[
+        processes,
+        pytest.param(networked, marks=network_missing()),
+        pytest.param(engine, marks=engine_missing()),
+    ]
+)
 async def bench(request: Any, tmp_path: Path) -> AsyncIterator[Bench]:
     async with request.param(tmp_path) as opened:
         yield opened

@@ -1,0 +1,71 @@
+"""The names of the cluster as the cache knows it.
+
+A Service's name leads where a connection works. Headless, or where its pods listen at the Service's own ports: to the pods that
+are ready. Else to the gateway, which knows by the request's host whom it is for, wakes who sleeps, and translates port 80: so it
+is for routes, revisions, and Services whose port is another than their pods'.
+
+Caller: tanebi.up, for the DNS server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
+from typing import Final
+
+from tanebi.api.core.kinds import ENDPOINT_SLICE, SERVICE
+from tanebi.api.core.network import EndpointSlice, Service
+from tanebi.kube.cache import Cache
+from tanebi.kubelet.dns import Named, World
+from tanebi.kubelet.endpoints import SERVICE_NAME
+
+EXTERNAL_NAME: Final = "ExternalName"
+HEADLESS: Final = "None"
+ADDRESSES_MAX: Final = 100
+
+
+def world_of(cache: Cache, *, domain: str, gateway: str, fixed: Iterable[str]) -> World:
+    """`fixed` names always stand for the gateway."""
+
+    def service(namespace: str, name: str) -> Named | None:
+        found = cache.get(SERVICE, namespace, name)
+        if found is None:
+            return None
+        slices = cache.list(ENDPOINT_SLICE, namespace)
+        own = [one for one in slices if one.metadata.labels.get(SERVICE_NAME) == name]
+        return named(found, own, gateway=gateway)
+
+    return World(domain, service, dict.fromkeys(fixed, gateway))
+
+
+def named(service: Service, slices: Sequence[EndpointSlice], *, gateway: str) -> Named:
+    """What a Service's name stands for, by where its pods are."""
+    if service.spec.type == EXTERNAL_NAME:
+        return Named(alias=service.spec.external_name)
+    ports = tuple((p.name, p.protocol or "TCP", p.port) for p in service.spec.ports)
+    ready = [
+        one for found in slices for one in found.endpoints if one.conditions.ready is not False
+    ]
+    addresses = tuple(dict.fromkeys(a for one in ready for a in one.addresses if _is_address(a)))
+    hosts = {
+        one.hostname: one.addresses[0]
+        for one in ready
+        if one.hostname and one.addresses and _is_address(one.addresses[0])
+    }
+    headless = service.spec.cluster_ip == HEADLESS
+    if headless or (addresses and _same_ports(service, slices)):
+        return Named(addresses[:ADDRESSES_MAX], ports, hosts=hosts)
+    return Named((gateway,), ports, hosts=hosts)
+
+
+def _same_ports(service: Service, slices: Sequence[EndpointSlice]) -> bool:
+    wanted = {(p.name, p.port) for p in service.spec.ports}
+    return all({(p.name or "", p.port or 0) for p in found.ports} == wanted for found in slices)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

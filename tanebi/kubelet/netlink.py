@@ -1,0 +1,264 @@
+"""Messages to the kernel's network: interfaces, addresses, routes (rtnetlink), and packet rules (nfnetlink, nf_tables).
+
+Pure: bytes for requests and what answers say. Numbers are those of linux/rtnetlink.h, linux/if_link.h and
+linux/netfilter/nf_tables.h, named here as there. Only what a pod's network needs. Shell: tanebi.kubelet.podnet.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Final
+
+NETLINK_ROUTE: Final = 0
+NETLINK_NETFILTER: Final = 12
+
+REQUEST, ACK, EXCL, CREATE, APPEND = 0x1, 0x4, 0x200, 0x400, 0x800
+ERROR: Final = 2
+NESTED: Final = 0x8000
+HEAD: Final = struct.Struct("=IHHII")
+
+RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE = 16, 20, 24
+IFF_UP: Final = 1
+IFLA_IFNAME, IFLA_LINKINFO, IFLA_NET_NS_FD = 3, 18, 28
+IFLA_INFO_KIND, IFLA_INFO_DATA, VETH_INFO_PEER = 1, 2, 1
+IFA_ADDRESS, IFA_LOCAL = 1, 2
+RTA_DST, RTA_OIF, RTA_GATEWAY = 1, 4, 5
+AF_INET: Final = 2
+RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, RTN_UNICAST = 254, 4, 0, 253, 1
+
+SUBSYS_NFTABLES: Final = 10
+BATCH_BEGIN, BATCH_END = 0x10, 0x11
+NFT_MSG_NEWTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE = 0, 3, 6
+NFT_TABLE_F_OWNER: Final = 2
+PREROUTING, POSTROUTING = 0, 4
+PRIORITY_RAW, PRIORITY_DSTNAT, PRIORITY_SRCNAT = -300, -100, 100
+NF_DROP, NF_ACCEPT = 0, 1
+TCP, UDP = 6, 17
+META_IIF, META_L4PROTO = 4, 16
+NETWORK_HEADER, TRANSPORT_HEADER = 1, 2
+SOURCE_AT, DESTINATION_AT, PORT_AT = (
+    12,
+    16,
+    2,
+)  # bytes into the IPv4 header, and the TCP or UDP header
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One request without its number in the conversation."""
+
+    kind: int
+    flags: int
+    body: bytes
+
+    def encoded(self, seq: int) -> bytes:
+        return HEAD.pack(HEAD.size + len(self.body), self.kind, self.flags, seq, 0) + self.body
+
+
+def answers(data: bytes) -> Iterator[tuple[int, int]]:
+    """What an answer says of each request: its number and its errno, 0 for done."""
+    while len(data) >= HEAD.size:
+        length, kind, _, seq, _ = HEAD.unpack_from(data)
+        if kind == ERROR:
+            yield seq, -struct.unpack_from("=i", data, HEAD.size)[0]
+        data = data[max((length + 3) & ~3, HEAD.size) :]
+
+
+# --- interfaces, addresses, routes -----------------------------------------------------------------
+
+
+def new_veth(name: str, peer: str, peer_ns: int) -> Message:
+    """A pair of interfaces; the other end is made in the network namespace of the open file `peer_ns`."""
+    other = _link() + _attr(IFLA_IFNAME, _text(peer)) + _attr(IFLA_NET_NS_FD, _u32(peer_ns))
+    data = _nested(IFLA_INFO_DATA, _nested(VETH_INFO_PEER, other))
+    info = _nested(IFLA_LINKINFO, _attr(IFLA_INFO_KIND, _text("veth")) + data)
+    body = _link() + _attr(IFLA_IFNAME, _text(name)) + info
+    return Message(RTM_NEWLINK, REQUEST | ACK | CREATE | EXCL, body)
+
+
+def link_up(index: int) -> Message:
+    return Message(RTM_NEWLINK, REQUEST | ACK, _link(index, IFF_UP, IFF_UP))
+
+
+def new_address(index: int, own: IPv4Address, other: IPv4Address) -> Message:
+    """`own` on one end of a line of two; the kernel adds the way to `other`."""
+    body = struct.pack("=BBBBI", AF_INET, 32, 0, 0, index)
+    body += _attr(IFA_LOCAL, own.packed) + _attr(IFA_ADDRESS, other.packed)
+    return Message(RTM_NEWADDR, REQUEST | ACK | CREATE | EXCL, body)
+
+
+def new_default_route(index: int, gateway: IPv4Address) -> Message:
+    body = struct.pack(
+        "=BBBBBBBBI",
+        *(AF_INET, 0, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_UNIVERSE, RTN_UNICAST, 0),
+    )
+    body += _attr(RTA_GATEWAY, gateway.packed) + _attr(RTA_OIF, _u32(index))
+    return Message(RTM_NEWROUTE, REQUEST | ACK | CREATE | EXCL, body)
+
+
+# --- packet rules ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """What is sent to `port` of the gateway's address goes to `to`."""
+
+    protocol: int
+    port: int
+    to: tuple[IPv4Address, int]
+
+
+def machine_rules(
+    table: str, pods: IPv4Network, gateway: IPv4Address, forwarded: Sequence[Forwarded]
+) -> list[Message]:
+    """The machine's side, in a table that ends with the socket that made it.
+
+    Pods reach the outside by the machine's own address, and the platform's ports by the gateway's address. Loopback addresses
+    can be reached only so: what comes from elsewhere and names one is dropped.
+    """
+    loopback = IPv4Network("127.0.0.0/8")
+    foreign = _load_meta(META_IIF) + _compare(struct.pack("=I", 1), equal=False)
+    to_loopback = foreign + _in(DESTINATION_AT, loopback)
+    leaving = _in(SOURCE_AT, pods) + _in(DESTINATION_AT, pods, inside=False)
+    nat = [
+        _rule(
+            table,
+            "in",
+            _in(DESTINATION_AT, IPv4Network(gateway))
+            + _protocol(one.protocol)
+            + _load(TRANSPORT_HEADER, PORT_AT, 2)
+            + _compare(struct.pack("!H", one.port))
+            + _destination(*one.to),
+        )
+        for one in forwarded
+    ]
+    return _batch(
+        _table(table, NFT_TABLE_F_OWNER),
+        _chain(table, "guard", "filter", PREROUTING, PRIORITY_RAW),
+        _chain(table, "in", "nat", PREROUTING, PRIORITY_DSTNAT),
+        _chain(table, "out", "nat", POSTROUTING, PRIORITY_SRCNAT),
+        _rule(table, "guard", to_loopback + _verdict(NF_DROP)),
+        *nat,
+        _rule(table, "out", leaving + _expression("masq", b"")),
+    )
+
+
+def pod_rules(table: str) -> list[Message]:
+    """A pod's side: a program that listens on 127.0.0.1 only is reached by the pod's address too, as behind a queue-proxy.
+
+    Where somebody listens on the pod's address nothing is changed.
+    """
+    listening = _protocol(TCP) + _expression(
+        "socket", _attr(1, struct.pack("!I", 2)) + _attr(2, struct.pack("!I", 1))
+    )  # `socket wildcard`: goes on only where there is a socket
+    return _batch(
+        _table(table, 0),
+        _chain(table, "in", "nat", PREROUTING, PRIORITY_DSTNAT),
+        _rule(table, "in", listening + _verdict(NF_ACCEPT)),
+        _rule(table, "in", _protocol(TCP) + _destination(IPv4Address("127.0.0.1"), 0)),
+    )
+
+
+def _batch(*messages: Message) -> list[Message]:
+    """All or nothing."""
+    body = struct.pack("!BBH", 0, 0, SUBSYS_NFTABLES)
+    return [Message(BATCH_BEGIN, REQUEST, body), *messages, Message(BATCH_END, REQUEST, body)]
+
+
+def _table(name: str, flags: int) -> Message:
+    return _nft(NFT_MSG_NEWTABLE, EXCL, _attr(1, _text(name)) + _attr(2, struct.pack("!I", flags)))
+
+
+def _chain(table: str, name: str, kind: str, hook: int, priority: int) -> Message:
+    at = _attr(1, struct.pack("!I", hook)) + _attr(2, struct.pack("!i", priority))
+    body = _attr(1, _text(table)) + _attr(3, _text(name)) + _nested(4, at) + _attr(7, _text(kind))
+    return _nft(NFT_MSG_NEWCHAIN, EXCL, body)
+
+
+def _rule(table: str, chain: str, expressions: bytes) -> Message:
+    body = _attr(1, _text(table)) + _attr(2, _text(chain)) + _nested(4, expressions)
+    return _nft(NFT_MSG_NEWRULE, APPEND, body)
+
+
+def _nft(kind: int, flags: int, body: bytes) -> Message:
+    head = struct.pack("!BBH", AF_INET, 0, 0)
+    return Message(SUBSYS_NFTABLES << 8 | kind, REQUEST | ACK | CREATE | flags, head + body)
+
+
+def _expression(name: str, data: bytes) -> bytes:
+    return _nested(1, _attr(1, _text(name)) + _nested(2, data))
+
+
+def _load_meta(key: int) -> bytes:
+    return _expression("meta", _attr(1, struct.pack("!I", 1)) + _attr(2, struct.pack("!I", key)))
+
+
+def _load(header: int, offset: int, length: int) -> bytes:
+    numbers = ((1, 1), (2, header), (3, offset), (4, length))
+    return _expression("payload", b"".join(_attr(k, struct.pack("!I", v)) for k, v in numbers))
+
+
+def _compare(value: bytes, *, equal: bool = True) -> bytes:
+    numbers = ((1, 1), (2, 0 if equal else 1))
+    head = b"".join(_attr(k, struct.pack("!I", v)) for k, v in numbers)
+    return _expression("cmp", head + _value(3, value))
+
+
+def _in(offset: int, net: IPv4Network, *, inside: bool = True) -> bytes:
+    """Goes on when the address at `offset` is in `net`, or is not."""
+    numbers = ((1, 1), (2, 1), (3, 4))
+    head = b"".join(_attr(k, struct.pack("!I", v)) for k, v in numbers)
+    mask = _expression("bitwise", head + _value(4, net.netmask.packed) + _value(5, bytes(4)))
+    found = _compare(net.network_address.packed, equal=inside)
+    return _load(NETWORK_HEADER, offset, 4) + mask + found
+
+
+def _protocol(number: int) -> bytes:
+    return _load_meta(META_L4PROTO) + _compare(bytes([number]))
+
+
+def _destination(address: IPv4Address, port: int) -> bytes:
+    """Send it there; port 0 stays what it was."""
+    found = _immediate(1, address.packed)
+    numbers = [(1, 1), (2, AF_INET), (3, 1)]
+    if port:
+        found += _immediate(2, struct.pack("!H", port))
+        numbers.append((5, 2))
+    return found + _expression("nat", b"".join(_attr(k, struct.pack("!I", v)) for k, v in numbers))
+
+
+def _immediate(register: int, value: bytes) -> bytes:
+    return _expression("immediate", _attr(1, struct.pack("!I", register)) + _value(2, value))
+
+
+def _verdict(code: int) -> bytes:
+    inner = _nested(2, _attr(1, struct.pack("!i", code)))
+    return _expression("immediate", _attr(1, struct.pack("!I", 0)) + _nested(2, inner))
+
+
+def _value(kind: int, data: bytes) -> bytes:
+    return _nested(kind, _attr(1, data))
+
+
+def _link(index: int = 0, flags: int = 0, change: int = 0) -> bytes:
+    return struct.pack("=BBHiII", 0, 0, 0, index, flags, change)
+
+
+def _attr(kind: int, data: bytes) -> bytes:
+    size = 4 + len(data)
+    return struct.pack("=HH", size, kind) + data + bytes(-size % 4)
+
+
+def _nested(kind: int, data: bytes) -> bytes:
+    return _attr(kind | NESTED, data)
+
+
+def _text(value: str) -> bytes:
+    return value.encode() + b"\0"
+
+
+def _u32(value: int) -> bytes:
+    return struct.pack("=I", value)

@@ -1,0 +1,118 @@
+"""The network of the pods that run as processes, and the names in it. Caller: tanebi.up.pods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Final
+
+import anyio
+from anyio import TASK_STATUS_IGNORED
+from anyio.abc import TaskStatus
+
+from serving.api.names import CLUSTER_DOMAIN, GATEWAY_HOST
+from tanebi.base.clock import Clock
+from tanebi.base.errors import UserError
+from tanebi.base.settings import DataDir
+from tanebi.base.stages import Stages
+from tanebi.kube.cache import Cache
+from tanebi.kubelet import podnet
+from tanebi.kubelet.dns import World
+from tanebi.kubelet.dnsserver import PORT as DNS_PORT
+from tanebi.kubelet.dnsserver import DnsServer
+from tanebi.kubelet.dnsworld import world_of
+from tanebi.kubelet.netlink import TCP, UDP, Forwarded
+from tanebi.kubelet.podnet import NetworkUnavailable, PodNetwork
+from tanebi.kubelet.resolvconf import machine_servers
+from tanebi.up.options import PodNetworks
+
+HTTP_PORT: Final = 80
+API_PORT: Final = 443
+API_HOST: Final = f"kubernetes.default.svc.{CLUSTER_DOMAIN}"
+BROKER_HOST: Final = f"broker-ingress.knative-eventing.svc.{CLUSTER_DOMAIN}"
+LOOPBACK: Final = IPv4Address("127.0.0.1")
+_RESOLV: Final = Path("/etc/resolv.conf")
+
+
+class NetworkPart:
+    """Inert until `start`. `host` is where the platform listens; the ports are asked for then."""
+
+    def __init__(self, wanted: PodNetworks, data: DataDir, clock: Clock, *, host: str) -> None:
+        self._wanted = wanted
+        self._data = data
+        self._clock = clock
+        self._host = host
+        self._network: PodNetwork | None = None
+        self._refused = ""
+
+    @property
+    def words(self) -> str:
+        if self._network is not None:
+            return f"a network of its own for each pod in {self._network.block}"
+        return "pods share the machine's network" + (f" ({self._refused})" if self._refused else "")
+
+    async def start(
+        self,
+        stages: Stages,
+        cache: Cache,
+        *,
+        gateway_port: Callable[[], int],
+        api_port: int,
+    ) -> PodNetwork | None:
+        """The network, or None where pods are to share the machine's. Raises UserError when one is demanded in vain."""
+        if self._wanted == "shared":
+            return None
+        self._cache = cache
+        self._ports = ((HTTP_PORT, gateway_port()), (API_PORT, api_port))
+        await stages.start(self._run)
+        if self._network is None and self._wanted == "own":
+            raise UserError(
+                "pod-network-unavailable",
+                f"pods cannot have a network of their own: {self._refused}",
+                hint="it takes root and nf_tables; --pod-network shared does without",
+            )
+        return self._network
+
+    async def _run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        try:
+            await self._hold(task_status)
+        except NetworkUnavailable as error:
+            self._refused = error.message
+            task_status.started()
+
+    async def _hold(self, task_status: TaskStatus[None]) -> None:
+        servers = machine_servers(_RESOLV.read_text()) if _RESOLV.exists() else []
+        async with DnsServer(self._world, servers).listening() as dns:
+            target = reached_at(self._host)
+            forwarded = [
+                *(Forwarded(TCP, port, (target, real)) for port, real in self._ports),
+                Forwarded(TCP, DNS_PORT, (LOOPBACK, dns.tcp_port)),
+                Forwarded(UDP, DNS_PORT, (LOOPBACK, dns.udp_port)),
+            ]
+            async with podnet.opened(
+                self._data.root / "network",
+                forwarded=forwarded,
+                clock=self._clock,
+                domain=CLUSTER_DOMAIN,
+            ) as self._network:
+                task_status.started()
+                await anyio.sleep_forever()
+
+    def _world(self) -> World:
+        assert self._network is not None
+        return world_of(
+            self._cache,
+            domain=CLUSTER_DOMAIN,
+            gateway=str(self._network.gateway),
+            fixed=(GATEWAY_HOST, BROKER_HOST, API_HOST),
+        )
+
+
+def reached_at(host: str) -> IPv4Address:
+    """Where this machine finds what listens at `host`: loopback, unless that is an address of one interface."""
+    try:
+        found = IPv4Address(host)
+    except ValueError:  # a name, or IPv6
+        return LOOPBACK
+    return LOOPBACK if found.is_unspecified else found

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anyio import to_thread
+
+from tanebi.api.core.kinds import POD
+from tanebi.base.clock import SystemClock
+from tanebi.base.settings import DataDir
+from tanebi.base.stages import Stages
+from tanebi.testing.network import network_missing
+from tanebi.up.network import NetworkPart, reached_at
+from tanebi.up.options import PodNetworks
+
+pytestmark = pytest.mark.anyio
+
+
+class Nothing:
+    """A cluster without Services."""
+
+    def get(self, kind: Any, namespace: str, name: str) -> None:
+        return None
+
+    def list(self, kind: Any, namespace: str) -> list[Any]:
+        return []
+
+
+async def start(part: NetworkPart, stages: Stages) -> Any:
+    cache: Any = Nothing()
+    return await part.start(stages, cache, gateway_port=lambda: 8080, api_port=6443)
+
+
+def part(wanted: PodNetworks, folder: Path) -> NetworkPart:
+    return NetworkPart(wanted, DataDir(folder), SystemClock(), host="127.0.0.1")
+
+
+async def test_the_machines_network_when_that_is_wanted(tmp_path: Path) -> None:
+    async with Stages() as stages:
+        shared = part("shared", tmp_path)
+        assert await start(shared, stages) is None
+        assert shared.words == "pods share the machine's network"
+
+
+@network_missing()
+async def test_names_inside_lead_to_the_gateway(tmp_path: Path) -> None:
+    async with Stages() as stages:
+        own = part("own", tmp_path)
+        network = await start(own, stages)
+        assert f"in {network.block}" in own.words
+        meta = {"name": "p", "namespace": "ns", "uid": "u"}
+        place = await network.take(POD.view({"metadata": meta, "spec": {}}))
+        ask: Callable[[], Any] = partial(
+            subprocess.Popen,
+            ["getent", "ahostsv4", "kubernetes.default.svc"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        asking = await network.within(place, ask)
+        said, _ = await to_thread.run_sync(asking.communicate)
+        assert said.split()[0] == str(network.gateway)
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("localhost", "127.0.0.1"),
+        ("::", "127.0.0.1"),
+        ("192.0.2.7", "192.0.2.7"),
+    ],
+)
+def test_where_the_gateway_is_reached_from_this_machine(host: str, address: str) -> None:
+    assert reached_at(host) == IPv4Address(address)
