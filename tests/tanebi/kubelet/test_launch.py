@@ -14,8 +14,11 @@ from tanebi.api.meta import Obj
 from tanebi.kubelet.images import Image
 from tanebi.kubelet.launch import Launcher
 from tanebi.kubelet.logs import LogStore
-from tanebi.kubelet.runtime import Launch, StartFailed
+from tanebi.kubelet.podruntime import Sandbox
+from tanebi.kubelet.runtime import Inside, Launch, StartFailed
 from tanebi.testing.clock import FakeClock
+
+SHARED = Sandbox("127.0.0.1", {8080: 20001})
 
 
 class Cache:
@@ -41,16 +44,40 @@ def image(tmp_path: Path, *command: str, venv: bool = False) -> Image:
     )
 
 
-def launch(tmp_path: Path, found: Pod, made: Image) -> Launch:
+def launch(
+    tmp_path: Path, found: Pod, made: Image, sandbox: Sandbox = SHARED, inside: Inside | None = None
+) -> Launch:
     logs = LogStore(tmp_path / "logs", clock=FakeClock())
     launcher = Launcher(
         Cache(),  # type: ignore[arg-type]
         logs,
         folder=tmp_path / "pods",
         path="/usr/bin:/bin",
-        local_url=str,
+        local_url=lambda value: value.replace("broker.svc", "localhost:81"),
     )
-    return launcher.launch(found, found.spec.containers[0], 2, made, {8080: 20001})
+    return launcher.launch(found, found.spec.containers[0], 2, made, sandbox, inside)
+
+
+async def inside(work: Any) -> Any:
+    """A way into namespaces that nobody goes here."""
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "way", "values"),
+    [
+        (SHARED, None, ("http://localhost:81/", "127.0.0.1", "20001")),
+        (Sandbox("10.0.0.2", {8080: 8080}), inside, ("http://broker.svc/", "10.0.0.2", "8080")),
+    ],
+)
+def test_where_the_pod_is_says_how_it_is_reached_and_what_it_reaches(
+    tmp_path: Path, sandbox: Sandbox, way: Inside | None, values: tuple[str, ...]
+) -> None:
+    field = {"fieldRef": {"fieldPath": "status.podIP"}}
+    env = [{"name": "SINK", "value": "http://broker.svc/"}, {"name": "IP", "valueFrom": field}]
+    found = pod(ports=[{"containerPort": 8080}], env=env)
+    made = launch(tmp_path, found, image(tmp_path, "run"), sandbox, way)
+    assert tuple(made.env[name] for name in ("SINK", "IP", "PORT")) == values
+    assert made.inside is way
 
 
 def test_the_whole(tmp_path: Path) -> None:
