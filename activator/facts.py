@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from serving.api.revision_types import Revision
+from serving.api.server_timing import SERVER_TIMING
 from serving.api.upgrade_timeout import UPGRADE_TIMEOUT, parse_upgrade_timeout
 from tanebi.api.core.network import Endpoint, EndpointPort, EndpointSlice
 from tanebi.api.core.pod import HttpGetAction, Probe
@@ -40,6 +41,7 @@ class RevisionFacts:
     idle_timeout_s: float = 0.0
     probe: ProbeSpec = ProbeSpec()
     upgrade_timeout_s: float | None = None  # see serving.api.upgrade_timeout
+    server_timing: bool = False  # see serving.api.server_timing
 
     def tunnel_times_s(self, *, half_closed: bool) -> tuple[float, float]:
         """How long an upgraded connection may last in all, and without a byte either way. 0: no limit."""
@@ -68,6 +70,7 @@ def revision_facts(revision: Revision) -> RevisionFacts:
         idle_timeout_s=float(spec.idle_timeout_seconds or 0),
         probe=_probe_spec(revision),
         upgrade_timeout_s=_upgrade_timeout(revision),
+        server_timing=revision.metadata.annotations.get(SERVER_TIMING) == "true",
     )
 
 

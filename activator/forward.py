@@ -31,10 +31,12 @@ CHANGED: Final = (_TO_APP | FORWARDED) & ~HOST
 PROXY_REQUEST: Final = b"K-Proxy-Request: activator\r\n"
 
 
-def head_for_app(request: ClientStream, host: bytes, *, forwarded: bytes, extra: bytes) -> Head:
+def head_for_app(
+    request: ClientStream, host: bytes, *, forwarded: bytes, extra: bytes, trace: bytes = b""
+) -> Head:
     """The head for the app. `host`: what stands in Host. `forwarded` is `forwarded_lines(...)` for a request that brings no such
     headers itself (callers keep it, for it is the same for every request of a connection to one host); `extra` are the route's
-    own lines."""
+    own lines, `trace` is the line that begins a trace."""
     seen, headers = request.seen, request.headers
     kept = end_to_end(headers, _TO_APP)
     if seen & FORWARDED:
@@ -48,16 +50,16 @@ def head_for_app(request: ClientStream, host: bytes, *, forwarded: bytes, extra:
         request.target,
         host,
         kept,
-        extra + forwarded,
+        extra + forwarded + trace,
         chunked=request.chunked,
         trailers_wanted=bool(seen & TE) and wants_trailers(headers),
         upgrade=upgrade_value(headers) if seen & UPGRADING else b"",
     )
 
 
-def raw_head_for_app(raw: bytes, *, forwarded: bytes, extra: bytes) -> bytes:
+def raw_head_for_app(raw: bytes, *, forwarded: bytes, extra: bytes, trace: bytes = b"") -> bytes:
     """The same head by adding lines to the bytes that came, when nothing CHANGED occurs in them."""
-    return b"".join((raw[:-2], extra, forwarded, b"\r\n"))
+    return b"".join((raw[:-2], extra, forwarded, trace, b"\r\n"))
 
 
 def wants_trailers(headers: Headers) -> bool:

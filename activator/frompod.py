@@ -9,6 +9,7 @@ from typing import Final
 
 from activator.carriage import APP_DIED, APP_GARBLED
 from activator.fromclient import FromClient
+from activator.times import server_timing
 from tanebi.http.errors import BadResponse, HttpError
 from tanebi.http.exchange import Event, State, on_connection_lost
 from tanebi.http.headers import UPGRADING, grants_upgrade
@@ -36,6 +37,10 @@ class FromPod(FromClient):
     ) -> None:
         self._status = status
         self._answered = self._moved = True
+        if self._cold or self._timed:
+            self._head_at = self._around.now()
+            if self._timed:
+                headers, raw = [*headers, (b"Server-Timing", server_timing(self.times))], None
         self._request.send_head(status, headers, seen, raw)
         if self._state == _WAITING and not self._cold:
             self._state = _STREAMING

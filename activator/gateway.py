@@ -20,13 +20,14 @@ from activator.prober import Prober
 from activator.proxy import Exchange, Surroundings
 from activator.reporter import Reporter
 from activator.router import Router
+from activator.trace import TraceParents
 from activator.whole import WholeRequest
 from autoscaler.api.stat import StatSink
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.base.metrics import REGISTRY
 from tanebi.base.rng import Rng
-from tanebi.http.headers import KUBE_PROBE, MEANING, PROBE, normal_host
+from tanebi.http.headers import KNATIVE_PROBE, KUBE_PROBE, MEANING, PROBE, normal_host
 from tanebi.http.messages import HttpHandler
 from tanebi.http.server import HttpServer, ServerLimits
 from tanebi.http.sides import ClientStream
@@ -35,7 +36,9 @@ from tanebi.http.upstream import Upstreams
 log = get_logger("gateway")
 
 EXPIRE_EVERY_S: Final = 1.0
-PROBE_ANSWER: Final = "activator"
+ACTIVATOR: Final = b"activator"
+QUEUE: Final = b"queue"
+_PROBES: Final = KNATIVE_PROBE | KUBE_PROBE | PROBE
 NO_ROUTE_HINT: Final = (
     "The gateway serves <service>.<namespace>.<domain> and <service>.<namespace>.svc.cluster.local; "
     "`tanebi get ksvc` lists the services."
@@ -64,7 +67,11 @@ class Gateway:
         self._reporter = Reporter(self.router.backends, sink, clock)
         self._server = HttpServer(self, host=host, port=port, clock=clock, limits=limits)
         self._around = Surroundings(
-            clock, self.upstreams, spawn=self.spawn, woke=observe_cold_start
+            clock,
+            self.upstreams,
+            spawn=self.spawn,
+            trace=TraceParents(rng).line,
+            woke=observe_cold_start,
         )
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -90,8 +97,10 @@ class Gateway:
 
     def begin(self, request: ClientStream) -> None:
         """A request's head is here. See tanebi.http.sides.Application."""
-        if request.seen & (KUBE_PROBE | PROBE) and self._answer_probe(request):
+        if request.seen & _PROBES:
+            self._answer_probe(request)
             return
+        arrived = self._around.now()
         route = self.router.route(request.host)
         if route is None:
             host = normal_host(request.host)
@@ -106,23 +115,35 @@ class Gateway:
                 host = normal_host(request.host)
                 request.respond_text(404, f'no revision serves this path at the host "{host}"')
                 return
-            exchange = Exchange(request, hit.backend, self._around, hit.host, hit.lines)
+            exchange = Exchange(request, hit.backend, self._around, hit.host, hit.lines, arrived)
             request.sink = exchange
             exchange.begin()
 
-    def _answer_probe(self, request: ClientStream) -> bool:
-        """Health checks are told by their User-Agent, probes of the data path by their header (reference §2.1, §3.4)."""
-        if request.seen & PROBE:
-            value = next(v for n, v in request.headers if MEANING[n] & PROBE)
-            if value == PROBE_ANSWER.encode():
-                request.respond(200, (), PROBE_ANSWER.encode())
-            else:
-                request.respond_text(
-                    400, f"unexpected probe header value: {value.decode('latin-1')}"
-                )
-            return True
-        request.respond(200, (), b"")
-        return True
+    def _answer_probe(self, request: ClientStream) -> None:
+        """Health checks are told by their User-Agent, probes of the data path by their header. What Knative's activator and
+        queue-proxy answer one behind the other is answered here at once (reference/knative-serving.md §2.1, §3.4)."""
+        value = next((v for n, v in request.headers if MEANING[n] & PROBE), b"")
+        prober = request.seen & (KNATIVE_PROBE | KUBE_PROBE)
+        if value == ACTIVATOR:
+            request.respond(200, (), value)
+        elif value == QUEUE and prober:
+            self._answer_for_queue(request)
+        elif prober & KUBE_PROBE and not request.seen & PROBE:
+            request.respond(200, (), b"")
+        else:
+            text = f"unexpected probe header value: {value.decode('latin-1')}"
+            request.respond_text(400, text)
+
+    def _answer_for_queue(self, request: ClientStream) -> None:
+        """Whether a pod of the revision would take a request now."""
+        route = self.router.route(request.host)
+        hit = None
+        if route is not None and route.handler is None:
+            hit = self.router.choose(route, request.target, request.headers)
+        if hit is not None and hit.backend.throttler.targets:
+            request.respond(200, (), QUEUE)
+        else:
+            request.respond_text(503, "queue not ready")
 
     def _poke(self, revision: Any) -> None:
         self._reporter.poke(revision)

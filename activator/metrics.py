@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from activator.backend import Backend
+from activator.times import Times
 from tanebi.base.metrics import REGISTRY
 
 REQUESTS: Final = "tanebi_activator_requests"
@@ -35,8 +36,8 @@ COLD_STARTS: Final = Histogram(
 )
 
 
-def observe_cold_start(backend: Backend, seconds: float) -> None:
-    COLD_STARTS.labels(*backend.key).observe(seconds)
+def observe_cold_start(backend: Backend, times: Times) -> None:
+    COLD_STARTS.labels(*backend.key).observe(times.total_s)
 
 
 class BackendCollector(Collector):

@@ -18,8 +18,10 @@ from activator.carriage import APP_UNREACHABLE, QUEUE_FULL, Carriage, Surroundin
 from activator.forward import CHANGED, forwarded_lines, head_for_app, raw_head_for_app
 from activator.frompod import FromPod
 from activator.throttler import Target
+from activator.times import server_timing
 from tanebi.http.errors import HttpError
 from tanebi.http.exchange import TRANSITIONS, Action, Event, State, on_connect_failure, step
+from tanebi.http.headers import SERVER_TIMING, TRACEPARENT
 from tanebi.http.pool import Address
 from tanebi.http.sides import ClientStream, PodStream
 from tanebi.http.tunnel import Tunnel
@@ -42,8 +44,10 @@ class Exchange(FromPod):
     def begin(self) -> None:
         """It is this request's turn."""
         around, backend = self._around, self._backend
-        self._began = now = around.now()
-        self._meter = backend.arrive(now)
+        self._meter = backend.arrive(self._began)
+        if backend.facts.server_timing or self._request.seen & SERVER_TIMING:
+            self._timed = True
+            self._routed_at = around.now()
         for piece in self._request.take_body():
             self.on_request_body(piece)
         # The usual way to a pod: the table's steps (_USUAL), without asking it for each.
@@ -69,6 +73,7 @@ class Exchange(FromPod):
             action(self)
 
     def on_granted(self, target: Target) -> None:
+        self._waited()
         self._target = target
         self._feed(_GRANTED)
 
@@ -86,7 +91,8 @@ class Exchange(FromPod):
             self._refusal = QUEUE_FULL
             self._feed(_DENIED)
         else:
-            self._cold = not self._backend.throttler.targets
+            self._cold = self._cold or not self._backend.throttler.targets
+            self._waits()
 
     def _cancel(self) -> None:
         self._backend.cancel(self)
@@ -130,20 +136,27 @@ class Exchange(FromPod):
             forwarded = known[1]
         else:
             forwarded = self._forwarded_lines()
+        trace = b"" if request.seen & TRACEPARENT else self._around.trace()
         raw = request.raw
         if raw is not None and pod.raw_heads and not self._host and not request.seen & CHANGED:
-            pod.send_raw(raw_head_for_app(raw, forwarded=forwarded, extra=self._extra))
+            pod.send_raw(raw_head_for_app(raw, forwarded=forwarded, extra=self._extra, trace=trace))
         else:
-            self._send_head(request, pod, forwarded)
+            self._send_head(request, pod, forwarded, trace)
         if request.slow:
             pod.pause()
         if request.complete:
             self._state = _WAITING
 
-    def _send_head(self, request: ClientStream, pod: PodStream, forwarded: bytes) -> None:
+    def _send_head(
+        self, request: ClientStream, pod: PodStream, forwarded: bytes, trace: bytes
+    ) -> None:
         """The head, and what came of the body before now."""
         head = head_for_app(
-            request, self._host or request.host, forwarded=forwarded, extra=self._extra
+            request,
+            self._host or request.host,
+            forwarded=forwarded,
+            extra=self._extra,
+            trace=trace,
         )
         complete, ahead = request.complete, self._ahead
         ended = complete and not ahead and not request.trailers
@@ -167,7 +180,7 @@ class Exchange(FromPod):
     def _send_down(self) -> None:
         """The head waits at the client's side for the first bytes of the body: a flush follows at once."""
         if self._cold:
-            self._around.woke(self._backend, self._around.now() - self._began)
+            self._around.woke(self._backend, self.times)
 
     def _join(self) -> None:
         request, pod = self._request, self._pod
@@ -200,8 +213,19 @@ class Exchange(FromPod):
         self._backend.release(self._target)
 
     def _refuse(self) -> None:
-        self._status, text = self._refusal
-        self._request.respond_text(self._status, text)
+        self._waited()
+        why, key, waited_s = self._refusal, self._backend.key, self.times.waited_s
+        revision = f"{key.namespace}/{key.name}"
+        blame = f"{why.fault}; revision={revision}; queued={waited_s:.3f}"
+        text = why.text if why.knatives else f"{why.text} (revision {revision})"
+        self._status = why.status
+        headers = [(b"Tanebi-Error", blame.encode())]
+        if self._timed:
+            headers.append((b"Server-Timing", server_timing(self.times)))
+        self._request.respond_text(why.status, text, headers)
+
+    def _time_out(self) -> None:
+        self._request.time_out(self._refusal.text.encode())
 
     def _cut(self) -> None:
         self._request.abort()
@@ -225,6 +249,7 @@ _ACTIONS: Final[dict[Action, Callable[[Exchange], None]]] = {
     Action.RELEASE: Exchange._release,
     Action.REFUSE: Exchange._refuse,
     Action.CUT: Exchange._cut,
+    Action.TIME_OUT: Exchange._time_out,
     Action.FINISH: Exchange._finish,
     Action.FINISH_CLOSE: Exchange._finish,
     Action.ACCOUNT: Carriage._account,

@@ -12,14 +12,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Final
 
 from activator.api.ingress import HttpIngressPath, Ingress, IngressBackendSplit
 from tanebi.api.meta import Key
 from tanebi.http.headers import MEANING, PLATFORM, block
 from tanebi.http.messages import Headers, header
-
-ORIGINAL_HOST: Final = b"k-original-host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +136,7 @@ def _lines(headers: Mapping[str, str]) -> bytes:
     Nor K-Original-Host: a host that leads on to another one is shown as the client spelled it.
     """
     pairs = [(name.encode(), value.encode()) for name, value in sorted(headers.items())]
-    kept = [pair for pair in pairs if not MEANING[pair[0]] & PLATFORM]
-    return block([pair for pair in kept if pair[0].lower() != ORIGINAL_HOST])
+    return block([pair for pair in pairs if not MEANING[pair[0]] & PLATFORM])
 
 
 def service_of_host(host: str, *, cluster_domain: str = "cluster.local") -> Key | None:

@@ -17,6 +17,7 @@ from serving.api.names import (
     ROLLOUT_DURATION,
     ROLLOUT_DURATION_OLD,
 )
+from serving.api.server_timing import SERVER_TIMING, parse_server_timing
 from serving.api.upgrade_timeout import EXEMPT, UPGRADE_TIMEOUT, parse_upgrade_timeout
 from tanebi.api import durations, quantity
 from tanebi.api.fielderrors import FieldError, invalid, invalid_key, missing, out_of_bounds
@@ -100,8 +101,17 @@ def validate_template_annotations(annotations: Mapping[str, str]) -> list[FieldE
         if annotations.get(key, "Enabled").lower() not in ("enabled", "disabled"):
             errors.append(invalid(annotations[key], key))
     errors += _upgrade_timeout(annotations.get(UPGRADE_TIMEOUT, ""))
+    errors += _server_timing(annotations.get(SERVER_TIMING, ""))
     errors += _standby(annotations)
     return errors + _percentage(annotations.get(_PERCENTAGE))
+
+
+def _server_timing(text: str) -> list[FieldError]:
+    try:
+        parse_server_timing(text)
+    except ValueError:
+        return [invalid(text, SERVER_TIMING, "either true or false")]
+    return []
 
 
 def _upgrade_timeout(text: str) -> list[FieldError]:

@@ -77,6 +77,9 @@ class Action(IntEnum):
     RELEASE = auto()  # give the slot back
     REFUSE = auto()  # nothing has been answered: say what went wrong
     CUT = auto()  # half an answer is out: end the client's connection
+    TIME_OUT = (
+        auto()
+    )  # half an answer is out and its time is up: say so behind it where it has room, and end
     FINISH = auto()  # the answer is out; the client's connection may go on
     FINISH_CLOSE = auto()  # the answer is out, but the request never ended: close in good order
     ACCOUNT = auto()  # it is over: count it
@@ -89,6 +92,7 @@ _S, _E, _A = State, Event, Action
 _GIVE_UP: Final[Step] = (_S.FAILED, (_A.CLOSE_UP, _A.RELEASE, _A.ACCOUNT))
 _REFUSE: Final[Step] = (_S.FAILED, (_A.CLOSE_UP, _A.RELEASE, _A.REFUSE, _A.ACCOUNT))
 _CUT: Final[Step] = (_S.FAILED, (_A.CLOSE_UP, _A.RELEASE, _A.CUT, _A.ACCOUNT))
+_LATE: Final[Step] = (_S.FAILED, (_A.CLOSE_UP, _A.RELEASE, _A.TIME_OUT, _A.ACCOUNT))
 
 
 def _ended(state: State) -> Mapping[Event, Step]:
@@ -135,13 +139,13 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, Step]]] = {
         _E.SENT: (_S.STREAMING, ()),
         _E.RESP_END: (_S.DONE, (_A.CLOSE_UP, _A.RELEASE, _A.FINISH_CLOSE, _A.ACCOUNT)),
         _E.LOST: _CUT,
-        _E.TIMER: _CUT,
+        _E.TIMER: _LATE,
         _E.CLIENT_LEFT: _GIVE_UP,
     },
     _S.STREAMING: {
         _E.RESP_END: (_S.DONE, (_A.KEEP_UP, _A.RELEASE, _A.FINISH, _A.ACCOUNT)),
         _E.LOST: _CUT,
-        _E.TIMER: _CUT,
+        _E.TIMER: _LATE,
         _E.CLIENT_LEFT: _GIVE_UP,
     },
     _S.TUNNEL: {

@@ -22,13 +22,16 @@ CONNECTION: Final = 8
 HOP_BY_HOP: Final = 16  # beside Connection and Transfer-Encoding: meant for the next hop only
 EXPECT: Final = 32
 FORWARDED: Final = 64  # Forwarded and X-Forwarded-*: the proxy extends them
-PLATFORM: Final = 128  # Knative's routing headers: never shown to the app
+PLATFORM: Final = 128  # routing headers and questions to the platform: never shown to the app
 UPGRADE: Final = 256
 PROBE: Final = 512  # K-Network-Probe
 USER_AGENT: Final = 1024
 KUBE_PROBE: Final = 2048  # not a name: set for a User-Agent that begins with kube-probe/
 UPGRADING: Final = 4096  # not a name: set for a request whose Upgrade may be granted
 TE: Final = 8192
+KNATIVE_PROBE: Final = 32768  # not a name: set for a User-Agent of Knative's own probers
+TRACEPARENT: Final = 65536
+SERVER_TIMING: Final = 131072  # Tanebi-Server-Timing: the client asks where the time went
 KEEP_ALIVE: Final = (
     16384  # not a name: set instead of CONNECTION when keep-alive is all that it says
 )
@@ -52,9 +55,10 @@ MEANINGS: Final[Mapping[bytes, int]] = {
     b"x-forwarded-host": FORWARDED,
     b"knative-serving-revision": PLATFORM,
     b"knative-serving-namespace": PLATFORM,
-    b"knative-serving-tag": PLATFORM,
-    b"knative-serving-default-route": PLATFORM,
     b"k-proxy-request": PLATFORM,
+    b"k-original-host": PLATFORM,
+    b"tanebi-server-timing": PLATFORM | SERVER_TIMING,
+    b"traceparent": TRACEPARENT,
     b"k-network-probe": PROBE,
     b"user-agent": USER_AGENT,
 }

@@ -19,6 +19,7 @@ from tanebi.http.headers import (
     EXPECT,
     HOST,
     KEEP_ALIVE,
+    KNATIVE_PROBE,
     KUBE_PROBE,
     MEANING,
     TRANSFER_ENCODING,
@@ -38,6 +39,8 @@ HEAD_TIMEOUT_S: Final = 10.0  # from the first byte of a head to its last
 IDLE_TIMEOUT_S: Final = 120.0  # between requests
 HALF_CLOSED_S: Final = 10.0  # without a byte to a client that has ended its side
 DRAIN_S: Final = 10.0
+
+KNATIVE_PROBERS: Final = frozenset((b"Knative-Activator-Probe", b"Knative-Autoscaling-Probe"))
 
 _ONCE: Final = HOST | CONTENT_LENGTH | TRANSFER_ENCODING
 _RARE: Final = CONTENT_LENGTH | TRANSFER_ENCODING | CONNECTION | EXPECT
@@ -134,8 +137,11 @@ class RequestReader:
             self._seen |= meaning
             if meaning & HOST:
                 self._host = value
-            elif meaning & USER_AGENT and value[:11] == b"kube-probe/":
-                self._seen |= KUBE_PROBE
+            elif meaning & USER_AGENT:
+                if value[:11] == b"kube-probe/":
+                    self._seen |= KUBE_PROBE
+                elif value in KNATIVE_PROBERS:
+                    self._seen |= KNATIVE_PROBE
         self._headers.append((name, value))
 
     def _trailer(self, name: bytes, value: bytes) -> None:

@@ -56,6 +56,7 @@ class ServerRequest:
     __slots__ = (
         "_chunked_out",
         "_head_out",
+        "_until_close",
         "body_length",
         "chunked",
         "complete",
@@ -105,6 +106,7 @@ class ServerRequest:
         self.moved = False  # some of the answer went out since the connection last looked
         self._head_out = b""  # head of the answer, held back for the first bytes of the body
         self._chunked_out = False
+        self._until_close = False  # the end of the connection ends the answer
 
     @property
     def slow(self) -> bool:
@@ -147,6 +149,7 @@ class ServerRequest:
         if not seen & CONTENT_LENGTH and self.method != b"HEAD" and not bodiless(status):
             if self.http10:
                 self.keep_alive = False
+                self._until_close = True
             else:
                 self._chunked_out = chunked = True
         if not self.complete:
@@ -178,6 +181,18 @@ class ServerRequest:
             self.flush()
         if self._chunked_out:
             self.write(last_chunk(trailers))
+
+    def time_out(self, text: bytes) -> None:
+        if self._chunked_out:
+            self.send_body(text)
+            self.send_end(())
+        elif self._until_close:
+            self.send_body(text)
+        else:
+            self.abort()
+            return
+        self.keep_alive = False
+        self.finish()
 
     def finish(self) -> None:
         self.connection.finished(self)

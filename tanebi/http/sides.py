@@ -42,7 +42,7 @@ class ClientConnection(Protocol):
 
 class ClientStream(Protocol):
     """One request while it is answered. The answer goes out in this order: interim heads, `send_head`, `send_body`*, `send_end`,
-    `finish`; or `respond` alone; or `abort` at any time. Calls after the client has left do nothing.
+    `finish`; or `respond` alone; or `abort` or `time_out` at any time. Calls after the client has left do nothing.
     """
 
     method: bytes
@@ -98,6 +98,10 @@ class ClientStream(Protocol):
 
     def abort(self) -> None:
         """Half an answer is out and there will be no more: let the client see that it is not whole."""
+
+    def time_out(self, text: bytes) -> None:
+        """Half an answer is out and its time is up. Where the framing has room, `text` is appended and the answer ends; else as
+        `abort`. Either way the exchange is over, as after `finish`, and the connection of HTTP/1.1 ends."""
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer of our own, and `finish`."""

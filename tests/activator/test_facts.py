@@ -119,3 +119,14 @@ def test_what_that_means_for_a_tunnel() -> None:
     assert times(7200.0) == (7200, 5)
     assert times(0.0) == (0, 0)
     assert times(0.0, half_closed=True) == (0, HALF_CLOSED_IDLE_S)
+
+
+@pytest.mark.parametrize(("text", "told"), [("true", True), ("false", False), ("yes", False)])
+def test_server_timing_is_told_only_when_said_so(text: str, told: bool) -> None:
+    given = Revision.model_validate(
+        {
+            "metadata": {"annotations": {"tanebi.dev/server-timing": text}},
+            "spec": {"containers": [{}]},
+        }
+    )
+    assert revision_facts(given).server_timing == told

@@ -173,23 +173,65 @@ async def test_the_wait_for_a_pod_ends_with_503(world: Any) -> None:
         assert w.backend.throttler.waiting == 0
 
 
-@pytest.mark.parametrize(
+LATE = pytest.mark.parametrize(
     "facts",
     [RevisionFacts(timeout_s=0.5), RevisionFacts(idle_timeout_s=0.4)],
     ids=["total", "idle"],
 )
-async def test_after_the_first_byte_a_timeout_cuts(world: Any, facts: RevisionFacts) -> None:
+
+
+def stalling(start: bytes) -> Any:
     async def app(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        writer.write(start)
         await reader.read(-1)
 
+    return app
+
+
+@LATE
+async def test_after_the_first_byte_a_timeout_is_appended(world: Any, facts: RevisionFacts) -> None:
+    app = stalling(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+    async with world(facts) as w, serving(app) as address:
+        w.pods(address)
+        client = await w.client()
+        client.get(host=HOST)
+        answer = await client.answer()
+        assert (answer.status, answer.body) == (200, b"halfrequest timeout")
+        assert await client.closed() == b""
+        assert w.backend.throttler.in_flight == w.backend.meter.concurrency == 0
+
+
+async def test_an_answer_that_ends_with_its_connection_has_room_too(world: Any) -> None:
+    app = stalling(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+    async with world(RevisionFacts(timeout_s=0.3)) as w, serving(app) as address:
+        w.pods(address)
+        client = await w.client()
+        client.send(b"GET / HTTP/1.0\r\nHost: %b\r\n\r\n" % HOST.encode())
+        assert (await client.closed()).endswith(b"\r\n\r\nhalfrequest timeout")
+
+
+@LATE
+async def test_an_answer_of_known_length_has_no_room_and_is_cut(
+    world: Any, facts: RevisionFacts
+) -> None:
+    app = stalling(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
     async with world(facts) as w, serving(app) as address:
         w.pods(address)
         client = await w.client()
         client.get(host=HOST)
         assert (await client.reader.readuntil(b"half")).startswith(b"HTTP/1.1 200")
         assert await client.closed() == b""
+
+
+async def test_a_timeout_in_the_upload_reaches_the_client_too(world: Any) -> None:
+    app = stalling(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+    async with world(RevisionFacts(timeout_s=0.4)) as w, serving(app) as address:
+        w.pods(address)
+        client = await w.client()
+        client.send(b"POST / HTTP/1.1\r\nHost: %b\r\nContent-Length: 9\r\n\r\nab" % HOST.encode())
+        assert (await client.answer(method="POST")).body == b"halfrequest timeout"
+        client.close()
 
 
 async def test_idle_time_counts_only_silence(world: Any) -> None:

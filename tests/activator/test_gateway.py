@@ -63,6 +63,24 @@ async def test_a_route_to_a_revision_that_does_not_exist(
         ("K-Network-Probe: other\r\n", 400, b"unexpected probe header value: other\n"),
         ("User-Agent: kube-probe/1.32\r\n", 200, b""),
         ("User-Agent: curl/8\r\n", 503, b"activator request timeout\n"),
+        (
+            "User-Agent: Knative-Activator-Probe\r\nK-Network-Probe: queue\r\n",
+            503,
+            b"queue not ready\n",
+        ),
+        ("User-Agent: kube-probe/1\r\nK-Network-Probe: queue\r\n", 503, b"queue not ready\n"),
+        (
+            "User-Agent: Knative-Autoscaling-Probe\r\nK-Network-Probe: activator\r\n",
+            200,
+            b"activator",
+        ),
+        ("User-Agent: Knative-Activator-Probe\r\n", 400, b"unexpected probe header value: \n"),
+        (
+            "User-Agent: curl/8\r\nK-Network-Probe: queue\r\n",
+            400,
+            b"unexpected probe header value: queue\n",
+        ),
+        ("User-Agent: Knative-Activator-Probe/1\r\n", 503, b"activator request timeout\n"),
     ],
 )
 async def test_probes(world: Any, host: str, extra: str, status: int, body: bytes) -> None:
@@ -73,6 +91,17 @@ async def test_probes(world: Any, host: str, extra: str, status: int, body: byte
         client.get("/healthz", host=host, extra=extra)
         answer = await client.answer()
         assert (answer.status, answer.body) == (status, body)
+
+
+async def test_a_prober_of_the_queue_hears_of_a_pod(world: Any, host: str) -> None:
+    async with world() as w:
+        w.pods(("127.0.0.1", 9))
+        client = await w.client()
+        client.get(
+            host=host, extra="User-Agent: Knative-Activator-Probe\r\nK-Network-Probe: queue\r\n"
+        )
+        answer = await client.answer()
+        assert (answer.status, answer.body) == (200, b"queue")
 
 
 async def test_a_mounted_handler_answers_in_the_process(world: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -38,9 +39,11 @@ async def test_headers_keep_order_and_case_and_ours_are_added(world: Any) -> Non
             "X-Forwarded-Host: Hello.default.localhost:80",
             "Forwarded: for=127.0.0.1;host=Hello.default.localhost:80;proto=http",
             "K-Proxy-Request: activator",
+            got[10],
             "",
             "",
         ]
+        assert re.fullmatch(r"traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-01", got[10])
 
 
 async def test_a_plain_head_travels_as_it_came(world: Any) -> None:
@@ -254,3 +257,79 @@ async def test_a_plain_keep_alive_travels_as_it_came(world: Any) -> None:
         client.get(host=HOST, extra="x-Odd:value\r\nConnection: keep-alive\r\n")
         got = (await client.answer()).body
         assert b"\r\nx-Odd:value\r\nConnection: keep-alive\r\nX-Forwarded-For" in got
+
+
+async def test_a_trace_that_has_begun_is_passed_on(world: Any) -> None:
+    trace = "TraceParent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00\r\ntracestate: a=b\r\n"
+    async with world() as w, serving(answering(echo_head)) as app:
+        w.pods(app)
+        client = await w.client()
+        client.get(host=HOST, extra=trace)
+        got = (await client.answer()).body.decode()
+        assert trace in got
+        assert got.lower().count("traceparent:") == 1
+
+
+async def test_headers_of_the_platform_stay_in_it_and_those_of_the_user_do_not(world: Any) -> None:
+    async with world() as w, serving(answering(echo_head)) as app:
+        w.pods(app)
+        client = await w.client()
+        client.get(
+            host=HOST,
+            extra="Knative-Serving-Revision: x\r\nknative-serving-namespace: y\r\nK-Original-Host: evil\r\n"
+            "K-Proxy-Request: me\r\nTanebi-Server-Timing: 1\r\nKnative-Serving-Tag: blue\r\n",
+        )
+        got = (await client.answer()).body.lower()
+        for gone in (b"serving-revision", b"serving-namespace", b"original-host", b"server-timing"):
+            assert gone not in got
+        assert got.count(b"k-proxy-request: activator") == got.count(b"k-proxy-request") == 1
+        assert b"knative-serving-tag: blue" in got
+
+
+@pytest.mark.parametrize(
+    ("facts", "ask", "told"),
+    [
+        (RevisionFacts(), "", False),
+        (RevisionFacts(), "Tanebi-Server-Timing: 1\r\n", True),
+        (RevisionFacts(server_timing=True), "", True),
+    ],
+)
+async def test_where_the_time_went_is_told_to_who_asks(
+    world: Any, facts: RevisionFacts, ask: str, told: bool
+) -> None:
+    async with world(facts) as w, serving(answering(echo_head)) as app:
+        client = await w.client()
+        client.get(host=HOST, extra=ask)
+        await wait_until(lambda: w.backend.throttler.waiting == 1)
+        w.pods(app)
+        got = (await client.answer()).header("server-timing")
+        assert (got is not None) == told
+        if got is not None:
+            names = re.fullmatch(
+                rb"route;dur=[\d.]+, queue;dur=0.000, wake;dur=([\d.]+), app;dur=([\d.]+)", got
+            )
+            assert names is not None
+            assert float(names[1]) > 0 < float(names[2])
+
+
+async def test_an_error_says_whose_it_is_and_which_revision(world: Any) -> None:
+    async with world(RevisionFacts(timeout_s=0.3)) as w:
+        client = await w.client()
+        client.get(host=HOST, extra="Tanebi-Server-Timing: 1\r\n")
+        answer = await client.answer()
+        assert (answer.status, answer.body) == (503, b"activator request timeout\n")
+        told = answer.header("tanebi-error") or b""
+        assert told.startswith(b"platform; revision=default/hello-00001; queued=0.")
+        assert float(told.rpartition(b"=")[2]) > 0
+        assert b"wake;dur=" in (answer.header("server-timing") or b"")
+        async with serving(answering(lambda head, body: b"")) as app:
+            w.pods(app)
+            client.get(host=HOST)
+            answer = await client.answer()
+        assert answer.status == 502
+        assert (
+            answer.body
+            == b"the app ended the connection before it answered (revision default/hello-00001)\n"
+        )
+        assert answer.header("tanebi-error") == b"app; revision=default/hello-00001; queued=0.000"
+        assert answer.header("server-timing") is None
