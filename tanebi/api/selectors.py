@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 Verb = Literal["in", "notin", "exists", "absent"]
@@ -121,12 +121,16 @@ def from_object(selector: Mapping[str, Any]) -> Selector:
 
 @dataclass(frozen=True, slots=True)
 class FieldSelector:
-    """`metadata.name=x,status.phase!=Failed`. A missing field reads as the empty string."""
+    """`metadata.name=x,status.phase!=Failed`. A missing field reads as the empty string, or as `absent` says."""
 
     terms: tuple[tuple[str, bool, str], ...] = ()  # path, equal, value
+    absent: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def matches(self, obj: Mapping[str, Any]) -> bool:
-        return all((_lookup(obj, path) == value) == equal for path, equal, value in self.terms)
+        return all(
+            ((_lookup(obj, path) or self.absent.get(path, "")) == value) == equal
+            for path, equal, value in self.terms
+        )
 
 
 def parse_fields(

@@ -23,6 +23,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
 from tanebi.apiserver import status
+from tanebi.apiserver.compress import compressed
 from tanebi.apiserver.pki import Pki
 from tanebi.apiserver.server import BODY_BYTES_MAX, ApiServer
 from tanebi.apiserver.user import ADMIN
@@ -125,6 +126,7 @@ class HttpsDoor:
         if isinstance(answer, Stream):
             await self._stream(answer, receive, send)
         else:
+            answer = await compressed(answer, http.headers.get("accept-encoding", ""))
             await _send(answer, send, head=http.method == "HEAD")
 
     async def _answer(self, http: HttpRequest) -> Response | Stream:

@@ -40,7 +40,7 @@ class ListOptions:
     match: str = ""
     watch: bool = False
     bookmarks: bool = False
-    initial_events: bool = False
+    initial_events: bool | None = None
     timeout_s: float | None = None
 
 
@@ -91,7 +91,9 @@ def list_options(query: Mapping[str, str]) -> ListOptions:
         match=query.get("resourceVersionMatch", ""),
         watch=_flag(query, "watch"),
         bookmarks=_flag(query, "allowWatchBookmarks"),
-        initial_events=_flag(query, "sendInitialEvents"),
+        initial_events=_flag(query, "sendInitialEvents")
+        if query.get("sendInitialEvents")
+        else None,
         timeout_s=float(timeout) if timeout else None,
     )
 

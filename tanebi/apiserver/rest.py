@@ -6,21 +6,32 @@ Caller: tanebi.apiserver.server.
 
 from __future__ import annotations
 
-import base64
-import binascii
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from typing import Final
 
+import anyio
 import orjson
+from anyio.lowlevel import checkpoint
 
 from tanebi.api.core.kinds import NAMESPACE
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj
 from tanebi.apiserver import codec, options, status
 from tanebi.apiserver.admission import warning_headers
-from tanebi.apiserver.history import Entry
+from tanebi.apiserver.editions import shown
+from tanebi.apiserver.fieldlabels import for_kind
+from tanebi.apiserver.history import Entry, watch_line
+from tanebi.apiserver.listing import (
+    Listed,
+    check_list,
+    check_not_future,
+    check_watch,
+    key_of,
+    list_page,
+)
 from tanebi.apiserver.objects import Objects, Written
-from tanebi.apiserver.options import ListOptions
+from tanebi.apiserver.options import DeleteOptions, ListOptions
 from tanebi.apiserver.paths import Target
 from tanebi.apiserver.scale import ScaleDoor
 from tanebi.apiserver.store import HistoryGone
@@ -28,10 +39,13 @@ from tanebi.apiserver.user import User
 from tanebi.apiserver.views import View, negotiate
 from tanebi.apiserver.watch import Scope, WatchStream
 from tanebi.apiserver.writing import Writer
-from tanebi.kube.errors import BadRequest, Expired, ServerTimeout
+from tanebi.base.errors import Unavailable
+from tanebi.kube.errors import ApiError, Expired, NotFound
 from tanebi.kube.transport import Request, Response, Stream
 
 WATCH_CONTENT_TYPE: Final = "application/json"
+SLICE: Final = 100
+DELETES_AT_ONCE: Final = 64
 _JSON_HEADERS: Final = {"content-type": codec.JSON}
 
 
@@ -69,16 +83,18 @@ class Rest:
         """Raises ApiError, Unavailable."""
         call = Call(request, user, kind, target)
         if target.subresource:
-            return await self._subresource(call)
-        return await (self._object(call) if target.name else self._collection(call))
+            answer: Response | Stream = await self._subresource(call)
+        else:
+            answer = await (self._object(call) if target.name else self._collection(call))
+        return _with_deprecation(kind, answer) if kind.deprecation else answer
 
     # --- doors ----------------------------------------------------------------------------------
 
     async def _collection(self, call: Call) -> Response | Stream:
         method = call.request.method
         if method == "GET":
-            wanted = options.list_options(call.request.query)
-            return self._watch(call, wanted) if wanted.watch else self._list(call, wanted)
+            wanted = _list_options(call)
+            return self._watch(call, wanted) if wanted.watch else await self._list(call, wanted)
         if call.kind.namespaced and call.namespace is None:
             raise status.wrong_method(method)
         if method == "POST":
@@ -93,11 +109,13 @@ class Rest:
         if call.kind.namespaced and call.namespace is None:
             raise status.no_such_path()
         if method == "GET":
-            if request.query.get("watch"):
+            if "watch" in request.query:
                 named = f"metadata.name={call.target.name}"
-                return self._watch(
-                    call, options.list_options({**request.query, "fieldSelector": named})
-                )
+                wanted_list = options.list_options({**request.query, "fieldSelector": named})
+                if wanted_list.watch:
+                    return self._watch(call, wanted_list)
+            version = options.list_options(request.query).resource_version
+            check_not_future(version, self._store.revision)
             return self._one(call, self._stored(call))
         if method == "DELETE":
             wanted = options.delete_options(request.query, _optional_body(request))
@@ -153,63 +171,57 @@ class Rest:
         view = self._view(call)
         return Response(200, {"content-type": view.content_type}, view.one(entry))
 
-    def _list(self, call: Call, wanted: ListOptions) -> Response:
-        self._check_version(wanted)
+    async def _list(self, call: Call, wanted: ListOptions) -> Response:
+        check_list(wanted)
         scope = Scope(call.namespace, wanted)
-        entries = self._store.list(call.kind.resource, call.namespace)
-        if not scope.unfiltered:
-            entries = [entry for entry in entries if scope.holds(entry.obj)]
-        entries, meta = self._page(entries, wanted)
+        listed = list_page(
+            self._store, call.kind.resource, call.namespace, wanted, self._filter(call, scope)
+        )
+        return await self._many(call, listed)
+
+    def _filter(self, call: Call, scope: Scope) -> Callable[[Entry], bool] | None:
+        if scope.unfiltered:
+            return None
+        return lambda entry: scope.holds(shown(call.kind, entry)[0])
+
+    async def _many(self, call: Call, listed: Listed) -> Response:
+        """A long list is put together in slices, between which others have their turn."""
         view = self._view(call)
-        return Response(200, {"content-type": view.content_type}, view.many(entries, meta))
-
-    def _check_version(self, wanted: ListOptions) -> None:
-        asked, have = int(wanted.resource_version or 0), self._store.revision
-        if asked > have:
-            cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-            raise ServerTimeout(
-                f"Too large resource version: {asked}, current: {have}",
-                details={"causes": [cause], "retryAfterSeconds": 1},
-            )
-        if wanted.match == "Exact" and asked != have:
-            raise Expired(f"The provided resourceVersion {asked} is not kept; the newest is {have}")
-
-    def _page(self, entries: list[Entry], wanted: ListOptions) -> tuple[list[Entry], Obj]:
-        revision = self._store.revision
-        if wanted.continue_:
-            revision, after = _read_token(wanted.continue_)
-            if revision < self._store.compacted:
-                raise Expired(
-                    "The provided continue parameter is too old to display a consistent list result."
-                )
-            entries = [e for e in entries if _key(e) > after]
-        meta: Obj = {"resourceVersion": str(revision)}
-        if wanted.limit and len(entries) > wanted.limit:
-            meta["remainingItemCount"] = len(entries) - wanted.limit
-            entries = entries[: wanted.limit]
-            meta["continue"] = _token(revision, _key(entries[-1]))
-        return entries, meta
+        parts = []
+        for start in range(0, len(listed.entries), SLICE):
+            parts.append(view.slice(listed.entries[start : start + SLICE]))
+            await checkpoint()
+        body = view.whole(parts, listed.meta)
+        return Response(200, {"content-type": view.content_type}, body)
 
     def _watch(self, call: Call, wanted: ListOptions) -> Stream:
+        check_watch(wanted)
         scope = Scope(call.namespace, wanted)
-        from_now = wanted.resource_version in ("", "0")
-        from_now = from_now or wanted.initial_events
-        position = self._store.revision if from_now else int(wanted.resource_version)
         view = self._view(call, watching=True)
+        begin = wanted.initial_events
+        if begin is None:
+            begin = wanted.resource_version in ("", "0")
+        from_now = begin or wanted.resource_version in ("", "0")
+        if begin:
+            check_not_future(wanted.resource_version, self._store.revision)
+        position = self._store.revision if from_now else int(wanted.resource_version)
+        headers = {"content-type": WATCH_CONTENT_TYPE}
         try:
             watcher = self._store.watch(call.kind.resource, position)
         except HistoryGone as gone:
-            raise Expired(str(gone)) from gone
-        initial = self._store.list(call.kind.resource, call.namespace) if from_now else []
+            # In the stream, as Kubernetes' watch cache does: clients read it there.
+            error = watch_line("ERROR", orjson.dumps(Expired(str(gone)).to_status()))
+            return Stream(200, headers, _once(error))
+        initial = self._store.list(call.kind.resource, call.namespace) if begin else []
         stream = WatchStream(
             self._store,
             watcher,
             scope,
             view,
             clock=self._clock,
-            initial=[entry for entry in initial if scope.holds(entry.obj)],
+            initial=[e for e in initial if scope.unfiltered or scope.holds(shown(call.kind, e)[0])],
         )
-        return Stream(200, {"content-type": WATCH_CONTENT_TYPE}, stream)
+        return Stream(200, headers, stream)
 
     # --- answers of writes ----------------------------------------------------------------------
 
@@ -225,17 +237,43 @@ class Rest:
         return Response(200, _JSON_HEADERS, orjson.dumps(status.success(details)))
 
     async def _delete_collection(self, call: Call) -> Response:
+        """Deletes what a list with the same options would give; answers with that list."""
         wanted = options.delete_options(call.request.query, _optional_body(call.request))
-        scope = Scope(call.namespace, options.list_options(call.request.query))
-        found = self._store.list(call.kind.resource, call.namespace)
-        entries = [entry for entry in found if scope.holds(entry.obj)]
-        for entry in entries:
-            key = _key(entry)
-            if self._store.newest(call.kind.resource, key) is not None:
-                await self._objects.delete(call.kind, key, call.user, options=wanted)
-        view = self._view(call)
-        meta: Obj = {"resourceVersion": str(self._store.revision)}
-        return Response(200, {"content-type": view.content_type}, view.many(entries, meta))
+        listing = _list_options(call)
+        check_list(listing)
+        scope = Scope(call.namespace, listing)
+        kind = call.kind
+        listed = list_page(
+            self._store, kind.resource, call.namespace, listing, self._filter(call, scope)
+        )
+        refused: list[ApiError | Unavailable] = []
+        for start in range(0, len(listed.entries), DELETES_AT_ONCE):
+            async with anyio.create_task_group() as group:
+                for entry in listed.entries[start : start + DELETES_AT_ONCE]:
+                    group.start_soon(self._delete_one, call, key_of(entry), wanted, refused)
+            if refused:
+                raise refused[0]
+        listed.meta["resourceVersion"] = str(self._store.revision)
+        return await self._many(call, listed)
+
+    async def _delete_one(
+        self, call: Call, key: Key, wanted: DeleteOptions, refused: list[ApiError | Unavailable]
+    ) -> None:
+        try:
+            await self._objects.delete(call.kind, key, call.user, options=wanted)
+        except NotFound:
+            return  # whoever was faster has done what was asked
+        except (ApiError, Unavailable) as error:
+            refused.append(error)
+
+
+async def _once(line: bytes) -> AsyncIterator[bytes]:
+    yield line
+
+
+def _list_options(call: Call) -> ListOptions:
+    wanted = options.list_options(call.request.query)
+    return replace(wanted, fields=for_kind(call.kind, wanted.fields))
 
 
 def _optional_body(request: Request) -> Obj:
@@ -245,20 +283,8 @@ def _optional_body(request: Request) -> Obj:
     return body
 
 
-def _key(entry: Entry) -> Key:
-    meta = entry.obj["metadata"]
-    return Key(meta.get("namespace") or "", meta["name"])
-
-
-def _token(revision: int, after: Key) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps([revision, *after])).decode()
-
-
-def _read_token(token: str) -> tuple[int, Key]:
-    """Raises BadRequest."""
-    try:
-        value: Any = orjson.loads(base64.urlsafe_b64decode(token))
-        revision, namespace, name = value
-        return int(revision), Key(str(namespace), str(name))
-    except (binascii.Error, ValueError, TypeError) as error:
-        raise BadRequest("continue key is not valid") from error
+def _with_deprecation(kind: AnyKind, answer: Response | Stream) -> Response | Stream:
+    told = warning_headers([kind.deprecation])["warning"]
+    before = answer.headers.get("warning")
+    headers = {**answer.headers, "warning": f"{told}, {before}" if before else told}
+    return replace(answer, headers=headers)

@@ -32,15 +32,18 @@ from tanebi.apiserver.objects import Objects
 from tanebi.apiserver.openapi import OpenApi
 from tanebi.apiserver.rest import Rest
 from tanebi.apiserver.store import Store
-from tanebi.apiserver.user import User
+from tanebi.apiserver.user import CONTROLLER, User
 from tanebi.base import metrics
 from tanebi.base.clock import Clock
 from tanebi.base.errors import Unavailable
 from tanebi.base.rng import Rng
-from tanebi.kube.errors import ApiError, BadRequest, TooLarge
+from tanebi.kube.errors import ApiError, BadRequest, TooLarge, TooManyRequests
 from tanebi.kube.transport import Request, Response, Stream
 
 BODY_BYTES_MAX: Final = 3 * 1024 * 1024
+IN_FLIGHT_MAX: Final = (
+    400  # of clients; controllers in this process are bounded by their own workers
+)
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 HEALTH_PATHS: Final = ("/healthz", "/livez", "/readyz")
 _JSON: Final = {"content-type": codec.JSON}
@@ -64,6 +67,7 @@ class ApiServer:
         self.store = store
         self.objects = Objects(store, StoreConfigs(store, configs), clock=clock, rng=rng)
         self.logs = logs
+        self._in_flight = 0
         self._clock = clock
         self._rest = Rest(self.objects)
         self._registry = Registry(store, self.kinds)
@@ -85,7 +89,14 @@ class ApiServer:
         begun = self._clock.now()
         target = paths.target(request.path)
         kind = self.kinds.at(target.group, target.version, target.plural) if target else None
+        counted = user != CONTROLLER
+        self._in_flight += counted
         try:
+            if self._in_flight > IN_FLIGHT_MAX and counted:
+                raise TooManyRequests(
+                    "the server has received too many requests and has asked us to try again later",
+                    details={"retryAfterSeconds": 1},
+                )
             if len(request.body) > BODY_BYTES_MAX:
                 raise TooLarge(f"Request entity too large: limit is {BODY_BYTES_MAX}")
             answer = await self._dispatch(request, user, kind, target)
@@ -97,6 +108,8 @@ class ApiServer:
             )
         except Unavailable as error:
             answer = status.response(status.unavailable(error))
+        finally:
+            self._in_flight -= counted
         resource = kind.resource if kind else ""
         self._count(request.method, resource, answer.status, self._clock.now() - begun)
         return answer

@@ -138,12 +138,15 @@ class _Table:
         if self.entries.pop(key, None) is not None:
             del self.keys[bisect_left(self.keys, key)]
 
-    def within(self, namespace: str | None) -> list[Entry]:
+    def keys_within(self, namespace: str | None) -> list[Key]:
         if namespace is None:
-            return [self.entries[key] for key in self.keys]
+            return self.keys
         low = bisect_left(self.keys, Key(namespace, ""))
         high = bisect_left(self.keys, Key(f"{namespace}\0", ""))
-        return [self.entries[key] for key in self.keys[low:high]]
+        return self.keys[low:high]
+
+    def within(self, namespace: str | None) -> list[Entry]:
+        return [self.entries[key] for key in self.keys_within(namespace)]
 
 
 class Store:
@@ -228,6 +231,27 @@ class Store:
     def get(self, resource: str, key: Key) -> Entry | None:
         table = self._tables.get(resource)
         return table.entries.get(key) if table else None
+
+    def list_at(self, resource: str, namespace: str | None, rv: int) -> list[Entry] | None:
+        """What `list` would have given at revision `rv`; None when that is forgotten or has not been yet."""
+        if rv == self.revision:
+            return self.list(resource, namespace)
+        changes = self._history.since(rv, resource) if rv < self.revision else None
+        if changes is None:
+            return None
+        then: dict[Key, Entry | None] = {}
+        for change in changes:
+            if namespace is None or change.key.namespace == namespace:
+                then.setdefault(
+                    change.key, change.before
+                )  # the first change since knows what was before
+        table = self._tables.get(resource)
+        keys = set(table.keys_within(namespace)) if table else set()
+        now = table.entries if table else {}
+        found = (
+            (key, then[key] if key in then else now[key]) for key in sorted(keys | then.keys())
+        )
+        return [entry for _, entry in found if entry is not None]
 
     def list(self, resource: str, namespace: str | None = None) -> list[Entry]:
         """Of one namespace, or of all for None; ordered by namespace and name."""

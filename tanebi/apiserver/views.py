@@ -61,37 +61,31 @@ class View:
             )
         return tables.partial(obj) if self.shape == "partial" else obj
 
-    def many(self, entries: list[Entry], meta: Obj) -> bytes:
-        if self.raw:
-            # Not parsed, not encoded anew: a list is the stored bytes between brackets.
-            head = b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":[' % (
-                self.kind.list_kind.encode(),
-                self.kind.api_version.encode(),
-                orjson.dumps(meta),
-            )
-            return b"".join(
-                (head, b",".join([shown(self.kind, entry)[1] for entry in entries]), b"]}")
-            )
-        return codec.encode(self._list(entries, meta), as_yaml=self.as_yaml)
-
-    def _list(self, entries: list[Entry], meta: Obj) -> Obj:
+    def slice(self, entries: list[Entry]) -> bytes:
+        """The items (or rows) of a part of a list, comma between. Whole objects are the stored bytes, not encoded anew."""
+        if self.shape == "object":
+            return b",".join([shown(self.kind, entry)[1] for entry in entries])
         objects = [shown(self.kind, entry)[0] for entry in entries]
         if self.shape == "table":
             rows = [tables.row(self.kind, obj, self.now, self.include) for obj in objects]
-            return tables.table(self.kind, rows, meta)
+            return orjson.dumps(rows)[1:-1]
+        return orjson.dumps([tables.partial(obj) for obj in objects])[1:-1]
+
+    def whole(self, slices: list[bytes], meta: Obj) -> bytes:
+        """A list out of its slices."""
+        head = self._head(meta)
+        body = b"".join((orjson.dumps(head)[:-2], b",".join(filter(None, slices)), b"]}"))
+        return codec.encode(orjson.loads(body), as_yaml=True) if self.as_yaml else body
+
+    def _head(self, meta: Obj) -> Obj:
+        """A list without items; the empty list of them comes last."""
+        if self.shape == "table":
+            return tables.table(self.kind, [], meta)
         if self.shape == "partial":
-            return {
-                "kind": "PartialObjectMetadataList",
-                "apiVersion": "meta.k8s.io/v1",
-                "metadata": meta,
-                "items": [tables.partial(obj) for obj in objects],
-            }
-        return {
-            "kind": self.kind.list_kind,
-            "apiVersion": self.kind.api_version,
-            "metadata": meta,
-            "items": objects,
-        }
+            names = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
+        else:
+            names = {"kind": self.kind.list_kind, "apiVersion": self.kind.api_version}
+        return {**names, "metadata": meta, "items": []}
 
     def line(self, type_: str, change: Change) -> bytes:
         """A watch line for `change`, told as `type_` (a selector may turn a change into another)."""

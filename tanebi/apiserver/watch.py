@@ -111,7 +111,7 @@ class WatchStream:
 
     def _begin(self, initial: list[Entry]) -> bytes:
         lines = [self._view.added(entry) for entry in initial]
-        if self._scope.options.initial_events:
+        if self._scope.options.initial_events and self._scope.options.bookmarks:
             lines.append(self._bookmark(INITIAL_END))
         return b"".join(lines)
 

@@ -47,7 +47,7 @@ class Unreachable(Unavailable):
 
 
 class ApiError(TanebiError):
-    """A Status with `status: Failure`. `details` is its details object as JSON, empty when absent."""
+    """A Status with `status: Failure`. `details` is its details object as JSON, empty when absent; so is `metadata`."""
 
     status: int = 500
     reason: str = "InternalError"
@@ -61,7 +61,9 @@ class ApiError(TanebiError):
         details: Mapping[str, Any] | None = None,
         status: int | None = None,
         reason: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
+        self.metadata: dict[str, Any] = dict(metadata or {})
         self.status = status or type(self).status
         self.reason = type(self).reason if reason is None else reason
         self.details: dict[str, Any] = dict(details or {})
@@ -84,7 +86,7 @@ class ApiError(TanebiError):
         body: Obj = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": self.metadata,
             "status": "Failure",
             "message": self.message,
             "reason": self.reason,

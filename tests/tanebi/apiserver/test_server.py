@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
+import anyio
+import orjson
 import pytest
 
 from tanebi.api.logs import LoggedPod, LogOptions, NoLogs
 from tanebi.api.selectors import Selector
+from tanebi.apiserver.server import IN_FLIGHT_MAX
+from tanebi.apiserver.user import ADMIN
 from tanebi.kube.transport import Request, Stream
 from tests.tanebi.apiserver.calling import Api
 
@@ -76,3 +80,20 @@ async def test_logs(api: Api) -> None:
 
 async def test_without_a_kubelet_there_are_no_logs(api: Api) -> None:
     await api.refused(400, "GET", LOG)
+
+
+async def test_too_many_at_once_are_told_to_come_back(api: Api) -> None:
+    answers: list[int] = []
+
+    async def write(n: int) -> None:
+        body = {"metadata": {"name": f"n{n}"}}
+        request = Request("POST", "/api/v1/namespaces", {}, {}, orjson.dumps(body))
+        answer = await api.server.handle(request, ADMIN)
+        answers.append(answer.status)
+        if answer.status == 429:
+            assert answer.headers["retry-after"] == "1"
+
+    async with anyio.create_task_group() as group:
+        for n in range(IN_FLIGHT_MAX + 5):
+            group.start_soon(write, n)
+    assert (answers.count(201), answers.count(429)) == (IN_FLIGHT_MAX, 5)

@@ -50,19 +50,26 @@ def test_what_cannot_be_given() -> None:
 
 
 def test_lists_in_every_form() -> None:
-    entries = [Entry.of(widget("a", resourceVersion="1"), 1)]
+    entries = [Entry.of(widget(name, resourceVersion="1"), 1) for name in "ab"]
     meta = {"resourceVersion": "9"}
-    whole = negotiate(WIDGET, "", {}, now=NOW).many(entries, meta)
+
+    def listed(accept: str) -> bytes:
+        view = negotiate(WIDGET, accept, {}, now=NOW)
+        return view.whole([view.slice(entries[:1]), view.slice(entries[1:])], meta)
+
+    whole = listed("")
     assert orjson.loads(whole) == {
         "kind": "WidgetList",
         "apiVersion": "tanebi.dev/v1",
         "metadata": meta,
-        "items": [entries[0].obj],
+        "items": [entry.obj for entry in entries],
     }
     accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-    partial = orjson.loads(negotiate(WIDGET, accept, {}, now=NOW).many(entries, meta))
+    partial = orjson.loads(listed(accept))
     assert partial["items"][0]["kind"] == "PartialObjectMetadata"
     assert "spec" not in partial["items"][0]
-    yaml = negotiate(WIDGET, "application/yaml", {}, now=NOW).many(entries, meta)
+    yaml = listed("application/yaml")
     assert yaml.startswith(b"kind: WidgetList\n")
-    assert negotiate(WIDGET, "", {}, now=NOW).many([], meta).endswith(b'"items":[]}')
+    table = orjson.loads(listed("application/json;as=Table;g=meta.k8s.io;v=v1"))
+    assert [row["cells"][0] for row in table["rows"]] == ["a", "b"]
+    assert negotiate(WIDGET, "", {}, now=NOW).whole([], meta).endswith(b'"items":[]}')
