@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from activator.breaker import Verdict
 from activator.facts import EndpointFacts, ProbeSpec, RevisionFacts
@@ -18,6 +18,15 @@ from activator.meter import Meter
 from activator.throttler import Chance, Target, Throttler
 from tanebi.api.meta import Key
 from tanebi.http.pool import Address
+
+
+class Share(NamedTuple):
+    """What this activator has of a revision whose pods are divided: its own pods, those to give back once they are idle, and
+    where the activators listen that have the others."""
+
+    own: frozenset[Address] = frozenset()
+    leaving: frozenset[Address] = frozenset()
+    peers: tuple[Address, ...] = ()
 
 
 class Waiter(Protocol):
@@ -43,15 +52,16 @@ class Pod:
         False  # a connection failed although it was usable: it must answer a probe first
     )
     draining: bool = False
+    foreign: bool = False  # another activator's: it alone may send requests there
 
     def usable(self) -> bool:
-        if self.facts.terminating or self.draining or self.distrusted:
+        if self.facts.terminating or self.draining or self.distrusted or self.foreign:
             return False
         return self.facts.ready or (self.answered and not self.was_ready)
 
     def wants_probe(self, spec: ProbeSpec) -> bool:
         """Whether our probe could make it usable."""
-        if self.facts.terminating or self.draining:
+        if self.facts.terminating or self.draining or self.foreign:
             return False
         if self.distrusted:
             return True
@@ -67,6 +77,10 @@ class Counts:
         self.by_class = [0] * 6
 
 
+def _ignore(*_: object) -> None:
+    """A hook that nobody has taken."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """What a backend tells its surroundings. Called synchronously; must not block."""
@@ -76,6 +90,8 @@ class Hooks:
         [Backend, Address], None
     ]  # ask this pod until it answers or is not wanted any more
     forget: Callable[[Address], None]  # nothing listens there any more
+    listed: Callable[[Backend], None] = _ignore  # its endpoints are others now
+    released: Callable[[Backend, Address], None] = _ignore  # what was to be given back is idle
 
 
 class Backend:
@@ -94,6 +110,8 @@ class Backend:
         self._hooks = hooks
         self._leaving: dict[Address, Target] = {}  # not listed any more, but with requests
         self._idle_waiters: list[tuple[Target, Callable[[], None]]] = []
+        self._share: Share | None = None  # None: every pod is ours
+        self._peers: dict[Address, Target] = {}
 
     def __repr__(self) -> str:
         return f"Backend({self.key} {len(self.throttler.targets)}/{len(self.pods)} pods)"
@@ -138,14 +156,53 @@ class Backend:
         for address, facts in endpoints.items():
             pod = self.pods.get(address)
             if pod is None:
-                pod = self.pods[address] = Pod(facts)
+                pod = self.pods[address] = Pod(facts, foreign=self._is_foreign(address))
             pod.facts = facts
             if facts.ready and not pod.was_ready:
                 pod.was_ready = True
             self._apply(pod)
+        self._hooks.listed(self)
+
+    def set_share(self, share: Share | None) -> None:
+        """Of pods with containerConcurrency only these are ours; None: all are. Peers come before the pods that they replace
+        leave, and leave after the pods that replace them have come, so that nobody waits for want of either."""
+        if not self.facts.concurrency:
+            return
+        self._share = share
+        peers = share.peers if share is not None and not share.own else ()
+        self._tell(grant for peer in peers for grant in self._add_peer(peer))
+        for pod in list(self.pods.values()):
+            pod.foreign = self._is_foreign(pod.facts.address)
+            self._apply(pod)
+        for address in [a for a in self._peers if a not in peers]:
+            self.throttler.close(self._peers.pop(address))
+        for address in share.leaving if share is not None else ():
+            if self._is_idle(address):
+                self._hooks.released(self, address)
+
+    def _is_foreign(self, address: Address) -> bool:
+        return (
+            self.facts.concurrency > 0
+            and self._share is not None
+            and address not in self._share.own
+        )
+
+    def _add_peer(self, address: Address) -> list[tuple[Waiter, Target]]:
+        if address in self._peers:
+            return []
+        self._peers[address], granted = self.throttler.add(address, peer=True)
+        return granted
+
+    def _is_idle(self, address: Address) -> bool:
+        pod = self.pods.get(address)
+        target = pod.target if pod is not None else self._leaving.get(address)
+        return target is None or target.in_flight == 0
 
     def answered(self, address: Address) -> None:
         """Our probe of `address` succeeded."""
+        peer = self._peers.get(address)
+        if peer is not None:
+            self._tell(self.throttler.reopen(peer))
         pod = self.pods.get(address)
         if pod is not None:
             pod.answered = True
@@ -153,7 +210,9 @@ class Backend:
             self._apply(pod)
 
     def wants_probe(self, address: Address) -> bool:
-        pod = self.pods.get(address)
+        pod, peer = self.pods.get(address), self._peers.get(address)
+        if peer is not None and not peer.usable:
+            return True
         return pod is not None and not pod.usable() and pod.wants_probe(self.facts.probe)
 
     def knows(self, address: Address) -> bool:
@@ -163,6 +222,11 @@ class Backend:
     def distrust(self, address: Address) -> None:
         """A connection to `address` failed: nothing more goes there before it answers a probe."""
         pod = self.pods.get(address)
+        peer = self._peers.get(address)
+        if peer is not None and peer.usable:
+            self.throttler.close(peer)
+            self._hooks.forget(address)
+            self._hooks.probe(self, address)
         if pod is not None and not pod.distrusted:
             pod.distrusted = True
             self._hooks.forget(address)
@@ -213,6 +277,8 @@ class Backend:
     def _last_left(self, target: Target) -> None:
         if self._leaving.get(target.address) is target:
             del self._leaving[target.address]
+        if self._share is not None and target.address in self._share.leaving:
+            self._hooks.released(self, target.address)
         due = [done for waited, done in self._idle_waiters if waited is target]
         self._idle_waiters = [entry for entry in self._idle_waiters if entry[0] is not target]
         for done in due:

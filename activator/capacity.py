@@ -26,8 +26,11 @@ class HeldSlot:
 
     def __init__(self, backend: Backend, target: Target, meter: Meter, clock: Clock) -> None:
         self._backend = backend
-        self._meter = meter
         self._target: Target | None = target
+        self._meter: Meter | None = meter
+        if target.peer:  # the one that has the pods counts the request
+            meter.leave(clock.now())
+            self._meter = None
         self._clock = clock
 
     @property
@@ -36,13 +39,19 @@ class HeldSlot:
         return self._target.address
 
     @property
+    def is_peer(self) -> bool:
+        """The address is another activator's: it must be told the revision (activator.forward.peer_lines)."""
+        return self._target is not None and self._target.peer
+
+    @property
     def revision(self) -> Key:
         return self._backend.key
 
     def release(self) -> None:
         target, self._target = self._target, None
         assert target is not None, "released twice"
-        self._meter.leave(self._clock.now())
+        if self._meter is not None:
+            self._meter.leave(self._clock.now())
         self._backend.release(target)
 
 

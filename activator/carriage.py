@@ -78,6 +78,7 @@ class Carriage:
         "_cold",
         "_dial",
         "_extra",
+        "_forwarded",
         "_head_at",
         "_host",
         "_meter",
@@ -142,6 +143,7 @@ class Carriage:
         self._moved = False  # something was written to the client since the last sweep
         self._moved_at = 0.0  # 0: since it began
         self._cold = False  # it found no pod
+        self._forwarded = False  # another activator has it, and counts it
 
     def __repr__(self) -> str:
         return f"Exchange({State(self._state).name} {self._backend.key})"
@@ -174,5 +176,6 @@ class Carriage:
             self._waits_since = 0.0
 
     def _account(self) -> None:
-        self._meter.leave(self._around.now())
+        if not self._forwarded:
+            self._meter.leave(self._around.now())
         self._backend.counts.by_class[min(self._status // 100, 5)] += 1

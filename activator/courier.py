@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from activator.capacity import GatewayCapacity
+from activator.forward import peer_headers
 from activator.router import ANY_ADDRESS, Hit, Route, Router, is_address
 from tanebi.base.clock import Clock
 from tanebi.http.client import HttpClient, Origin, parse_url
@@ -152,6 +153,8 @@ class Courier:
         address = slot.address
         if hit.host:
             headers = [*headers, (b"Host", hit.host)]
+        if slot.is_peer:
+            headers = [*headers, *peer_headers(slot.revision, headers)]
         try:
             return await self._client.request(
                 method,

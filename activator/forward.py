@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from tanebi.api.meta import Key
 from tanebi.http.headers import (
     FORWARDED,
     HOST,
@@ -16,6 +17,7 @@ from tanebi.http.headers import (
     PLATFORM,
     TE,
     UPGRADING,
+    block,
     end_to_end,
     tokens,
 )
@@ -65,6 +67,25 @@ def raw_head_for_app(raw: bytes, *, forwarded: bytes, extra: bytes, trace: bytes
 def wants_trailers(headers: Headers) -> bool:
     """Whether TE says that trailers are understood; it is the only member that may be passed on."""
     return any(b"trailers" in tokens(value) for name, value in headers if MEANING[name] & TE)
+
+
+def peer_headers(revision: Key, headers: Headers) -> Headers:
+    """What tells the next activator which revision is meant, and how many have handed the request on."""
+    return (
+        (b"Knative-Serving-Namespace", revision.namespace.encode()),
+        (b"Knative-Serving-Revision", revision.name.encode()),
+        (b"Tanebi-Hops", b"%d" % (hops_of(headers) + 1)),
+    )
+
+
+def peer_lines(revision: Key, headers: Headers) -> bytes:
+    return block(peer_headers(revision, headers))
+
+
+def hops_of(headers: Headers) -> int:
+    """How many activators have handed a request on. What is no small number is none of ours."""
+    value = header(headers, b"tanebi-hops") or b""
+    return int(value) if len(value) == 1 and value.isdigit() else 0
 
 
 def forwarded_lines(peer: bytes, host: bytes, headers: Headers, *, scheme: bytes) -> bytes:

@@ -18,6 +18,7 @@ _SENT: Final = int(Event.SENT)
 _TIMER: Final = int(Event.TIMER)
 _CLIENT_LEFT: Final = int(Event.CLIENT_LEFT)
 _TUNNEL: Final = int(State.TUNNEL)
+PEER_GRACE_S: Final = 1.0
 _WAITING_FOR_POD: Final = (State.HEAD, State.QUEUED, State.CONNECTING)
 
 
@@ -62,6 +63,8 @@ class FromClient(Carriage):
             self._sweep_tunnel(now)
             return
         facts = self._backend.facts
+        if self._forwarded:
+            now -= PEER_GRACE_S  # it has the same timeouts, and says better which of them it was
         if self._moved:
             self._moved, self._moved_at = False, now
         elapsed = now - self._began

@@ -8,14 +8,17 @@ or backend and Exchange. Nothing on that way waits before the autoscaler has bee
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+import socket
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 import anyio
 from anyio.abc import TaskStatus
+from prometheus_client import CollectorRegistry
 
-from activator.backend import Hooks
+from activator.backend import Backend, Hooks
 from activator.metrics import BackendCollector, observe_cold_start
+from activator.peers import PeerDoor
 from activator.prober import Prober
 from activator.proxy import Exchange, Surroundings
 from activator.reporter import Reporter
@@ -29,6 +32,7 @@ from tanebi.base.metrics import REGISTRY
 from tanebi.base.rng import Rng
 from tanebi.http.headers import KNATIVE_PROBE, KUBE_PROBE, MEANING, PROBE, normal_host
 from tanebi.http.messages import HttpHandler
+from tanebi.http.pool import Address
 from tanebi.http.server import HttpServer, ServerLimits
 from tanebi.http.sides import ClientStream
 from tanebi.http.upstream import Upstreams
@@ -58,14 +62,31 @@ class Gateway:
         sink: StatSink,
         limits: ServerLimits | None = None,
         cluster_domain: str = "cluster.local",
+        sock: socket.socket | None = None,
+        peer_host: str | None = None,
+        divided: bool = False,
+        registry: CollectorRegistry = REGISTRY,
     ) -> None:
+        """`sock`: a listening socket to serve instead of `host` and `port`. `peer_host`: listen there too, at a free port, for
+        what other activators send on. `divided`: see Router."""
         self.clock = clock
+        self._registry = registry
         self.upstreams = Upstreams(clock)
         self.prober = Prober(clock)
-        hooks = Hooks(self._poke, self.prober.probe, self.upstreams.forget)
-        self.router = Router(hooks, rng, cluster_domain=cluster_domain)
+        self.listed: Callable[[Backend], None] = _nobody_minds
+        self.released: Callable[[Backend, Address], None] = _nobody_minds
+        hooks = Hooks(
+            self._poke,
+            self.prober.probe,
+            self.upstreams.forget,
+            listed=lambda backend: self.listed(backend),
+            released=lambda backend, address: self.released(backend, address),
+        )
+        self.router = Router(hooks, rng, cluster_domain=cluster_domain, divided=divided)
         self._reporter = Reporter(self.router.backends, sink, clock)
-        self._server = HttpServer(self, host=host, port=port, clock=clock, limits=limits)
+        self._servers = [
+            HttpServer(self, host=host, port=port, clock=clock, limits=limits, sock=sock)
+        ]
         self._around = Surroundings(
             clock,
             self.upstreams,
@@ -73,12 +94,23 @@ class Gateway:
             trace=TraceParents(rng).line,
             woke=observe_cold_start,
         )
+        if peer_host is not None:
+            door = PeerDoor(self.router, self._around, registry)
+            self._servers.append(
+                HttpServer(door, host=peer_host, port=0, clock=clock, limits=limits)
+            )
+        self._listening = False
         self._tasks: asyncio.TaskGroup | None = None
 
     @property
     def address(self) -> tuple[str, int]:
         """Where it listens; with port 0 the real port is known once `run` has started."""
-        return self._server.address
+        return self._servers[0].address
+
+    @property
+    def peer_address(self) -> tuple[str, int]:
+        """Where other activators reach this one, once it listens."""
+        return self._servers[-1].address
 
     @property
     def url(self) -> str:
@@ -148,26 +180,44 @@ class Gateway:
     def _poke(self, revision: Any) -> None:
         self._reporter.poke(revision)
 
+    async def listen(self) -> None:
+        """Take the ports, but no connection yet. Raises UserError when one cannot be had."""
+        if not self._listening:
+            for server in self._servers:
+                await server.listen()
+            self._listening = True
+
+    async def drain(self) -> None:
+        """Take no more connections, and let the requests under way end while everything they need still runs."""
+        async with anyio.create_task_group() as tasks:
+            for server in self._servers:
+                tasks.start_soon(server.drain)
+
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled. Raises UserError when the port cannot be had."""
-        await self._server.listen()
+        await self.listen()
         collector = BackendCollector(self.router.revisions.values)
-        REGISTRY.register(collector)
+        self._registry.register(collector)
         try:
             async with asyncio.TaskGroup() as self._tasks, anyio.create_task_group() as parts:
                 await parts.start(self.prober.run)
                 await parts.start(self._reporter.run)
                 parts.start_soon(self._expire)
-                await parts.start(self._server.run)
+                for server in self._servers:
+                    await parts.start(server.run)
                 task_status.started()
         finally:
-            REGISTRY.unregister(collector)
+            self._registry.unregister(collector)
             self.upstreams.close()
 
     async def _expire(self) -> None:
         while True:
             await self.clock.sleep(EXPIRE_EVERY_S)
             self.upstreams.expire(self.clock.now())
+
+
+def _nobody_minds(*_: object) -> None:
+    """What a gateway without others tells nobody."""
 
 
 async def _alone(work: Coroutine[Any, Any, None]) -> None:

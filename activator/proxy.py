@@ -15,7 +15,13 @@ from typing import Final
 
 from activator.breaker import Verdict
 from activator.carriage import APP_UNREACHABLE, QUEUE_FULL, Carriage, Surroundings
-from activator.forward import CHANGED, forwarded_lines, head_for_app, raw_head_for_app
+from activator.forward import (
+    CHANGED,
+    forwarded_lines,
+    head_for_app,
+    peer_lines,
+    raw_head_for_app,
+)
 from activator.frompod import FromPod
 from activator.throttler import Target
 from activator.times import server_timing
@@ -80,6 +86,9 @@ class Exchange(FromPod):
     # --- actions -------------------------------------------------------------------------------
 
     def _acquire(self) -> None:
+        if self._forwarded:
+            self._forwarded = False
+            self._meter.arrive(self._around.now())
         self._acquired(self._backend.throttler.offer(self, first=self._again))
         self._again = True
 
@@ -137,6 +146,11 @@ class Exchange(FromPod):
         else:
             forwarded = self._forwarded_lines()
         trace = b"" if request.seen & TRACEPARENT else self._around.trace()
+        if self._target.peer:
+            trace += peer_lines(self._backend.key, request.headers)
+            if not self._forwarded:
+                self._forwarded = True
+                self._meter.leave(self._around.now())
         raw = request.raw
         if raw is not None and pod.raw_heads and not self._host and not request.seen & CHANGED:
             pod.send_raw(raw_head_for_app(raw, forwarded=forwarded, extra=self._extra, trace=trace))

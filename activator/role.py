@@ -1,16 +1,19 @@
 """The data plane as one part: everything of this package, put together.
 
 tanebi.up makes one, hands its reconciler to the engine, its courier, capacity and drain to eventing and the kubelet, and runs
-it. Nothing is listened on before the cluster has been seen, so that a restart refuses nobody for want of knowledge.
+it. Nothing is served before the cluster has been seen, so that a restart refuses nobody for want of knowledge.
 """
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
 from typing import Protocol
 
 import anyio
 from anyio.abc import TaskStatus
 
+from activator.api.ingress import Ingress
 from activator.capacity import GatewayCapacity
 from activator.courier import Courier
 from activator.drain import GatewayDrain
@@ -19,6 +22,7 @@ from activator.gateway import Gateway
 from activator.reconcile.ingress import IngressReconciler
 from autoscaler.api.stat import StatSink
 from tanebi.api.kind import AnyKind
+from tanebi.api.meta import Key
 from tanebi.base.clock import Clock
 from tanebi.base.rng import Rng
 from tanebi.http.server import ServerLimits
@@ -43,20 +47,39 @@ class Activator:
         clock: Clock,
         rng: Rng,
         limits: ServerLimits | None = None,
+        sock: socket.socket | None = None,
+        peer_host: str | None = None,
+        divided: bool = False,
+        public_port: Callable[[], int] | None = None,
     ) -> None:
+        """`public_port`: where clients find the platform, when that is not this gateway. The rest: see Gateway."""
         self._cache = cache
-        self.gateway = Gateway(host, port, clock=clock, rng=rng, sink=sink, limits=limits)
+        self.gateway = Gateway(
+            host,
+            port,
+            clock=clock,
+            rng=rng,
+            sink=sink,
+            limits=limits,
+            sock=sock,
+            peer_host=peer_host,
+            divided=divided,
+        )
         router = self.gateway.router
+        self.public_port = public_port or (lambda: self.gateway.address[1])
         self.capacity = GatewayCapacity(router, clock)
         self.courier = Courier(
-            router,
-            clock,
-            upstreams=self.gateway.upstreams,
-            own_port=lambda: self.gateway.address[1],
+            router, clock, upstreams=self.gateway.upstreams, own_port=self.public_port
         )
         self.drain = GatewayDrain(router)
-        self.ingress_reconciler = IngressReconciler(lambda: router.table)
+        self.others_hold: Callable[[Key, str, int], bool] = lambda *_: True
+        self.ingress_reconciler = IngressReconciler(self._holds)
         Feed(router).subscribe(cache)
+
+    def _holds(self, ingress: Ingress) -> bool:
+        meta = ingress.metadata
+        ours = self.gateway.router.table.holds(ingress)
+        return ours and self.others_hold(meta.key, meta.uid, meta.generation)
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled. The cache must be running. Raises UserError when the port cannot be had."""

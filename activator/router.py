@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from activator.backend import Backend, Hooks
-from activator.facts import ProbeSpec, RevisionFacts
+from activator.backend import Backend, Hooks, Share
+from activator.facts import EndpointFacts, ProbeSpec, RevisionFacts
 from activator.table import Path, Table, service_of_host
 from activator.throttler import Chance
 from tanebi.api.meta import Key
@@ -24,6 +24,7 @@ REMEMBERED_MAX: Final = 4096
 REWRITES_MAX: Final = 4  # hosts that lead on to hosts: more is a circle
 HTTP_PORT: Final = 80
 ANY_ADDRESS: Final = "localhost"
+ELSEWHERE: Final = Key("knative-serving", "control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,23 @@ class Router:
     """Knows all destinations of one gateway."""
 
     def __init__(
-        self, hooks: Hooks, chance: Chance, *, cluster_domain: str = "cluster.local"
+        self,
+        hooks: Hooks,
+        chance: Chance,
+        *,
+        cluster_domain: str = "cluster.local",
+        divided: bool = False,
     ) -> None:
+        """`divided`: pods with containerConcurrency are ours only where `set_share` says so."""
         self.table = Table()
         self.revisions: dict[Key, Backend] = {}
         self.services: dict[Key, dict[int, Backend]] = {}
         self._hooks = hooks
         self._chance = chance
         self._cluster_domain = cluster_domain
-        self._mounted: dict[str, HttpHandler] = {}
+        self._mounted: dict[str, Route] = {}
+        self._divided = divided
+        self._shares: dict[Key, Share] = {}
         self._remembered: dict[bytes, Route] = {}
         self._listeners: set[Callable[[], None]] = set()
 
@@ -64,8 +73,21 @@ class Router:
 
     def mount(self, hosts: Iterable[str], handler: HttpHandler) -> None:
         """`localhost` stands for every bare IP address too."""
-        self._mounted.update((host.lower(), handler) for host in hosts)
+        self._mounted.update((host.lower(), Route(handler=handler)) for host in hosts)
         self._changed()
+
+    def mount_elsewhere(self, hosts: Iterable[str], address: Address) -> None:
+        """Requests for `hosts` are sent on to `address`, which answers them itself."""
+        facts = RevisionFacts(timeout_s=0.0, probe=ProbeSpec("kubelet"))
+        backend = Backend(ELSEWHERE, facts, chance=self._chance, hooks=self._hooks, metered=False)
+        backend.set_endpoints({address: EndpointFacts(address, ready=True, terminating=False)})
+        self._mounted.update((host.lower(), Route(hit=Hit(backend))) for host in hosts)
+        self._changed()
+
+    @property
+    def mounted(self) -> Iterable[str]:
+        """The hosts of `mount` and `mount_elsewhere`."""
+        return self._mounted
 
     def set_table(self, table: Table) -> None:
         self.table = table
@@ -77,15 +99,28 @@ class Router:
         if backend is None:
             backend = Backend(key, facts, chance=self._chance, hooks=self._hooks)
             self.revisions[key] = backend
+            if self._divided:
+                backend.set_share(self._shares.get(key, Share()))
             self._changed()
         backend.facts = facts
         return backend
 
     def remove_revision(self, key: Key) -> None:
+        self._shares.pop(key, None)
         backend = self.revisions.pop(key, None)
         if backend is not None:
             backend.close()
             self._changed()
+
+    def set_share(self, key: Key, share: Share) -> None:
+        """Which of the revision's pods are ours. May be told before the revision is."""
+        if share == Share():
+            self._shares.pop(key, None)
+        else:
+            self._shares[key] = share
+        backend = self.revisions.get(key)
+        if backend is not None:
+            backend.set_share(share)
 
     def set_service(self, key: Key, ports: Iterable[int]) -> dict[int, Backend]:
         """A plain Service: requests go straight to its endpoints, unmetered. Returns its backends by port."""
@@ -163,11 +198,11 @@ class Router:
 
     def _find(self, host: bytes) -> Route | None:
         name = normal_host(host)
-        handler = self._mounted.get(name)
-        if handler is None and is_address(name):
-            handler = self._mounted.get(ANY_ADDRESS)
-        if handler is not None:
-            return Route(handler=handler)
+        mounted = self._mounted.get(name)
+        if mounted is None and is_address(name):
+            mounted = self._mounted.get(ANY_ADDRESS)
+        if mounted is not None:
+            return mounted
         paths = self.table.hosts.get(name)
         if paths:
             return self._table_route(name, paths)

@@ -31,12 +31,14 @@ class Chance(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Target:
-    """One pod's port. `usable`: takes new requests. `in_flight` counts on after it stopped being usable."""
+    """One pod's port. `usable`: takes new requests. `in_flight` counts on after it stopped being usable. `peer`: it is no pod,
+    but another activator, which has pods and admits to them itself."""
 
     address: Address
     room: int
     in_flight: int = 0
     usable: bool = True
+    peer: bool = False
 
     def __repr__(self) -> str:
         state = "usable" if self.usable else "closed"
@@ -73,7 +75,7 @@ class Throttler(Generic[W]):
     @property
     def capacity(self) -> int:
         """Requests that can be at usable pods at once; 0: none, UNLIMITED and more: any number."""
-        return self._limit * len(self._targets)
+        return sum(target.room for target in self._targets)
 
     def offer(self, who: W, *, first: bool = False) -> Target | Verdict:
         """The target when `who` is admitted now, else QUEUED or FULL. `first`: see Breaker.offer."""
@@ -100,11 +102,11 @@ class Throttler(Generic[W]):
         """`who` waits no longer. False: it did not wait."""
         return self._breaker.cancel(who)
 
-    def add(self, address: Address) -> tuple[Target, list[tuple[W, Target]]]:
-        """A pod became usable."""
-        target = Target(address, self._limit)
+    def add(self, address: Address, *, peer: bool = False) -> tuple[Target, list[tuple[W, Target]]]:
+        """A pod became usable, or (`peer`) another activator that sends on any number of requests."""
+        target = Target(address, UNLIMITED if peer else self._limit, peer=peer)
         self._targets.append(target)
-        return target, self._grant(self._breaker.add(self._limit))
+        return target, self._grant(self._breaker.add(target.room))
 
     def close(self, target: Target) -> None:
         """Nothing new goes to `target`; what is there may end."""
@@ -112,7 +114,7 @@ class Throttler(Generic[W]):
             return
         target.usable = False
         self._targets.remove(target)
-        self._breaker.remove(self._limit - target.in_flight)
+        self._breaker.remove(target.room - target.in_flight)
 
     def reopen(self, target: Target) -> list[tuple[W, Target]]:
         """`target` takes requests again."""
@@ -120,7 +122,7 @@ class Throttler(Generic[W]):
             return []
         target.usable = True
         self._targets.append(target)
-        return self._grant(self._breaker.add(self._limit - target.in_flight))
+        return self._grant(self._breaker.add(target.room - target.in_flight))
 
     def _grant(self, admitted: Iterable[W]) -> list[tuple[W, Target]]:
         return [(who, self._pick()) for who in admitted]
@@ -130,7 +132,7 @@ class Throttler(Generic[W]):
         targets = self._targets
         if len(targets) == 1:
             target = targets[0]
-        elif self.concurrency == 0:
+        elif self.concurrency == 0 or targets[0].peer:
             target = self._less_busy_of_two()
         elif self.concurrency <= FIRST_AVAILABLE_MAX:
             target = next(t for t in targets if t.in_flight < t.room)

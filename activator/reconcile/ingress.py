@@ -18,7 +18,6 @@ from activator.api.ingress import (
     NETWORK_CONFIGURED,
     Ingress,
 )
-from activator.table import Table
 from serving.api.names import GATEWAY_HOST
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Obj
@@ -28,20 +27,22 @@ NOT_LOADED_RETRY_S: Final = 0.05
 
 
 class IngressReconciler:
-    """Implements tanebi.kube.plan.Reconciler. `table` tells the table in effect."""
+    """Implements tanebi.kube.plan.Reconciler. `holds` tells whether an Ingress's generation is in effect, with every
+    activator.
+    """
 
     kind: Kind[Ingress] = INGRESS
     owns: tuple[AnyKind, ...] = ()
     reads: tuple[Reads, ...] = ()
 
-    def __init__(self, table: Callable[[], Table]) -> None:
-        self._table = table
+    def __init__(self, holds: Callable[[Ingress], bool]) -> None:
+        self._holds = holds
 
     def desired(self, resource: Ingress, seen: Seen, configs: Configs, now: datetime) -> Plan:
         """Raises Wait while the gateway has not taken this generation in."""
         if resource.deleting:
             return Plan()
-        if not self._table().holds(resource):
+        if not self._holds(resource):
             raise Wait("the gateway has not loaded this yet", retry_after_s=NOT_LOADED_RETRY_S)
         return Plan(status=ready_status(resource, now))
 

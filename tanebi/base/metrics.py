@@ -26,6 +26,6 @@ Gauge(
 ).set_function(_tasks)
 
 
-def exposition() -> tuple[str, bytes]:
+def exposition(registry: CollectorRegistry = REGISTRY) -> tuple[str, bytes]:
     """Content type and body of a scrape."""
-    return CONTENT_TYPE_LATEST, generate_latest(REGISTRY)
+    return CONTENT_TYPE_LATEST, generate_latest(registry)

@@ -56,6 +56,11 @@ class DataDir:
         return self.root / "kubeconfig"
 
     @property
+    def activator_token(self) -> Path:
+        """What activators show to the control process."""
+        return self.root / "activator-token"
+
+    @property
     def pki(self) -> Path:
         return self.root / "pki"
 

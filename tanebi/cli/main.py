@@ -17,6 +17,11 @@ from tanebi.base.errors import TanebiError
 # name -> (module, attribute, one line of help): what `tanebi --help` shows without importing the modules.
 COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "up": ("tanebi.cli.up", "up", "Run the whole platform in this process."),
+    "activator": (
+        "tanebi.cli.activator",
+        "activator",
+        "Run the data plane alone, beside a control process.",
+    ),
     "demo": ("tanebi.cli.demo", "demo", "Play the whole story in a temporary data directory."),
     "deploy": ("tanebi.cli.deploy", "deploy", "Build a directory and run it as a Knative Service."),
     "apply": ("tanebi.cli.apply", "apply", "Create or change objects from YAML."),

@@ -43,6 +43,13 @@ from tanebi.up.options import PodNetworks, Runtime, UpOptions
     show_default=True,
     help="Pods that run as processes: each with a network of its own, or all in the machine's. auto: own where it can be had.",
 )
+@click.option(
+    "--activators",
+    type=click.IntRange(0, 16),
+    default=0,
+    show_default=True,
+    help="How many processes of their own serve requests; 0: the platform's own process does.",
+)
 def up(
     folder: str | None,
     gateway_port: int,
@@ -50,6 +57,7 @@ def up(
     host: str,
     runtime: str,
     pod_network: str,
+    activators: int,
 ) -> int:
     """Run the whole platform in this process, until Ctrl-C.
 
@@ -65,6 +73,7 @@ def up(
         host=host,
         runtime=cast(Runtime, runtime),  # click lets no other value in
         pod_network=cast(PodNetworks, pod_network),
+        activators=activators,
     )
     code: int = root.run(options)
     return code

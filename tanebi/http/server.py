@@ -7,6 +7,7 @@ phase of each request. At the end it takes no more connections and lets requests
 from __future__ import annotations
 
 import asyncio
+import socket
 from email.utils import format_datetime
 from typing import Any, Final
 
@@ -35,7 +36,9 @@ class HttpServer:
         port: int,
         clock: Clock,
         limits: ServerLimits | None = None,
+        sock: socket.socket | None = None,
     ) -> None:
+        """`sock` listens already, for somebody who may outlive us; else `host` and `port` are taken by `listen`."""
         self.application = application
         self.limits = limits or ServerLimits()
         self.clock = clock
@@ -43,6 +46,7 @@ class HttpServer:
         self.date_line = _date_line(clock)
         self._host = host
         self._port = port
+        self._sock = sock
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
         self._log = get_logger("http")
@@ -65,13 +69,12 @@ class HttpServer:
     async def listen(self) -> None:
         """Take the port, but no connection yet. Raises UserError when it cannot be had."""
         self._loop = asyncio.get_running_loop()
+        where: dict[str, Any] = {"host": self._host, "port": self._port}
+        if self._sock is not None:
+            where = {"sock": self._sock}
         try:
             self._server = await self._loop.create_server(
-                lambda: ServerConnection(self),
-                self._host,
-                self._port,
-                backlog=BACKLOG,
-                start_serving=False,
+                lambda: ServerConnection(self), **where, backlog=BACKLOG, start_serving=False
             )
         except OSError as error:
             raise UserError(
@@ -95,7 +98,7 @@ class HttpServer:
             await self._sweep_forever()
         finally:
             with anyio.CancelScope(shield=True):
-                await self._drain()
+                await self.drain()
 
     async def _sweep_forever(self) -> None:
         while True:
@@ -113,7 +116,8 @@ class HttpServer:
             self._log.exception("request failed", peer=connection.peer)
             connection.transport.abort()  # the request hears of it as of a client that left
 
-    async def _drain(self) -> None:
+    async def drain(self) -> None:
+        """Take no more connections, and give requests under way `drain_s` to end."""
         assert self._server is not None
         self._server.close()
         for connection in list(self.connections):

@@ -91,7 +91,7 @@ def add_controllers(
         MetricReconciler(),
         revisions,
         ConfigurationReconciler(),
-        RouteReconciler(external_port=plane.gateway.address[1]),
+        RouteReconciler(external_port=plane.public_port()),
         ServiceReconciler(),
         DomainMappingReconciler(kinds, addressables),
         DomainClaimReconciler(),

@@ -1,10 +1,14 @@
-"""What `tanebi up` was asked for. Callers: tanebi.cli.up makes it, every part of tanebi.up reads it."""
+"""What `tanebi up` and `tanebi activator` were asked for. Callers: tanebi.cli makes them, every part of tanebi.up reads them."""
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from tanebi.http.pool import Address
 
 Runtime = Literal["auto", "engine", "process"]
 PodNetworks = Literal["auto", "own", "shared"]
@@ -20,3 +24,32 @@ class UpOptions:
     host: str = "127.0.0.1"
     runtime: Runtime = "auto"
     pod_network: PodNetworks = "auto"
+    activators: int = 0  # processes that serve requests; 0: this one does
+
+
+@dataclass(frozen=True, slots=True)
+class ActivatorOptions:
+    """What `tanebi activator` was asked for. `listen_fd`: a listening socket to serve instead of `host` and `port`."""
+
+    name: str
+    control: Address
+    token_file: Path
+    kubeconfig: Path | None = None
+    host: str = "0.0.0.0"
+    port: int = 8080
+    listen_fd: int | None = None
+    peer_host: str = "127.0.0.1"
+    parent: int | None = None
+
+
+def command(options: ActivatorOptions) -> list[str]:
+    """The command line that `tanebi activator` reads back as `options`."""
+    words = [sys.executable, "-m", "tanebi", "activator", "--name", options.name]
+    words += ["--control", f"{options.control[0]}:{options.control[1]}"]
+    words += ["--token-file", str(options.token_file), "--peer-host", options.peer_host]
+    words += ["--host", options.host, "--port", str(options.port), "--parent", str(os.getpid())]
+    if options.kubeconfig is not None:
+        words += ["--kubeconfig", str(options.kubeconfig)]
+    if options.listen_fd is not None:
+        words += ["--listen-fd", str(options.listen_fd)]
+    return words

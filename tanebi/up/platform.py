@@ -21,7 +21,6 @@ from importers.manager import ImporterManager
 from importers.registry import kinds_of, load
 from tanebi.api.kind import Kinds
 from tanebi.api.meta import Model
-from tanebi.apiserver.https import listen
 from tanebi.base.clock import Clock
 from tanebi.base.rng import Rng
 from tanebi.base.settings import DataDir, environment
@@ -30,6 +29,7 @@ from tanebi.kube.cache import Cache
 from tanebi.kube.client import Kube
 from tanebi.kube.configs import LiveConfigs
 from tanebi.kube.engine import Engine
+from tanebi.kubelet.drain import Drain
 from tanebi.kubelet.images import ImageStore, ImageWatch
 from tanebi.kubelet.kubelet import Kubelet
 from tanebi.kubelet.logs import LogStore
@@ -40,6 +40,7 @@ from tanebi.up.controllers import NODE, add_controllers, revision_reconciler
 from tanebi.up.kinds import CONFIGS, KINDS, OF_A_WAKE
 from tanebi.up.network import BROKER_HOST
 from tanebi.up.options import UpOptions
+from tanebi.up.plane import PlanePart
 from tanebi.up.pods import LOCAL_HOST, PodPart
 from tanebi.up.system import publish
 
@@ -53,6 +54,7 @@ class Platform:
         self.clock = clock
         self.rng = rng
         self.gateway_url = ""
+        self.plane: PlanePart | None = None
         self.installed = load(environment().get("TANEBI_IMPORTERS"))
         extra = [kind for kind in kinds_of(self.installed) if kind not in KINDS]
         self.kinds = Kinds((*KINDS, *extra))
@@ -68,7 +70,12 @@ class Platform:
 
     def endpoints(self) -> bytes:
         """The content of endpoints.json."""
-        found = {"gateway": self.gateway_url, "api": self.api.url, "pid": os.getpid()}
+        found = {
+            "gateway": self.gateway_url,
+            "api": self.api.url,
+            "pid": os.getpid(),
+            "activators": self.plane.described() if self.plane is not None else [],
+        }
         return f"{json.dumps(found)}\n".encode()
 
     async def start(self, stages: Stages, say: Announcer) -> None:
@@ -86,21 +93,24 @@ class Platform:
         scaler = Autoscaler(
             cache, configs, clock=self.clock, on_change=partial(engine.enqueue, POD_AUTOSCALER)
         )
-        plane = self._plane(cache, scaler)
+        plane_part = PlanePart(
+            self.options, self.data, self.clock, self.rng, cache=cache, sink=scaler
+        )
+        plane = plane_part.activator
+        await plane_part.start_others(stages)
         await stages.start(cache.run)
         await cache.wait_synced(*self.kinds)
         broker = self._broker(cache, plane)
         await stages.start(self.image_watch.run)
         await stages.start(self.logs.run)
-        pods = await self.pods.start(
-            stages, cache, lambda: plane.gateway.address[1], api_port=self.api.port
-        )
-        await stages.start(self._kubelet(kube, cache, engine, plane, pods).run)
+        pods = await self.pods.start(stages, cache, lambda: plane_part.port, api_port=self.api.port)
+        await stages.start(self._kubelet(kube, cache, engine, plane_part.drain, pods).run)
         say.part("kubelet", self.pods.words)
-        await stages.start(plane.run)
-        self.gateway_url = plane.gateway.url
-        say.part("gateway", self.gateway_url)
-        await publish(kube, *plane.gateway.address)
+        await plane_part.start(stages)
+        self.gateway_url = plane_part.url
+        self.plane = plane_part
+        say.part("gateway", plane_part.words)
+        await publish(kube, self.options.host, plane_part.port)
         await stages.start(scaler.run)
         say.part("autoscaler", "decides every 2 s and on each first request")
         self._add_controllers(engine, cache, plane, scaler)
@@ -110,24 +120,7 @@ class Platform:
         say.part("broker", str(self.data.events_db))
         await stages.start(self._importers(cache, plane).run)
         say.part("importers", ", ".join(one.name for one in self.installed) or "none installed")
-
-    def _plane(self, cache: Cache, scaler: Autoscaler) -> Activator:
-        return Activator(
-            self.options.host,
-            self._gateway_port(),
-            cache=cache,
-            sink=scaler,
-            clock=self.clock,
-            rng=self.rng,
-        )
-
-    def _gateway_port(self) -> int:
-        """A port chosen now when any will do: pods that start again before the gateway listens are told its address."""
-        if self.options.gateway_port:
-            return self.options.gateway_port
-        with listen(self.options.host, 0) as sock:
-            port: int = sock.getsockname()[1]
-        return port
+        await plane_part.start_last(stages)
 
     def _broker(self, cache: Cache, plane: Activator) -> BrokerService:
         log = SqliteEventLog(self.data.events_db, clock=self.clock)
@@ -136,7 +129,7 @@ class Platform:
         return broker
 
     def _kubelet(
-        self, kube: Kube, cache: Cache, engine: Engine, plane: Activator, pods: PodRuntime
+        self, kube: Kube, cache: Cache, engine: Engine, drain: Drain, pods: PodRuntime
     ) -> Kubelet:
         return Kubelet(
             kube.as_manager("kubelet"),
@@ -144,7 +137,7 @@ class Platform:
             pods=pods,
             image_watch=self.image_watch,
             logs=self.logs,
-            drain=plane.drain,
+            drain=drain,
             recorder=engine.recorder,
             quiet=engine.quiet,
             clock=self.clock,

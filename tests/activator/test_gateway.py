@@ -363,7 +363,7 @@ async def test_tunnels_get_the_drain_time_and_are_cut_then(world: Any, host: str
         w.pods(app)
         client = await upgrade(w, host)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(w.gateway._server._drain)
+            tasks.start_soon(w.gateway.drain)
             await asyncio.sleep(0.2)
             client.send(b"still")
             with anyio.fail_after(5):

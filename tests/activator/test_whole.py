@@ -101,7 +101,7 @@ async def test_who_accepted_a_request_ends_it_though_the_client_left(world: Any)
         client.get("/slow", host="localhost")
         await handler.entered.wait()
         client.reset()
-        await wait_until(lambda: not w.gateway._server.connections)
+        await wait_until(lambda: not w.gateway._servers[0].connections)
         handler.go.set()
         await wait_until(lambda: handler.finished == 1)
 

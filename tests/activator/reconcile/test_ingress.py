@@ -33,7 +33,7 @@ def ingress(generation: int = 2, status: dict[str, Any] | None = None, **meta: A
 
 
 def plan(resource: Ingress, table: Table, now: datetime = NOW) -> Any:
-    return IngressReconciler(lambda: table).desired(resource, World(), StandingConfigs(), now)
+    return IngressReconciler(table.holds).desired(resource, World(), StandingConfigs(), now)
 
 
 def test_ready_with_both_load_balancers() -> None:

@@ -12,5 +12,10 @@ from tanebi.up.platform import Platform
 def test_nothing_is_touched_before_the_start(tmp_path: Path) -> None:
     data = DataDir(tmp_path / "data")
     platform = Platform(UpOptions(data.root, runtime="process"), data, FakeClock(), system_rng(1))
-    assert json.loads(platform.endpoints()) == {"gateway": "", "api": "", "pid": os.getpid()}
+    assert json.loads(platform.endpoints()) == {
+        "gateway": "",
+        "api": "",
+        "pid": os.getpid(),
+        "activators": [],
+    }
     assert not data.root.exists()

@@ -1,0 +1,124 @@
+"""`tanebi activator`: the data plane in a process of its own.
+
+The same part as in the platform's own process, fed over the network: it watches routes, revisions and endpoints through the
+Kubernetes API, and tells the control process its load (activator.link). Caller: tanebi.cli.activator.
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import anyio
+
+from activator.feed import KINDS
+from activator.link import Link
+from activator.role import Activator
+from tanebi.base.clock import Clock, SystemClock
+from tanebi.base.errors import UserError
+from tanebi.base.limits import raise_file_limit
+from tanebi.base.log import configure, get_logger
+from tanebi.base.rng import system_rng
+from tanebi.base.settings import environment
+from tanebi.base.stages import Stages, first_cause
+from tanebi.http.pool import Address
+from tanebi.kube.cache import Cache
+from tanebi.kube.client import Kube
+from tanebi.kube.network import connect
+from tanebi.up.options import ActivatorOptions
+from tanebi.up.supervisor import die_with
+
+log = get_logger("activator")
+
+WELCOME_S: Final = 30.0
+GC_YOUNG_MAX: Final = 20_000  # see tanebi.up.run
+
+
+def run(options: ActivatorOptions) -> int:
+    """Serve until SIGTERM or SIGINT. Raises TanebiError when it cannot start."""
+    if options.parent is not None:
+        die_with(options.parent)
+    env = environment()
+    gc.set_threshold(GC_YOUNG_MAX)
+    raise_file_limit()
+    configure(level=env.get("TANEBI_LOG_LEVEL", "warning"), json=env.get("TANEBI_LOG") == "json")
+    try:
+        anyio.run(_serve, options, backend_options={"use_uvloop": True})
+    except BaseExceptionGroup as group:
+        raise first_cause(group) from group
+    return 0
+
+
+async def _serve(options: ActivatorOptions) -> None:
+    clock = SystemClock()
+    link = Link(clock, token=_token(options.token_file), name=options.name)
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with connect(options.kubeconfig) as transport, Stages() as stages:
+            kube = Kube(transport, field_manager="tanebi-activator")
+            cache = Cache(kube, clock)
+            role = _role(options, clock, cache, link)
+            for kind in KINDS:
+                cache.watch(kind)
+            await stages.start(cache.run)
+            await cache.wait_synced(*KINDS)
+            await role.gateway.listen()
+            with role.gateway.router.listening(
+                lambda: link.table_changed(role.gateway.router.table)
+            ):
+                await stages.start(
+                    lambda task_status: link.run(options.control, task_status=task_status)
+                )
+                with anyio.move_on_after(WELCOME_S) as scope:
+                    await link.welcomed.wait()
+                if scope.cancelled_caught:
+                    raise UserError(
+                        "control-missing",
+                        f"no control process answers at {options.control[0]}:{options.control[1]}",
+                        hint="check the address and the token file",
+                    )
+                await stages.start(role.run)
+                gc.freeze()
+                await anext(aiter(signals))
+                await role.gateway.drain()
+
+
+def _role(options: ActivatorOptions, clock: Clock, cache: Cache, link: Link) -> Activator:
+    sock = socket.socket(fileno=options.listen_fd) if options.listen_fd is not None else None
+    role = Activator(
+        options.host,
+        options.port,
+        cache=cache,
+        sink=link,
+        clock=clock,
+        rng=system_rng(),
+        sock=sock,
+        peer_host=options.peer_host,
+        divided=True,
+    )
+    gateway = role.gateway
+    gateway.released = link.released
+    served: dict[str, Address] = {}
+
+    def welcome(hosts: Sequence[str], control: Address) -> None:
+        new = [host for host in hosts if served.get(host) != control]
+        if new:
+            served.update(dict.fromkeys(new, control))
+            gateway.router.mount_elsewhere(new, control)
+
+    link.attach(gateway.router, lambda: gateway.peer_address, welcome)
+    return role
+
+
+def _token(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise UserError(
+            "token-unreadable",
+            f"cannot read the token in {path}: {error.strerror}",
+            hint="it is the file activator-token of the control process's data directory",
+        ) from error

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from activator.backend import Share
+from activator.frames import (
+    BadFrame,
+    FrameReader,
+    address_of,
+    encode,
+    holds_of,
+    key_of,
+    loaded_of,
+    number_of,
+    share_frame,
+    share_of,
+    stats_frame,
+    stats_of,
+    text_of,
+)
+from autoscaler.api.stat import Stat
+from tanebi.api.meta import Key
+
+R = Key("ns", "r")
+addresses = st.tuples(st.sampled_from(["10.0.0.1", "::1"]), st.integers(1, 65535))
+
+
+def read(data: bytes) -> dict[str, Any]:
+    (frame,) = FrameReader().feed(data)
+    return frame
+
+
+@given(st.lists(st.integers(0, 100), max_size=20), st.integers(1, 30))
+def test_frames_arrive_whole_however_they_are_cut(numbers: list[int], size: int) -> None:
+    data = b"".join(encode("n", v=number) for number in numbers)
+    reader = FrameReader()
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    assert [f["v"] for piece in pieces for f in reader.feed(piece)] == numbers
+
+
+@pytest.mark.parametrize("data", [b"{\n", b"[]\n", b'{"t":1}\n', b"\n"])
+def test_nonsense_is_refused(data: bytes) -> None:
+    with pytest.raises(BadFrame):
+        list(FrameReader().feed(data))
+
+
+def test_a_frame_without_end_is_refused() -> None:
+    reader = FrameReader(limit=10)
+    assert list(reader.feed(b"x" * 10)) == []
+    with pytest.raises(BadFrame, match="larger than 10"):
+        list(reader.feed(b"x"))
+
+
+@given(own=st.frozensets(addresses), leaving=st.frozensets(addresses), peers=st.lists(addresses))
+def test_a_share_comes_back(own: Any, leaving: Any, peers: Any) -> None:
+    share = Share(own, leaving, tuple(peers))
+    assert share_of(read(share_frame(R, share))) == (R, share)
+
+
+@given(load=st.floats(0, 1e6), rate=st.floats(0, 1e6))
+def test_a_report_comes_back(load: float, rate: float) -> None:
+    stat = Stat(R, load, rate)
+    assert stats_of(read(stats_frame([stat]))) == [stat]
+
+
+@pytest.mark.parametrize("entry", [["ns", "r", -1, 0], ["ns", "r", 1], ["ns", 2, 1, 1], "x"])
+def test_reports_are_checked(entry: Any) -> None:
+    with pytest.raises(BadFrame):
+        stats_of(read(encode("stats", s=[entry])))
+
+
+@pytest.mark.parametrize(
+    ("reads", "value"),
+    [
+        (key_of, ["ns"]),
+        (address_of, ["a", 0]),
+        (address_of, ["a", "1"]),
+        (number_of, "1"),
+        (text_of, 1),
+        (holds_of, {"holds": [["ns", "r", 1]]}),
+        (holds_of, {}),
+        (loaded_of, {"i": [["ns", "r", "u"]]}),
+        (share_of, {"own": 1}),
+    ],
+)
+def test_fields_are_checked(reads: Any, value: Any) -> None:
+    with pytest.raises(BadFrame):
+        reads(value)
+
+
+def test_what_is_held_and_loaded() -> None:
+    assert holds_of({"holds": [["ns", "r", [["a", 1]]]]}) == {R: [("a", 1)]}
+    assert loaded_of({"i": [["ns", "r", "u", 3]]}) == [(R, "u", 3)]
