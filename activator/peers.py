@@ -47,7 +47,7 @@ class PeerDoor:
             return
         request.seen &= ~FORWARDED
         request.connection.forwarded_for = (request.host, PROXY_REQUEST)
-        exchange = Exchange(request, backend, self._around, b"", b"")
+        exchange = Exchange(request, backend, self._around, b"", b"", self._around.now())
         request.sink = exchange
         exchange.begin()
 
