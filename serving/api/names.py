@@ -47,6 +47,8 @@ QUEUE_PROXY_PODINFO: Final = "features.knative.dev/queueproxy-podinfo"
 QUEUE_SIDECAR_PREFIX: Final = "queue.sidecar.serving.knative.dev/"
 AUTOSCALING_PREFIX: Final = "autoscaling.knative.dev/"
 WHY: Final = "tanebi.dev/why"
+SHOWN_ONLY: Final = "tanebi.dev/shown-only"
+"""On a pod: containers that the kubelet lists and does not run."""
 
 # --- values ---
 CLUSTER_LOCAL: Final = "cluster-local"

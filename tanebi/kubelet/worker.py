@@ -44,6 +44,7 @@ from tanebi.kubelet.pods import (
 from tanebi.kubelet.ports import POD_IP, ports_condition
 from tanebi.kubelet.probing import Prober
 from tanebi.kubelet.runtime import Exit, Running, StartFailed
+from tanebi.kubelet.shown import split, with_shown
 
 COMPONENT: Final = "kubelet"
 PREPARE_RETRY_S: Final = 10.0
@@ -77,7 +78,7 @@ class PodWorker:
 
     def __init__(self, obj: Obj, pod: Pod, tools: Tools) -> None:
         self._obj = obj
-        self._pod = pod
+        self._pod, self._shown = split(pod)
         self._tools = tools
         self._life = PodLife(self._pod)
         self._containers = {
@@ -372,7 +373,7 @@ class PodWorker:
         """Write the status if it changed. Tries again until it is written or the pod ends."""
         delay_s = WRITE_RETRY_S
         while not self._deleted.is_set():
-            status = self._life.status(self._tools.clock.wall())
+            status = with_shown(self._life.status(self._tools.clock.wall()), self._shown)
             if status == self._written:
                 return
             try:

@@ -1,6 +1,6 @@
 """The Deployment of a Revision.
 
-There is no sidecar: the user's container is the whole pod, its readiness probe stays on it, and it is reached on its own port.
+No sidecar runs: the user's container keeps its readiness probe and is reached on its own port. `queue-proxy` is only listed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 
 from autoscaler.api import CONFIG_AUTOSCALER
 from autoscaler.api.annotations import initial_scale
-from serving.api.config_deployment import CONFIG_DEPLOYMENT
+from serving.api.config_deployment import CONFIG_DEPLOYMENT, SPREAD
 from serving.api.names import (
     DEFAULT_CONTAINER,
     DEFAULT_PORT,
@@ -23,13 +23,16 @@ from serving.api.names import (
     LABEL_ROUTING_STATE,
     LABEL_SERVICE,
     PROGRESS_DEADLINE,
+    QUEUE_CONTAINER,
     ROUTES,
     ROUTING_STATE_MODIFIED,
+    SHOWN_ONLY,
     USER_PORT_NAME,
     deployment_name,
 )
 from serving.api.revision_types import Revision
 from serving.reconcile.resources.meta import inherited, without
+from serving.reconcile.resources.queue_proxy import make_queue_proxy
 from serving.reconcile.statuses import as_json
 from tanebi.api.core.kinds import DEPLOYMENT
 from tanebi.api.core.pod import Container
@@ -68,13 +71,18 @@ def make_deployment(
             **replicas,
             "selector": {"matchLabels": {LABEL_REVISION_UID: meta.uid}},
             "progressDeadlineSeconds": _progress_deadline_s(revision, configs),
+            "revisionHistoryLimit": 0,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0}},
             "template": {
                 "metadata": {
                     "labels": labels_of_children(revision),
-                    "annotations": {**annotations, DEFAULT_CONTAINER: _serving_name(revision)},
+                    "annotations": {
+                        **annotations,
+                        DEFAULT_CONTAINER: _serving_name(revision),
+                        SHOWN_ONLY: QUEUE_CONTAINER,
+                    },
                 },
-                "spec": _pod_spec(revision, digests),
+                "spec": _pod_spec(revision, digests, configs),
             },
         },
     }
@@ -128,7 +136,7 @@ def _progress_deadline_s(revision: Revision, configs: Configs) -> int:
         return int(default)
 
 
-def _pod_spec(revision: Revision, digests: Mapping[str, str]) -> Obj:
+def _pod_spec(revision: Revision, digests: Mapping[str, str], configs: Configs) -> Obj:
     spec = as_json(revision.spec)
     pod = {key: value for key, value in spec.items() if key not in _REVISION_ONLY}
     serving = revision.spec.serving_container
@@ -141,9 +149,30 @@ def _pod_spec(revision: Revision, digests: Mapping[str, str]) -> Obj:
         pod["initContainers"] = [_other(container, env) for container in init]
     for container in (*pod["containers"], *pod.get("initContainers", ())):
         container["image"] = digests.get(container.get("name", "")) or container.get("image", "")
+    port = user_port(serving) if serving else DEFAULT_PORT
+    pod["containers"].append(
+        make_queue_proxy(revision, port, protocol_of(revision), configs=configs)
+    )
     if revision.spec.timeout_seconds is not None:
         pod["terminationGracePeriodSeconds"] = revision.spec.timeout_seconds
-    return pod
+    return {**_placement(revision, configs), **pod}
+
+
+def _placement(revision: Revision, configs: Configs) -> Obj:
+    """Where pods go, as far as the revision does not say it itself."""
+    settings = configs.get(CONFIG_DEPLOYMENT)
+    found: Obj = {}
+    if settings.affinity == SPREAD:
+        term = {
+            "labelSelector": {"matchLabels": {LABEL_REVISION: revision.metadata.name}},
+            "topologyKey": "kubernetes.io/hostname",
+        }
+        preferred = [{"weight": 100, "podAffinityTerm": term}]
+        anti = {"preferredDuringSchedulingIgnoredDuringExecution": preferred}
+        found["affinity"] = {"podAntiAffinity": anti}
+    if name := settings.runtime_class(revision.metadata.labels):
+        found["runtimeClassName"] = name
+    return found
 
 
 def _knative_env(revision: Revision) -> list[Obj]:

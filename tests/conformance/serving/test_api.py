@@ -189,6 +189,10 @@ def test_what_the_deployment_and_its_pods_look_like(client: Client) -> None:
     assert pod["metadata"]["name"].startswith("lived-00001-deployment-")
     annotations = pod["metadata"]["annotations"]
     assert annotations["kubectl.kubernetes.io/default-container"] == "user-container"
+    queue = {c["name"]: c for c in pod["spec"]["containers"]}["queue-proxy"]
+    assert queue["resources"]["requests"]["cpu"] == "25m"
+    statuses = {c["name"]: c["ready"] for c in pod["status"]["containerStatuses"]}
+    assert statuses == {"user-container": True, "queue-proxy": True}
 
 
 def test_objects_of_the_inner_groups(client: Client) -> None:

@@ -59,7 +59,11 @@ def test_names_labels_and_annotations() -> None:
     assert made["metadata"]["labels"] == labels
     assert made["spec"]["template"]["metadata"] == {
         "labels": labels,
-        "annotations": {"x": "y", "kubectl.kubernetes.io/default-container": "user-container"},
+        "annotations": {
+            "x": "y",
+            "kubectl.kubernetes.io/default-container": "user-container",
+            "tanebi.dev/shown-only": "queue-proxy",
+        },
     }
     assert made["metadata"]["annotations"] == {"x": "y"}
     assert made["spec"]["selector"] == {"matchLabels": {"serving.knative.dev/revisionUID": "u"}}
@@ -122,7 +126,9 @@ def test_the_pod_has_what_is_kubernetes_and_not_what_is_ours() -> None:
         "initContainers": [{"name": "init", "image": "k"}],
     }
     pod = make(revision(spec=spec))["spec"]["template"]["spec"]
+    assert [c["name"] for c in pod["containers"]] == ["user-container", "queue-proxy"]
     assert sorted(pod) == [
+        "affinity",
         "containers",
         "initContainers",
         "serviceAccountName",
@@ -164,3 +170,20 @@ def test_protocol_and_port() -> None:
     assert (protocol_of(h2c), protocol_of(revision())) == ("h2c", "http1")
     assert user_port(h2c.spec.containers[0]) == 9
     assert user_port(revision().spec.containers[0]) == 8080
+
+
+def test_where_pods_go() -> None:
+    def spec(**data: Any) -> Any:
+        made = make(revision(), configs={"config-deployment": data} if data else {})
+        return made["spec"]["template"]["spec"]
+
+    (term,) = spec()["affinity"]["podAntiAffinity"][
+        "preferredDuringSchedulingIgnoredDuringExecution"
+    ]
+    selector = {"matchLabels": {"serving.knative.dev/revision": "rev"}}
+    assert term["podAffinityTerm"]["labelSelector"] == selector
+    assert "affinity" not in spec(**{"default-affinity-type": "none"})
+    assert spec(**{"runtime-class-name": "gvisor: {}"})["runtimeClassName"] == "gvisor"
+    own = revision(spec={"affinity": {"nodeAffinity": {}}})
+    assert make(own)["spec"]["template"]["spec"]["affinity"] == {"nodeAffinity": {}}
+    assert make(own)["spec"]["revisionHistoryLimit"] == 0
