@@ -15,10 +15,11 @@ from typing import Final
 
 import orjson
 
-from tanebi.api.core.kinds import NAMESPACE
+from tanebi.api.core.kinds import NAMESPACE, SERVICE
 from tanebi.api.kind import Admission, AnyKind, Operation
 from tanebi.api.meta import Key, Obj, annotations_of
 from tanebi.apiserver import deletion, metadata, status
+from tanebi.apiserver.addresses import Addresses
 from tanebi.apiserver.admission import Gatekeeper, decode
 from tanebi.apiserver.configs import StoreConfigs
 from tanebi.apiserver.definitions.own import OWN
@@ -57,6 +58,7 @@ class Objects:
         self.store = store
         self.clock = clock
         self._gate = Gatekeeper(configs)
+        self._addresses = Addresses(store)
         self._rng = rng
 
     def newest(self, kind: AnyKind, key: Key) -> Entry:
@@ -98,6 +100,7 @@ class Objects:
         self._check_definition(kind)
         admission = self._admission("CREATE", user, options, now)
         obj = self._gate.complete(kind, obj, None, admission)
+        self._assign(kind, obj, None)
         warnings = decoded.warnings + self._gate.check(kind, obj, None, admission)
         if self.store.newest(kind.resource, key) is not None:
             raise status.already_exists(kind, key.name)
@@ -126,6 +129,12 @@ class Objects:
                 "create not allowed while custom resource definition is terminating",
                 details=status.of_kind(kind),
             )
+
+    def _assign(self, kind: AnyKind, obj: Obj, old: Obj | None) -> None:
+        """Give a Service what only the server can give."""
+        if kind is SERVICE and (errors := self._addresses.assign(obj, old)):
+            name = str(obj["metadata"].get("name") or "")
+            raise status.invalid(kind, name, status.field_causes(errors))
 
     def _name(self, kind: AnyKind, meta: Obj) -> None:
         base = str(meta.get("generateName") or "")
@@ -187,6 +196,7 @@ class Objects:
         obj = _only(kind, obj, old, subresource)
         if not subresource or kind.structure is not None:
             obj = self._gate.complete(kind, obj, old, admission)
+            self._assign(kind, obj, old)
             warnings += self._gate.check(kind, obj, old, admission)
         if not subresource:
             _bump(kind, obj, old)

@@ -126,7 +126,7 @@ class Kubelet:
         self._tasks.start_soon(self._work, uid, worker)
 
     def _is_ours(self, pod: Obj) -> bool:
-        return (pod.get("spec") or {}).get("nodeName") in (None, "", self._tools.node)
+        return bool((pod.get("spec") or {}).get("nodeName") == self._tools.node)
 
     async def _work(self, uid: str, worker: PodWorker) -> None:
         try:

@@ -147,7 +147,6 @@ class PodWorker:
         tasks.cancel_scope.cancel()
 
     async def _work(self) -> None:
-        await self._bind()
         while not await self._prepare():
             self.reported.set()
             await self._tools.clock.sleep(PREPARE_RETRY_S)
@@ -158,17 +157,6 @@ class PodWorker:
             await self._report()
             self.reported.set()
             await self._wait()
-
-    async def _bind(self) -> None:
-        """Take a pod that nobody has scheduled: there is one node. What the Deployment controller makes is bound already."""
-        if self._pod.spec.node_name:
-            return
-        meta, body = self._pod.metadata, {"spec": {"nodeName": self._tools.node}}
-        try:
-            self._obj = await self._tools.kube.patch(POD, meta.namespace, meta.name, body)
-            self._pod = self._life.pod = POD.view(self._obj)
-        except (ApiError, Unreachable) as error:
-            _log.warning("pod not bound", ns=meta.namespace, name=meta.name, why=str(error))
 
     async def _prepare(self) -> bool:
         try:

@@ -6,7 +6,7 @@ from typing import Final
 
 from tanebi.api.kind import Kinds
 from tanebi.apiserver import kubeconfig, pki
-from tanebi.apiserver.bootstrap import bootstrap
+from tanebi.apiserver.bootstrap import bootstrap, publish
 from tanebi.apiserver.https import HttpsDoor, listen
 from tanebi.apiserver.server import ApiServer
 from tanebi.apiserver.store import Store
@@ -21,6 +21,8 @@ from tanebi.kubelet.logs import LogStore
 from tanebi.up.kinds import CONFIGS
 from tanebi.up.options import UpOptions
 
+ANY: Final = ("0.0.0.0", "::", "localhost")
+LOOPBACK: Final = "127.0.0.1"
 CONTROLLER: Final = User("system:serviceaccount:kube-system:tanebi", ("system:masters",))
 
 
@@ -68,6 +70,7 @@ class ApiPart:
         await stages.start(door.run)
         self.port = door.port
         self.url = f"https://{in_url(host)}:{door.port}"
+        await publish(server, LOOPBACK if host in ANY else host, door.port)
         kubeconfig.write(self._data.kubeconfig, server=self.url, ca_pem=names.ca_pem, token=token)
 
 

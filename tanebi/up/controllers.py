@@ -26,11 +26,17 @@ from tanebi.api.kind import Kinds
 from tanebi.kube.cache import Cache
 from tanebi.kube.engine import Engine
 from tanebi.kube.plan import Reconciler
+from tanebi.kubelet.binding import BindingReconciler
+from tanebi.kubelet.cronjobs import CronJobReconciler
+from tanebi.kubelet.daemonsets import DaemonSetReconciler
 from tanebi.kubelet.deployments import DeploymentReconciler
 from tanebi.kubelet.endpoints import EndpointReconciler
 from tanebi.kubelet.engine.images import EngineImages
 from tanebi.kubelet.images import ImageStore, ImageWatch
+from tanebi.kubelet.jobs import JobReconciler
+from tanebi.kubelet.policies import AutoscalerReconciler, BudgetReconciler
 from tanebi.kubelet.replicasets import ReplicaSetReconciler
+from tanebi.kubelet.statefulsets import StatefulSetReconciler
 from tanebi.up.pods import KnownImages
 
 NODE: Final = "tanebi"
@@ -86,6 +92,13 @@ def add_controllers(
     patient: tuple[Reconciler[Any], ...] = (
         DeploymentReconciler(NODE),
         ReplicaSetReconciler(NODE),
+        BindingReconciler(NODE),
+        JobReconciler(NODE),
+        CronJobReconciler(),
+        StatefulSetReconciler(NODE),
+        DaemonSetReconciler(NODE),
+        BudgetReconciler(),
+        AutoscalerReconciler(),
         PodAutoscalerReconciler(scaler),
         ServerlessServiceReconciler(),
         MetricReconciler(),

@@ -10,6 +10,7 @@ import os
 from functools import partial
 from pathlib import Path
 
+import tanebi
 from activator.role import Activator
 from autoscaler.api import POD_AUTOSCALER
 from autoscaler.loop import Autoscaler
@@ -33,6 +34,7 @@ from tanebi.kubelet.drain import Drain
 from tanebi.kubelet.images import ImageStore, ImageWatch
 from tanebi.kubelet.kubelet import Kubelet
 from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.node import NodeKeeper
 from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.up.announcing import Announcer
 from tanebi.up.api import ApiPart
@@ -103,6 +105,7 @@ class Platform:
         broker = self._broker(cache, plane)
         await stages.start(self.image_watch.run)
         await stages.start(self.logs.run)
+        await stages.start(self._node(kube).run)
         pods = await self.pods.start(stages, cache, lambda: plane_part.port, api_port=self.api.port)
         await stages.start(self._kubelet(kube, cache, engine, plane_part.drain, pods).run)
         say.part("kubelet", self.pods.words)
@@ -143,6 +146,15 @@ class Platform:
             clock=self.clock,
             folder=self.data.pods,
             node=NODE,
+        )
+
+    def _node(self, kube: Kube) -> NodeKeeper:
+        return NodeKeeper(
+            kube.as_manager("kubelet"),
+            clock=self.clock,
+            name=NODE,
+            runtime=f"tanebi://{tanebi.__version__}",
+            folder=self.data.root,
         )
 
     def _importers(self, cache: Cache, plane: Activator) -> ImporterManager:

@@ -13,6 +13,7 @@ import anyio
 import pytest
 
 from tanebi.api.core.kinds import ENDPOINT_SLICE, EVENT, KINDS, NAMESPACE, POD
+from tanebi.api.core.kinds_cluster import NODE as NODE_KIND
 from tanebi.api.meta import Obj
 from tanebi.apiserver.server import ApiServer
 from tanebi.apiserver.store import Store
@@ -25,6 +26,7 @@ from tanebi.kube.configs import LiveConfigs
 from tanebi.kube.embedded import EmbeddedTransport
 from tanebi.kube.engine import Engine
 from tanebi.kube.errors import NotFound
+from tanebi.kubelet.binding import BindingReconciler
 from tanebi.kubelet.deployments import DeploymentReconciler
 from tanebi.kubelet.drain import Drain, NoDrain
 from tanebi.kubelet.endpoints import EndpointReconciler
@@ -146,6 +148,7 @@ async def running(
     engine.add(EndpointReconciler())
     engine.add(DeploymentReconciler(NODE))
     engine.add(ReplicaSetReconciler(NODE))
+    engine.add(BindingReconciler(NODE))
     images = ImageStore(folder / "images", clock=clock)
     watch = ImageWatch(images, clock)
     kubelet = Kubelet(
@@ -176,6 +179,7 @@ async def running(
                 await tasks.start(cache.run)
                 if not store.list(NAMESPACE.resource):
                     await kube.create(NAMESPACE, {"metadata": {"name": "default"}})
+                    await kube.create(NODE_KIND, {"metadata": {"name": NODE}})
                 for component in (watch.run, engine.run, kubelet.run):
                     await tasks.start(component)
                 yield Platform(folder, kube, cache, images, logs)

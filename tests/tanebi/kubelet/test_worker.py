@@ -281,22 +281,6 @@ async def test_no_port_is_said(world: World, tasks: Any) -> None:
     assert world.started == []
 
 
-async def test_a_pod_that_nobody_scheduled_is_bound(world: World, tasks: Any) -> None:
-    one = worker(world, pod_obj(nodeName=""))
-    tasks.start_soon(one.run)
-    await one.reported.wait()
-    assert world.patches == [{"spec": {"nodeName": "here"}}]
-    assert len(world.statuses) == 1
-
-
-async def test_a_pod_that_cannot_be_bound_runs_all_the_same(world: World, tasks: Any) -> None:
-    world.refusals = [Unreachable("down")]
-    one = worker(world, pod_obj(nodeName=""))
-    tasks.start_soon(one.run)
-    await one.reported.wait()
-    assert len(world.started) == 1
-
-
 async def test_restarts_follow_ends(world: World, tasks: Any) -> None:
     one = worker(world)
     tasks.start_soon(one.run)
