@@ -31,8 +31,11 @@ class Addresses:
         self._holders: dict[str, Key] = {}  # address, or node port with its protocol
         self._loaded = False
 
-    def assign(self, obj: Obj, old: Obj | None) -> list[FieldError]:
-        """Complete a Service in place. Returns what is wrong with what it asks for."""
+    def assign(self, obj: Obj, old: Obj | None, *, own: bool = False) -> list[FieldError]:
+        """Complete a Service in place. Returns what is wrong with what it asks for.
+
+        `own`: the platform's own Services, whose node ports are those that the gateway listens on, several to one port.
+        """
         self._load()
         spec = obj.setdefault("spec", {})
         before = (old or {}).get("spec") or {}
@@ -41,7 +44,7 @@ class Addresses:
                 spec.pop(name, None)
             return []
         errors = self._address(key_of(obj), spec, before)
-        if spec.get("type") in ("NodePort", "LoadBalancer"):
+        if spec.get("type") in ("NodePort", "LoadBalancer") and not own:
             errors += self._node_ports(key_of(obj), spec, before)
         return errors
 

@@ -34,6 +34,7 @@ from tanebi.base.rng import Rng, name_suffix, new_uid
 from tanebi.kube.errors import Forbidden, MethodNotAllowed
 
 GENERATE_TRIES: Final = 8
+SYSTEM: Final = "system:"  # how the names of the platform's own parts begin
 # Kubernetes' NamespaceLifecycle admission protects the same three.
 IMMORTAL: Final = frozenset({"default", "kube-system", "kube-public"})
 
@@ -100,7 +101,7 @@ class Objects:
         self._check_definition(kind)
         admission = self._admission("CREATE", user, options, now)
         obj = self._gate.complete(kind, obj, None, admission)
-        self._assign(kind, obj, None)
+        self._assign(kind, obj, None, user)
         warnings = decoded.warnings + self._gate.check(kind, obj, None, admission)
         if self.store.newest(kind.resource, key) is not None:
             raise status.already_exists(kind, key.name)
@@ -130,9 +131,12 @@ class Objects:
                 details=status.of_kind(kind),
             )
 
-    def _assign(self, kind: AnyKind, obj: Obj, old: Obj | None) -> None:
+    def _assign(self, kind: AnyKind, obj: Obj, old: Obj | None, user: User) -> None:
         """Give a Service what only the server can give."""
-        if kind is SERVICE and (errors := self._addresses.assign(obj, old)):
+        if kind is not SERVICE:
+            return
+        errors = self._addresses.assign(obj, old, own=user.name.startswith(SYSTEM))
+        if errors:
             name = str(obj["metadata"].get("name") or "")
             raise status.invalid(kind, name, status.field_causes(errors))
 
@@ -196,7 +200,7 @@ class Objects:
         obj = _only(kind, obj, old, subresource)
         if not subresource or kind.structure is not None:
             obj = self._gate.complete(kind, obj, old, admission)
-            self._assign(kind, obj, old)
+            self._assign(kind, obj, old, user)
             warnings += self._gate.check(kind, obj, old, admission)
         if not subresource:
             _bump(kind, obj, old)
