@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from serving.api.configuration_types import Configuration
+from serving.api.dry_run import try_pod
 from serving.api.metadata_validation import refuse_autoscaling, validate_labels, validate_name
 from serving.api.names import LABEL_ROUTE, LABEL_ROUTING_STATE, LABEL_SERVICE, LABEL_SERVICE_UID
 from serving.api.revision_validation import validate_template, verify_name_change
@@ -28,6 +29,8 @@ def validate_configuration(
     errors += via("labels", validate_labels(meta, known=_LABELS, owned=owned))
     errors = via("metadata", errors)
     errors += via("spec.template", validate_template(template, meta, admission))
+    if LABEL_SERVICE not in meta.labels:
+        errors += try_pod(template, admission)
     if old is None:
         return errors
     if not meta.owner_references:

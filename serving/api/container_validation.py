@@ -127,11 +127,11 @@ def _env(variables: Sequence[EnvVar], role: Role, features: Features) -> list[Fi
 def _env_from(sources: Sequence[EnvFromSource]) -> list[FieldError]:
     errors = []
     names = ("configMapRef", "secretRef")
-    for index, source in enumerate(sources):
+    for source in sources:
         if source.config_map_ref is not None and source.secret_ref is not None:
-            errors.append(one_of_both(*names).via(f"[{index}]"))
+            errors.append(one_of_both(*names))
         elif source.config_map_ref is None and source.secret_ref is None:
-            errors.append(one_of_neither(*names).via(f"[{index}]"))
+            errors.append(one_of_neither(*names))
     return errors
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from serving.api import fieldmask
 from serving.api.config_features import Features
 from serving.api.container_validation import ID_MAX, Around, Role, validate_container
+from serving.api.insecure_defaults import warn_of_insecure_defaults
 from serving.api.names import DEFAULT_PORT
 from serving.api.volume_validation import validate_volumes
 from tanebi.api.core.pod import Container, ContainerPort, PodSpec
@@ -28,6 +29,7 @@ def validate_pod(spec: PodSpec, features: Features) -> list[FieldError]:
     everyone = [*spec.init_containers, *spec.containers]
     errors = fieldmask.refused(spec, fieldmask.pod_mask(spec, features))
     errors += via("securityContext", _pod_security(spec.security_context, features))
+    errors += warn_of_insecure_defaults(spec)
     errors += via("volumes", validate_volumes(spec.volumes, everyone, features))
     errors += _init_containers(spec, around)
     errors += via("containers[*]", _ports_of_all(spec.containers))

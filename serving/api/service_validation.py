@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from serving.api.dry_run import try_pod
 from serving.api.metadata_validation import (
     refuse_autoscaling,
     validate_labels,
@@ -35,6 +36,7 @@ def validate_service(
     errors = via("metadata", errors)
     errors += via("spec.template", validate_template(template, meta, admission))
     errors += via("spec.traffic", validate_traffic(service.spec.traffic, in_service=True))
+    errors += try_pod(template, admission)
     if old is None:
         return errors
     found = validate_user_info(

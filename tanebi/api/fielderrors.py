@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-Level = Literal["error", "warning"]
+Level = Literal["error", "warning", "callback"]
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One message about one or more paths. Functions build it bottom-up: `.via("spec").via_index("traffic", 2)`."""
+    """One message about one or more paths. Functions build it bottom-up: `.via("spec").via_index("traffic", 2)`.
+
+    Level "callback": found by trying what the object asks for; told only when nothing else is wrong.
+    """
 
     message: str
     paths: tuple[str, ...] = ("",)

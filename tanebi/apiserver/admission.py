@@ -134,6 +134,8 @@ class Gatekeeper:
         errors = [e for e in found if e.level == "error"]
         if errors:
             raise _refusal(kind, name, errors)
+        if tried := [e for e in found if e.level == "callback"]:
+            raise status.denied(kind.webhook, f"validation callback failed: {render(tried)}")
         if kind is CONFIG_MAP and (why := self.configs.refusal(obj)):
             raise status.denied(_config_webhook(obj), f"validation failed: {why}")
         return [

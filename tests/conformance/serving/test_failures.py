@@ -93,3 +93,18 @@ def test_what_is_not_decodable(client: Client) -> None:
     text = client.refused(wrong)
     assert 'admission webhook "webhook.serving.knative.dev" denied the request: ' in text
     assert "cannot decode incoming new object: json: " in text
+
+
+def test_a_try_asks_what_the_pods_would_be_told(client: Client) -> None:
+    tried = service("tried", container={"name": "Bad_Name"})
+    text = client.refused(tried, dryRun="All")
+    assert text.startswith(
+        'admission webhook "validation.webhook.serving.knative.dev" denied the request: '
+        'validation callback failed: dry run failed with Pod "dry-run-validation" is invalid: '
+        'spec.containers[0].name: Invalid value: "Bad_Name": '
+    )
+    assert text.endswith(": spec.template")
+    good = client.api.post(client.path("services"), json=service("tried"), params={"dryRun": "All"})
+    assert good.status_code == 201
+    assert "insecure" in good.headers["warning"]
+    assert client.gone("tried", "services")

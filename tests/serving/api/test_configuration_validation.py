@@ -15,7 +15,8 @@ def configuration(image: str = "dev.local/zed", **meta: Any) -> Any:
 
 def errors(obj: Any, admission: Any, old: Any = None) -> str:
     before = CONFIGURATION.view(old) if old is not None else None
-    return render(CONFIGURATION.validate(CONFIGURATION.view(obj), before, admission))
+    found = CONFIGURATION.validate(CONFIGURATION.view(obj), before, admission)
+    return render(each for each in found if each.level == "error")
 
 
 def test_a_good_one(admission: Any) -> None:

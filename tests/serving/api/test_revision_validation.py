@@ -17,7 +17,7 @@ def revision(image: str = "dev.local/zed", **meta: Any) -> Any:
 def errors(obj: Any, admission: Any, old: Any = None) -> str:
     before = REVISION.view(old) if old is not None else None
     found = REVISION.validate(REVISION.view(obj), before, admission)
-    return render(found)
+    return render(each for each in found if each.level == "error")
 
 
 def test_a_good_one(admission: Any) -> None:

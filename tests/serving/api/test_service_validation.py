@@ -192,12 +192,12 @@ ONE_FIELD: list[tuple[str, Any, str]] = [
     (
         f"{BASE}.envFrom",
         [{}],
-        f"expected exactly one, got neither: {C}.envFrom[0].configMapRef, {C}.envFrom[0].secretRef",
+        f"expected exactly one, got neither: {C}.envFrom.configMapRef, {C}.envFrom.secretRef",
     ),
     (
         f"{BASE}.envFrom",
         [{"configMapRef": {"name": "a"}, "secretRef": {"name": "b"}}],
-        f"expected exactly one, got both: {C}.envFrom[0].configMapRef, {C}.envFrom[0].secretRef",
+        f"expected exactly one, got both: {C}.envFrom.configMapRef, {C}.envFrom.secretRef",
     ),
     (
         f"{BASE}.ports",
