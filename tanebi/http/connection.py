@@ -59,6 +59,7 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         "_eof_at",
         "_held",
         "_lingering",
+        "_refused",
         "_server",
         "_taker",
         "_waiting",
@@ -86,6 +87,7 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         self._eof_at: float | None = None  # when the client ended its side
         self._lingering = False
         self._taker: Callable[[bytes], None] | None = None  # of what comes; None: the parser
+        self._refused: tuple[ServerRequest, int, str] | None = None  # the last answer, and why
         self._ahead = b""  # what follows a request whose Upgrade is not decided yet
         self.slow = False  # the client does not read: its socket's buffer is full
 
@@ -111,6 +113,7 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         self._server.connections.discard(self)
         self._linger()
         self._waiting.clear()
+        self._refused = None
         request, self._active = self._active, None
         if request is not None and request.sink is not None and not request.done:
             request.done = True
@@ -207,7 +210,9 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         self._server.call_soon(self._begin, request)
 
     def _begin(self, request: ServerRequest) -> None:
-        if request is self._active:
+        if self._refused is not None and request is self._refused[0]:
+            request.respond_text(*self._refused[1:])
+        elif request is self._active:
             self._app.begin(request)
 
     def hold(self, why: int) -> None:
@@ -247,26 +252,35 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         self.since = self._server.now()
 
     def _refuse(self, error: Exception) -> None:
-        """The bytes are not acceptable HTTP: say so if nothing is being answered, and close."""
+        """The bytes are not acceptable HTTP: nothing of the client is read any more. Requests that came whole before them are
+        answered first; then the client is told, and the connection ends."""
         cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
         if cause is not None and not isinstance(cause, (BadRequest, httptools.HttpParserError)):
             raise cause
-        request, self._active = self._active, None
         self._head_open = False
-        if request is not None and not request.done:
-            request.done = True
-            if request.sink is not None:
-                request.sink.on_client_left()
-            self.abort()
+        self._taker = _drop
+        broken, self._reading = self._reading, None
+        if broken is not None and broken is self._active:
+            self.connection_lost(None)
+            self.transport.abort()
             return
+        if broken is not None:
+            self._waiting.pop()  # its body will never be whole
+        last = self._waiting[-1] if self._waiting else self._active
+        if last is not None and not last.keep_alive and broken is None:
+            return  # what follows the last request is nobody's business
         status, text = 400, "malformed request"
         if isinstance(cause, BadRequest):
             status, text = cause.status, cause.text
         self._server.refused(self.peer, text)
         refused = ServerRequest(self, b"", b"", b"", [], 0)
         refused.keep_alive = False
-        self._active = refused
-        refused.respond_text(status, text)
+        self._refused = refused, status, text
+        if last is None:
+            self._active = refused
+            self._begin(refused)
+        else:
+            self._waiting.append(refused)
 
     # --- upgrades ------------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ KNATIVE_PROBERS: Final = frozenset((b"Knative-Activator-Probe", b"Knative-Autosc
 _ONCE: Final = HOST | CONTENT_LENGTH | TRANSFER_ENCODING
 _RARE: Final = CONTENT_LENGTH | TRANSFER_ENCODING | CONNECTION | EXPECT
 
+_VERSION: Final = b" HTTP/1.1\r\n"
 _END: Final = b"\r\n\r\n"
 
 
@@ -155,10 +156,9 @@ class RequestReader:
     def on_headers_complete(self) -> None:
         self._head_open = False
         headers, seen, data = self._headers, self._seen, self._data
-        if self._head_bytes or len(data) > self._limits.head_max:
+        in_pieces, limits = self._head_bytes, self._limits
+        if in_pieces or len(data) > limits.head_max or len(headers) > limits.headers_max:
             self._check_size()
-        if len(headers) > self._limits.headers_max:
-            raise BadRequest(431, f"more than {self._limits.headers_max} headers")
         parser = self._parser
         request = self._new_request(parser.get_method())
         if (
@@ -170,9 +170,12 @@ class RequestReader:
         else:
             if self._host != self._good_host:
                 self._check_host()
-            if data.find(_END) + 4 == len(data) and data.startswith(request.method):
-                request.raw = data
-        if request.target[:1] != b"/":
+            if not in_pieces and data.find(_END) + 4 == len(data):
+                method = request.method
+                rest = len(method) + 1 + len(self._url)  # if one blank is all that is between them
+                if data.startswith(method) and data.startswith(_VERSION, rest):
+                    request.raw = data
+        if request.target[:1] != b"/" or request.method == b"CONNECT":
             self._read_target(request)
         self._url = self._host = b""
         self._seen = self._head_bytes = 0
@@ -214,6 +217,8 @@ class RequestReader:
             size += len(name) + len(value)
         if size > self._limits.head_max:
             raise BadRequest(431, f"the request's head exceeds {self._limits.head_max} bytes")
+        if len(self._headers) > self._limits.headers_max:
+            raise BadRequest(431, f"more than {self._limits.headers_max} headers")
 
     def _read_rare(self, request: ServerRequest) -> None:
         """Framing, persistence, expectations: what a plain GET does not have."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import ssl
 from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
@@ -35,6 +36,7 @@ HEAD_MAX: Final = 65536  # bytes of an answer's head
 CONNECT_TIMEOUT_S: Final = 10.0
 EXPIRE_EVERY_S: Final = 1.0
 HEADERS_MAX: Final = 200  # of an answer; as many trailers
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.1 [0-9]{3}(?: [\t\x20-\x7e\x80-\xff]*)?")
 _RARE: Final = CONNECTION | TRANSFER_ENCODING  # two lengths: the parser sees them
 REST_READS_MAX: Final = 16  # of 64 KiB, from a connection that broke while it was written to
 
@@ -60,6 +62,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_chunked_up",
         "_data",
         "_ended",
+        "_good_line",
         "_head_bytes",
         "_head_only",
         "_headers",
@@ -86,6 +89,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._trailers: list[tuple[bytes, bytes]] = []
         self._head_only = False
+        self._good_line = b""  # the last status line that was looked at
         self._data = b""  # the read in which the present head began
         self._head_bytes = 0
         self._in_body = False
@@ -259,6 +263,9 @@ class UpstreamConnection(asyncio.Protocol):
         raw, data = None, self._data
         if self._head_bytes == len(data) and data.startswith(b"HTTP/1.1 "):
             raw = data[: data.find(b"\r\n\r\n") + 4]
+            line = data[: data.find(b"\r\n")]
+            if line != self._good_line:
+                raw = self._look_at(line, raw)
         elif self._parser.get_http_version() not in ("1.0", "1.1"):
             raise ValueError("neither HTTP/1.0 nor HTTP/1.1")
         self._head_bytes = 0
@@ -270,6 +277,13 @@ class UpstreamConnection(asyncio.Protocol):
             self._parser = httptools.HttpResponseParser(self)
             self._keep = self._keep or not seen & (CONTENT_LENGTH | TRANSFER_ENCODING)
             self._end()
+
+    def _look_at(self, line: bytes, raw: bytes) -> bytes | None:
+        """The parser does not read reason phrases; a head is not passed on as it came when its own is none (RFC 9112 §4)."""
+        if _STATUS_LINE.fullmatch(line) is None:
+            return None
+        self._good_line = line
+        return raw
 
     def _interim(self, answer: Answer, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         if status < 100:

@@ -109,3 +109,27 @@ async def test_an_idle_client_that_ends_is_let_go() -> None:
         client.end()
         assert await client.closed() == b""
         assert not server.connections
+
+
+async def test_what_came_whole_before_garbage_is_answered_first() -> None:
+    async with echo() as (app, client, _):
+        app.hold = True
+        client.send(
+            b"GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\nGARBAGE\r\n\r\n"
+        )
+        await wait_until(lambda: app.begun)
+        app.hold = False
+        app.begun[0].respond(200, (), b"one")
+        assert (await client.answer()).body == b"one"
+        assert (await client.answer()).body == b"GET /2 "
+        assert (await client.answer()).status == 400
+        assert await client.closed() == b""
+
+
+async def test_what_follows_the_last_request_is_ignored() -> None:
+    async with echo() as (app, client, _):
+        app.hold = True
+        client.send(b"GET /1 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\nGARBAGE")
+        await wait_until(lambda: app.begun)
+        app.begun[0].respond(200, (), b"one")
+        assert (await client.closed()).endswith(b"\r\n\r\none")

@@ -107,6 +107,7 @@ BAD: list[tuple[bytes, int]] = [
     (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     (b"FOO / HTTP/1.1\r\nHost: h\r\n\r\n", 400),
     (b"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 405),
+    (b"CONNECT /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", 405),
     (b"GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400),
     (b"POST / HTTP/1.1\r\nHost: h\r\nExpect: a-miracle\r\nContent-Length: 1\r\n\r\na", 417),
     (b"GET http://user@h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400),
@@ -169,6 +170,26 @@ def test_an_ambiguous_body_ends_the_connection(case: str, pieces: int) -> None:
     app, transport = read(b"POST / HTTP/1.1\r\nHost: h\r\n" + BAD_BODIES[case], pieces)
     assert (len(app.begun), app.left) == (1, 1)
     assert (transport.closed, transport.out) == (True, b"")
+
+
+def test_a_value_that_looks_like_a_head_is_never_taken_for_one() -> None:
+    """The second read begins with a method and ends with an empty line, in the middle of a header."""
+    app = Echo()
+    connection = ServerConnection(HttpServer(app, host="", port=0, clock=SystemClock()))
+    connection.connection_made(Recorder())  # type: ignore[arg-type]
+    connection.data_received(b"GET /x HTTP/1.1\r\nHost: h\r\nX: ")
+    connection.data_received(b"GET /evil HTTP/1.1\r\nY: z\r\n\r\n")
+    request = app.begun[0]
+    assert (request.target, request.raw) == (b"/x", None)
+    assert (b"X", b"GET /evil HTTP/1.1") in request.headers
+
+
+@pytest.mark.parametrize(
+    "start", [b"GET  /x HTTP/1.1", b"GET /x  HTTP/1.1", b"\r\nGET /x HTTP/1.1"]
+)
+def test_a_start_line_that_is_not_canonical_is_made_so(start: bytes) -> None:
+    app, _ = read(start + b"\r\nHost: h\r\n\r\n", 1 << 20)
+    assert (app.begun[0].target, app.begun[0].raw) == (b"/x", None)
 
 
 def test_trailers_belong_to_the_request_they_end() -> None:

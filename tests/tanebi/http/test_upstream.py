@@ -300,3 +300,10 @@ def test_what_broke_off_unread_is_read_before_the_connection_counts_as_lost() ->
         connection.begin(taker, head_only=False)
         connection.connection_lost(BrokenPipeError())
     assert (taker.status, taker.body, taker.ends, taker.reusable) == (200, b"early", 1, False)
+
+
+def test_a_head_with_a_reason_that_is_none_is_not_passed_on_as_it_came() -> None:
+    bad = b"HTTP/1.1 200 O\0K\r\nContent-Length: 0\r\n\r\n"
+    assert read(bad, pieces=1 << 20).raw is None
+    assert read(bad.replace(b"\0", b" "), pieces=1 << 20).raw is not None
+    assert read(bad.replace(b" O\0K", b""), pieces=1 << 20).raw is not None
