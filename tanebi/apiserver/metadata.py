@@ -98,6 +98,15 @@ def carry_over(meta: Obj, old: Obj) -> None:
         meta["managedFields"] = old["managedFields"]
 
 
+def keep_identity(meta: Obj, before: Obj) -> None:
+    """Undo what a webhook may not do: it speaks for the object, not for who it is."""
+    for name in (*_KEPT, "name", "namespace", "resourceVersion"):
+        if name in before:
+            meta[name] = before[name]
+        else:
+            meta.pop(name, None)
+
+
 def spec_part(kind: AnyKind, obj: Obj) -> Obj:
     """What a generation counts changes of: all but the status, if that has a door of its own."""
     left_out = ("metadata", "status") if kind.status else ("metadata",)

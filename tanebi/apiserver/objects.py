@@ -16,7 +16,7 @@ from typing import Final
 import orjson
 
 from tanebi.api.core.kinds import NAMESPACE, SERVICE
-from tanebi.api.kind import Admission, AnyKind, Operation
+from tanebi.api.kind import Admission, AnyKind, Kinds, Operation
 from tanebi.api.meta import Key, Obj, annotations_of
 from tanebi.apiserver import deletion, metadata, status
 from tanebi.apiserver.addresses import Addresses
@@ -29,12 +29,15 @@ from tanebi.apiserver.history import Entry
 from tanebi.apiserver.options import DeleteOptions, WriteOptions
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.user import User
+from tanebi.apiserver.webhooks.hooks import Hooks
+from tanebi.apiserver.webhooks.match import Attempt
 from tanebi.base.clock import Clock
 from tanebi.base.rng import Rng, name_suffix, new_uid
 from tanebi.kube.errors import Forbidden, MethodNotAllowed
 
 GENERATE_TRIES: Final = 8
 SYSTEM: Final = "system:"  # how the names of the platform's own parts begin
+RACES_MAX: Final = 8
 # Kubernetes' NamespaceLifecycle admission protects the same three.
 IMMORTAL: Final = frozenset({"default", "kube-system", "kube-public"})
 
@@ -52,11 +55,26 @@ class Written:
     removed: bool = False
 
 
+@dataclass(slots=True)
+class Draft:
+    """What is to be written, before it is checked. `old` None: it is new."""
+
+    kind: AnyKind
+    key: Key
+    obj: Obj
+    old: Obj | None
+    admission: Admission
+    warnings: list[str]
+
+
 class Objects:
     """All objects of all kinds."""
 
-    def __init__(self, store: Store, configs: StoreConfigs, *, clock: Clock, rng: Rng) -> None:
+    def __init__(
+        self, store: Store, configs: StoreConfigs, *, kinds: Kinds, clock: Clock, rng: Rng
+    ) -> None:
         self.store = store
+        self.hooks = Hooks(store, kinds, rng)
         self.clock = clock
         self._gate = Gatekeeper(configs)
         self._addresses = Addresses(store)
@@ -97,17 +115,51 @@ class Objects:
         if kind.status:
             obj.pop("status", None)
         key = Key(meta.get("namespace") or "", str(meta.get("name") or ""))
-        self._check_namespace(kind, key)
-        self._check_definition(kind)
+        self._check_place(kind, key)
         admission = self._admission("CREATE", user, options, now)
         obj = self._gate.complete(kind, obj, None, admission)
-        self._assign(kind, obj, None, user)
-        warnings = decoded.warnings + self._gate.check(kind, obj, None, admission)
+        draft = Draft(kind, key, obj, None, admission, decoded.warnings)
+        if self.hooks.any:
+            await self._ask_hooks(draft, user, options)
+            self._check_place(kind, key)
+        self._assign(kind, draft.obj, None, user)
+        warnings = draft.warnings + self._gate.check(kind, draft.obj, None, admission)
         if self.store.newest(kind.resource, key) is not None:
             raise status.already_exists(kind, key.name)
-        obj = metadata.ordered(manage(obj, None) if manage else obj, kind)
+        obj = metadata.ordered(manage(draft.obj, None) if manage else draft.obj, kind)
         entry = await self._put(kind, key, obj, None, options)
         return Written(entry, warnings, created=True)
+
+    async def _ask_hooks(self, draft: Draft, user: User, options: WriteOptions) -> None:
+        """Ask the webhooks about a draft, and complete what they made of it. Time passes here. Raises ApiError."""
+        kind, old, admission = draft.kind, draft.old, draft.admission
+        attempt = Attempt(
+            kind=kind,
+            operation=admission.operation,
+            key=draft.key,
+            user=user,
+            subresource=admission.subresource,
+            old=old,
+            options=_as_options(admission.operation, options),
+            dry_run=options.dry_run,
+        )
+        made = await self.hooks.mutate(attempt, draft.obj)
+        draft.warnings = draft.warnings + made.warnings
+        if made.changed:
+            obj = decode(kind, made.obj, validation="Ignore").obj
+            metadata.keep_identity(obj["metadata"], draft.obj["metadata"])
+            if old is not None:
+                obj = _only(kind, obj, old, admission.subresource)
+            draft.obj = obj
+            if not admission.subresource or kind.structure is not None:
+                draft.obj = self._gate.complete(kind, obj, old, admission)
+        if not admission.subresource or kind.structure is not None:
+            self._gate.check(kind, draft.obj, old, admission)
+        draft.warnings = draft.warnings + await self.hooks.validate(attempt, draft.obj)
+
+    def _check_place(self, kind: AnyKind, key: Key) -> None:
+        self._check_namespace(kind, key)
+        self._check_definition(kind)
 
     def _check_own(self, kind: AnyKind, key: Key) -> None:
         """A definition of the server's own is read by clients and never written."""
@@ -184,24 +236,71 @@ class Objects:
         `unconditional`: a result without a resourceVersion is fine for any kind (patches).
         Raises NotFound, Conflict, BadRequest, InvalidObject, Unavailable.
         """
-        before = self.newest(kind, key)
+        for _ in range(RACES_MAX):
+            before = self.newest(kind, key)
+            draft = self._drafted(
+                kind,
+                key,
+                before,
+                change,
+                user,
+                options=options,
+                subresource=subresource,
+                twice=twice or [],
+                unconditional=unconditional,
+            )
+            if self.hooks.any and subresource != "finalize":
+                await self._ask_hooks(draft, user, options)
+                if self.store.newest(kind.resource, key) is not before:
+                    continue  # time has passed: what was asked is not what would be written
+            return await self._settle(draft, before, user, manage, options)
+        raise status.conflict(kind, key.name)
+
+    def _drafted(
+        self,
+        kind: AnyKind,
+        key: Key,
+        before: Entry,
+        change: Change,
+        user: User,
+        *,
+        options: WriteOptions,
+        subresource: str,
+        twice: list[str],
+        unconditional: bool,
+    ) -> Draft:
+        """What the caller wants instead of `before`, defaults included."""
         self._check_own(kind, key)
         old = shown(kind, before)[0]
         raw = change(private(kind, before))
         metadata.check_identity(kind, raw)
-        decoded = decode(kind, raw, validation=options.field_validation, twice=twice or ())
+        decoded = decode(kind, raw, validation=options.field_validation, twice=twice)
         obj, now = decoded.obj, self.clock.wall()
         meta = obj["metadata"]
         metadata.check_place(kind, meta, key.namespace or None, key.name)
         _check_preconditions(kind, key, meta, before, unconditional=unconditional or kind.builtin)
         metadata.carry_over(meta, old["metadata"])
-        warnings = decoded.warnings
         admission = self._admission("UPDATE", user, options, now, subresource)
         obj = _only(kind, obj, old, subresource)
         if not subresource or kind.structure is not None:
             obj = self._gate.complete(kind, obj, old, admission)
+        return Draft(kind, key, obj, old, admission, decoded.warnings)
+
+    async def _settle(
+        self,
+        draft: Draft,
+        before: Entry,
+        user: User,
+        manage: Manage | None,
+        options: WriteOptions,
+    ) -> Written:
+        """Check a draft of an update and write it; synchronous up to the commit."""
+        kind, key, obj, old = draft.kind, draft.key, draft.obj, draft.old
+        assert old is not None, "a new object is not settled"
+        warnings, subresource = draft.warnings, draft.admission.subresource
+        if not subresource or kind.structure is not None:
             self._assign(kind, obj, old, user)
-            warnings += self._gate.check(kind, obj, old, admission)
+            warnings = warnings + self._gate.check(kind, obj, old, draft.admission)
         if not subresource:
             _bump(kind, obj, old)
         obj = metadata.ordered(manage(obj, old) if manage else obj, kind)
@@ -216,7 +315,16 @@ class Objects:
     async def delete(
         self, kind: AnyKind, key: Key, user: User, *, options: DeleteOptions
     ) -> Written:
-        """Begin or complete a deletion. Raises NotFound, Conflict (preconditions), Unavailable."""
+        """Begin or complete a deletion. Raises NotFound, Conflict (preconditions), Unavailable, what webhooks refuse."""
+        warnings: list[str] = []
+        if self.hooks.any:
+            old = shown(kind, self.newest(kind, key))[0]
+            asked: Obj = {"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1"}
+            attempt = Attempt(
+                kind, "DELETE", key, user, old=old, options=asked, dry_run=options.dry_run
+            )
+            warnings = (await self.hooks.mutate(attempt, None)).warnings
+            warnings += await self.hooks.validate(attempt, None)
         before = self.newest(kind, key)
         self._check_own(kind, key)
         meta = before.obj["metadata"]
@@ -237,10 +345,10 @@ class Objects:
         write = WriteOptions(dry_run=options.dry_run)
         obj = deletion.begin(kind, before.obj, options, now=self.clock.wall())
         if obj is None:
-            return await self._remove(kind, key, before, write)
+            return await self._remove(kind, key, before, write, warnings)
         if metadata.same(obj, before.obj):
-            return Written(before)
-        return Written(await self._put(kind, key, obj, before, write))
+            return Written(before, warnings)
+        return Written(await self._put(kind, key, obj, before, write), warnings)
 
     async def amend(
         self, kind: AnyKind, key: Key, uid: str, change: Callable[[Obj], None]
@@ -272,10 +380,18 @@ class Objects:
             return Entry.of(obj, over.rv if over else 0)
         return await self.store.put(kind.resource, key, to_store(kind, obj), over=over)
 
-    async def _remove(self, kind: AnyKind, key: Key, over: Entry, options: WriteOptions) -> Written:
+    async def _remove(
+        self,
+        kind: AnyKind,
+        key: Key,
+        over: Entry,
+        options: WriteOptions,
+        warnings: list[str] | None = None,
+    ) -> Written:
+        told = warnings or []
         if options.dry_run:
-            return Written(over, removed=True)
-        return Written(await self.store.remove(kind.resource, key, over=over), removed=True)
+            return Written(over, told, removed=True)
+        return Written(await self.store.remove(kind.resource, key, over=over), told, removed=True)
 
     def _admission(
         self,
@@ -331,3 +447,10 @@ def _only(kind: AnyKind, obj: Obj, old: Obj, subresource: str) -> Obj:
 def _bump(kind: AnyKind, obj: Obj, old: Obj) -> None:
     if kind.has_generation and metadata.spec_part(kind, obj) != metadata.spec_part(kind, old):
         obj["metadata"]["generation"] = int(old["metadata"].get("generation") or 0) + 1
+
+
+def _as_options(operation: Operation, options: WriteOptions) -> Obj:
+    """As webhooks see them."""
+    name = "CreateOptions" if operation == "CREATE" else "UpdateOptions"
+    found: Obj = {"kind": name, "apiVersion": "meta.k8s.io/v1", "fieldManager": options.manager}
+    return found | ({"dryRun": ["All"]} if options.dry_run else {})

@@ -231,10 +231,13 @@ class Rest:
         return Response(201 if written.created else 200, headers, view.one(written.entry))
 
     def _deleted(self, call: Call, written: Written) -> Response:
+        told = warning_headers(written.warnings)
         if not written.removed or call.kind.kind == "Pod":
-            return self._one(call, written.entry)
+            found = self._one(call, written.entry)
+            return Response(found.status, {**found.headers, **told}, found.body)
         details = status.of_kind(call.kind, call.target.name) | {"uid": written.entry.uid}
-        return Response(200, _JSON_HEADERS, orjson.dumps(status.success(details)))
+        headers = _JSON_HEADERS | told
+        return Response(200, headers, orjson.dumps(status.success(details)))
 
     async def _delete_collection(self, call: Call) -> Response:
         """Deletes what a list with the same options would give; answers with that list."""

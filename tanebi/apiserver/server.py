@@ -33,6 +33,7 @@ from tanebi.apiserver.openapi import OpenApi
 from tanebi.apiserver.rest import Rest
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.user import CONTROLLER, User
+from tanebi.apiserver.webhooks.types import MUTATING, VALIDATING
 from tanebi.base import metrics
 from tanebi.base.clock import Clock
 from tanebi.base.errors import Unavailable
@@ -63,9 +64,11 @@ class ApiServer:
         rng: Rng,
         logs: LogSource | None = None,
     ) -> None:
-        self.kinds = Kinds((*kinds, CRD))
+        self.kinds = Kinds((*kinds, CRD, MUTATING, VALIDATING))
         self.store = store
-        self.objects = Objects(store, StoreConfigs(store, configs), clock=clock, rng=rng)
+        self.objects = Objects(
+            store, StoreConfigs(store, configs), kinds=self.kinds, clock=clock, rng=rng
+        )
         self.logs = logs
         self._in_flight = 0
         self._clock = clock
@@ -184,6 +187,11 @@ class ApiServer:
             await group.start(self._namespaces.run)
             await group.start(self._expiry.run)
             task_status.started()
+            try:
+                await anyio.sleep_forever()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self.objects.hooks.aclose()
 
 
 def _unless_known(request: Request, answer: Response) -> Response:
