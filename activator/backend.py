@@ -52,6 +52,7 @@ class Pod:
         False  # a connection failed although it was usable: it must answer a probe first
     )
     draining: bool = False
+    stale: bool = False  # who asked to drain it is gone: the next word about it counts
     foreign: bool = False  # another activator's: it alone may send requests there
 
     def usable(self) -> bool:
@@ -158,6 +159,8 @@ class Backend:
             if pod is None:
                 pod = self.pods[address] = Pod(facts, foreign=self._is_foreign(address))
             pod.facts = facts
+            if pod.stale:
+                pod.stale = pod.draining = False
             if facts.ready and not pod.was_ready:
                 pod.was_ready = True
             self._apply(pod)
@@ -243,6 +246,11 @@ class Backend:
             return False
         self._idle_waiters.append((target, done))
         return True
+
+    def undrain(self) -> None:
+        """Whoever asked for drains is gone. Pods that are told of again are good; what is known now is of an earlier run."""
+        for pod in self.pods.values():
+            pod.stale = True
 
     def close(self) -> None:
         """The revision is gone. Whoever waits runs into its deadline; what is in flight may end."""

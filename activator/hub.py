@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -137,15 +138,14 @@ class Hub:
     async def run(
         self,
         *,
-        host: str,
-        port: int = 0,
+        sock: socket.socket,
         awaited: Iterable[str] = (),
         task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Listen until cancelled. `awaited`: members that may hold pods from before."""
+        """Serve `sock`, which listens, until cancelled. `awaited`: members that may hold pods from before."""
         self._awaited = set(awaited)
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _Line(self), host, port)
+        server = await loop.create_server(lambda: _Line(self), sock=sock)
         self.address = server.sockets[0].getsockname()[:2]
         try:
             async with anyio.create_task_group() as tasks:

@@ -195,7 +195,9 @@ class Link:
             case "welcome":
                 hosts = [text_of(host) for host in frame.get("hosts") or ()]
                 (gateway,) = addresses_of([frame.get("gateway")])
-                self._patience_s = ALONE_S
+                if self._patience_s != ALONE_S:  # it has restarted, and its pods with it
+                    self._patience_s = ALONE_S
+                    self._router.undrain()
                 for revision in self._held.keys() - self._told:  # gone while nobody told us
                     del self._held[revision]
                     self._router.set_share(revision, Share())

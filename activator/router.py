@@ -122,6 +122,11 @@ class Router:
         if backend is not None:
             backend.set_share(share)
 
+    def undrain(self) -> None:
+        """Whoever asked to drain is gone. See Backend.undrain."""
+        for backend in self.backends():
+            backend.undrain()
+
     def set_service(self, key: Key, ports: Iterable[int]) -> dict[int, Backend]:
         """A plain Service: requests go straight to its endpoints, unmetered. Returns its backends by port."""
         wanted = set(ports)

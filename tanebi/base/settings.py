@@ -6,7 +6,7 @@ The layout of a data directory is documented in docs/reference/data-directory.md
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,11 @@ DATA_DIR_VARIABLE: Final = "TANEBI_DATA_DIR"
 
 def environment() -> Mapping[str, str]:
     """The process's environment."""
+    return os.environ
+
+
+def environment_to_change() -> MutableMapping[str, str]:
+    """The same, for what this process says to the program that it runs next."""
     return os.environ
 
 

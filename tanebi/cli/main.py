@@ -22,6 +22,11 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
         "activator",
         "Run the data plane alone, beside a control process.",
     ),
+    "restart": (
+        "tanebi.cli.restart",
+        "restart",
+        "Begin anew in place, without a refused connection.",
+    ),
     "demo": ("tanebi.cli.demo", "demo", "Play the whole story in a temporary data directory."),
     "deploy": ("tanebi.cli.deploy", "deploy", "Build a directory and run it as a Knative Service."),
     "apply": ("tanebi.cli.apply", "apply", "Create or change objects from YAML."),

@@ -64,6 +64,7 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         "_taker",
         "_waiting",
         "forwarded_for",
+        "parting",
         "peer",
         "scheme",
         "slow",
@@ -89,6 +90,7 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         self._taker: Callable[[bytes], None] | None = None  # of what comes; None: the parser
         self._refused: tuple[ServerRequest, int, str] | None = None  # the last answer, and why
         self._ahead = b""  # what follows a request whose Upgrade is not decided yet
+        self.parting = False  # the next answer is the last
         self.slow = False  # the client does not read: its socket's buffer is full
 
     @property

@@ -31,6 +31,7 @@ class Connection(Protocol):
     peer: str  # the client's IP address
     scheme: bytes
     slow: bool  # the client does not read: its socket's buffer is full
+    parting: bool  # the next answer is the last: the server ends
     forwarded_for: tuple[bytes, bytes] | None  # the application's memory of this client
 
     @property
@@ -152,7 +153,7 @@ class ServerRequest:
                 self._until_close = True
             else:
                 self._chunked_out = chunked = True
-        if not self.complete:
+        if not self.complete or self.connection.parting:
             self.keep_alive = False
         own = b"" if self.keep_alive and not self.http10 else self.connection_header()
         if raw is None or own or chunked or not passes_unchanged(status, seen):
@@ -219,7 +220,7 @@ class ServerRequest:
 
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer. A request that is not complete yet will not be: the connection is closed in good order."""
-        if not self.complete:
+        if not self.complete or self.connection.parting:
             self.keep_alive = False
         parts = [status_line(status), self.connection.date_line, block(headers)]
         if not bodiless(status):

@@ -23,6 +23,7 @@ from tanebi.http.sides import Application
 
 SWEEP_S: Final = 0.1
 BACKLOG: Final = 2048
+PARTING_S: Final = 0.25  # a request that is on its way while we say goodbye
 
 
 class HttpServer:
@@ -117,20 +118,24 @@ class HttpServer:
             connection.transport.abort()  # the request hears of it as of a client that left
 
     async def drain(self) -> None:
-        """Take no more connections, and give requests under way `drain_s` to end."""
+        """Take no more connections, and give requests under way `drain_s` to end.
+
+        A client that asks again meanwhile is answered, and told that this was the last answer on its connection; one that does
+        not for PARTING_S is cut off.
+        """
         assert self._server is not None
         self._server.close()
-        for connection in list(self.connections):
-            if not connection.busy:
-                connection.abort()
+        began = self.clock.now()
+        for connection in self.connections:
+            connection.parting = True
         with anyio.move_on_after(self.limits.drain_s):
             while self.connections:
-                await anyio.sleep(SWEEP_S)
+                await anyio.sleep(SWEEP_S / 4)
                 now = self.clock.now()
                 for connection in list(self.connections):
                     if connection.busy:
                         self._sweep(connection, now)
-                    else:
+                    elif now - began >= PARTING_S:
                         connection.abort()
         for connection in list(self.connections):
             connection.abort()

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-READY_TIMEOUT_S: Final = 20.0
+READY_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 30.0
 COMMAND_TIMEOUT_S: Final = 120.0
 LOG_TAIL_LINES: Final = 40

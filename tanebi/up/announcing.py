@@ -54,6 +54,9 @@ class Announcer:
             "🛑 stopping: requests in flight are finished, then pods are stopped (Ctrl-C again: at once)"
         )
 
+    def restarting(self) -> None:
+        self._line("🔁 restarting: requests in flight are finished, those that come are held")
+
     def hurried(self) -> None:
         self._line("🛑 ended at once: pods were killed")
 

@@ -18,6 +18,7 @@ from tanebi.base.stages import Stages
 from tanebi.kube.client import Kube
 from tanebi.kube.embedded import EmbeddedTransport
 from tanebi.kubelet.logs import LogStore
+from tanebi.up.handover import Handover
 from tanebi.up.kinds import CONFIGS
 from tanebi.up.options import UpOptions
 
@@ -38,7 +39,9 @@ class ApiPart:
         *,
         kinds: Kinds,
         logs: LogStore,
+        handover: Handover | None = None,
     ) -> None:
+        self._handover = handover or Handover()
         self._options = options
         self._data = data
         self._clock = clock
@@ -63,10 +66,10 @@ class ApiPart:
 
     async def _open_door(self, stages: Stages, server: ApiServer) -> None:
         host = self._options.host
-        sock = listen(host, self._options.api_port)
+        (self.sock,) = self._handover.taken("api") or [listen(host, self._options.api_port)]
         names = pki.ensure(self._data.pki, now=self._clock.wall(), extra_names=(host,))
         token = kubeconfig.ensure_token(self._data.pki)
-        door = HttpsDoor(server, sock, names, token=token)
+        door = HttpsDoor(server, self.sock.dup(), names, token=token)
         await stages.start(door.run)
         self.port = door.port
         self.url = f"https://{in_url(host)}:{door.port}"

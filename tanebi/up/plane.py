@@ -8,7 +8,7 @@ containerConcurrency, and the handlers that answer here (the broker), at a port 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -26,14 +26,17 @@ from tanebi.base.files import write_atomically
 from tanebi.base.rng import Rng, new_token
 from tanebi.base.settings import DataDir
 from tanebi.base.stages import Stages
+from tanebi.http.pool import Address
 from tanebi.kube.cache import Cache
 from tanebi.kubelet.drain import Drain
+from tanebi.up.handover import Handover
 from tanebi.up.options import ActivatorOptions, UpOptions, command
 from tanebi.up.sockets import listen
 from tanebi.up.supervisor import Spec, Supervisor
 
 LOOPBACK: Final = "127.0.0.1"
 MEMBERS_S: Final = 30.0
+DRAIN_S: Final = 10.0  # what requests under way get before a restart
 
 
 class PlanePart:
@@ -48,22 +51,31 @@ class PlanePart:
         *,
         cache: Cache,
         sink: StatSink,
+        handover: Handover | None = None,
     ) -> None:
+        self._handover = handover = handover or Handover()
         self._host = options.host
         self._clock = clock
         self._data = data
         count = options.activators
-        self.sockets = listen(options.host, options.gateway_port, max(1, count))
+        self.sockets = handover.taken("gateway")
+        if len(self.sockets) != max(1, count):
+            self.sockets = listen(options.host, options.gateway_port, max(1, count))
+        self._inner: dict[str, socket.socket] = {}
+        for name in ("hub", "own") if count else ():  # for the activators
+            (self._inner[name],) = handover.taken(name) or listen(LOOPBACK, 0, 1)
         self.port: int = self.sockets[0].getsockname()[1]
+        self._served = (self._inner["own"] if count else self.sockets[0]).dup()
+        self._handed = False
         self._merge = Merge(sink)
         self.activator = Activator(
             LOOPBACK if count else options.host,
-            0,
+            self.port,
             cache=cache,
             sink=self._merge.source("") if count else sink,
             clock=clock,
             rng=rng,
-            sock=None if count else self.sockets[0],
+            sock=self._served,
             divided=count > 0,
             public_port=lambda: self.port,
         )
@@ -116,10 +128,11 @@ class PlanePart:
         if self.hub is None:
             return
         await self.activator.gateway.listen()
-        await stages.start(partial(self.hub.run, host=LOOPBACK))
+        known = self._handover.children
+        await stages.start(partial(self.hub.run, sock=self._inner["hub"].dup(), awaited=known))
         specs = [self._spec(number, sock) for number, sock in enumerate(self.sockets)]
         self.supervisor = Supervisor(specs, self._clock, on_exit=self.hub.gone)
-        await stages.start(self.supervisor.run)
+        await stages.start(partial(self.supervisor.run, adopt=dict(known)))
 
     async def start(self, stages: Stages) -> None:
         """Serve. Returns when every activator does."""
@@ -134,6 +147,26 @@ class PlanePart:
                 f"the activators did not start within {MEMBERS_S:g} s",
                 hint="their errors are above; `--activators 0` serves requests from this process",
             )
+
+    async def hand_over(self, addresses: Iterable[Address]) -> Handover:
+        """Before a restart. Requests under way are finished; those that come are held, by the activators or by the sockets."""
+        self._handed = True
+        sockets = {"gateway": self.sockets, **{name: [sock] for name, sock in self._inner.items()}}
+        if self.hub is None or self.supervisor is None:
+            await self.activator.gateway.drain()
+            return Handover(sockets)
+        self.hub.restarting()
+        self.supervisor.release()
+        async with anyio.create_task_group() as tasks:
+            for address in addresses:
+                tasks.start_soon(partial(self.hub.drained, address, deadline_s=DRAIN_S))
+        return Handover(sockets, self.supervisor.pids)
+
+    def close(self) -> None:
+        """Let the ports go, unless they were handed over."""
+        self._served.close()
+        for sock in () if self._handed else (*self.sockets, *self._inner.values()):
+            sock.close()
 
     async def start_last(self, stages: Stages) -> None:
         """At the end requests under way are finished first, while all that they need still runs."""

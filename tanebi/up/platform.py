@@ -39,18 +39,29 @@ from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.up.announcing import Announcer
 from tanebi.up.api import ApiPart
 from tanebi.up.controllers import NODE, add_controllers, revision_reconciler
+from tanebi.up.handover import Handover
 from tanebi.up.kinds import CONFIGS, KINDS, OF_A_WAKE
 from tanebi.up.network import BROKER_HOST
 from tanebi.up.options import UpOptions
 from tanebi.up.plane import PlanePart
 from tanebi.up.pods import LOCAL_HOST, PodPart
+from tanebi.up.stale import forget_endpoints
 from tanebi.up.system import publish
 
 
 class Platform:
     """All parts of one platform in this process. Inert until `start`."""
 
-    def __init__(self, options: UpOptions, data: DataDir, clock: Clock, rng: Rng) -> None:
+    def __init__(
+        self,
+        options: UpOptions,
+        data: DataDir,
+        clock: Clock,
+        rng: Rng,
+        handover: Handover | None = None,
+    ) -> None:
+        """`handover`: what the run left that this one succeeds in the same process."""
+        self._handover = handover
         self.options = options
         self.data = data
         self.clock = clock
@@ -63,12 +74,22 @@ class Platform:
         self.logs = LogStore(data.logs, clock=clock)
         self.images = ImageStore(data.images, clock=clock)
         self.image_watch = ImageWatch(self.images, clock)
-        self.api = ApiPart(options, data, clock, rng, kinds=self.kinds, logs=self.logs)
+        self.api = ApiPart(
+            options, data, clock, rng, kinds=self.kinds, logs=self.logs, handover=handover
+        )
         self.pods = PodPart(options, data, clock, images=self.images, logs=self.logs)
 
     @property
     def kubeconfig(self) -> Path:
         return self.data.kubeconfig
+
+    async def hand_over(self) -> Handover:
+        """Finish what is under way, and keep what the next run in this process needs. Stop after it."""
+        assert self.plane is not None, "not started"
+        backends = self.plane.activator.gateway.router.backends()
+        addresses = {address for backend in backends for address in backend.pods}
+        kept = await self.plane.hand_over(addresses)
+        return Handover({**kept.sockets, "api": [self.api.sock]}, kept.children)
 
     def endpoints(self) -> bytes:
         """The content of endpoints.json."""
@@ -96,12 +117,20 @@ class Platform:
             cache, configs, clock=self.clock, on_change=partial(engine.enqueue, POD_AUTOSCALER)
         )
         plane_part = PlanePart(
-            self.options, self.data, self.clock, self.rng, cache=cache, sink=scaler
+            self.options,
+            self.data,
+            self.clock,
+            self.rng,
+            cache=cache,
+            sink=scaler,
+            handover=self._handover,
         )
+        stages.at_end(plane_part.close)
         plane = plane_part.activator
-        await plane_part.start_others(stages)
         await stages.start(cache.run)
         await cache.wait_synced(*self.kinds)
+        await forget_endpoints(kube, cache)
+        await plane_part.start_others(stages)
         broker = self._broker(cache, plane)
         await stages.start(self.image_watch.run)
         await stages.start(self.logs.run)

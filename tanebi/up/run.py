@@ -17,10 +17,11 @@ from tanebi.base.files import write_atomically
 from tanebi.base.limits import raise_file_limit
 from tanebi.base.log import configure
 from tanebi.base.rng import system_rng
-from tanebi.base.settings import DataDir, environment
+from tanebi.base.settings import DataDir, environment, environment_to_change
 from tanebi.base.stages import Stages, first_cause
 from tanebi.kubelet.processes import kill_platform
 from tanebi.up.announcing import Announcer
+from tanebi.up.handover import Handover, leave, receive, run_anew
 from tanebi.up.options import UpOptions
 from tanebi.up.platform import Platform
 
@@ -28,6 +29,7 @@ from tanebi.up.platform import Platform
 # longer for a busy loop than for the disk.
 SWITCH_INTERVAL_S: Final = 0.0005
 
+RESTART: Final = signal.SIGUSR2  # not SIGHUP: a terminal that closes ends what runs in it
 INTERRUPTED: Final = 130  # the exit code of a shell's command that Ctrl-C ended
 # New objects between two young collections of garbage. Events wait in memory while they are under way; at Python's default of 700
 # a seventh of a busy broker's time goes into looking at them again and again.
@@ -42,20 +44,27 @@ def run(options: UpOptions) -> int:
     raise_file_limit()
     configure(level=env.get("TANEBI_LOG_LEVEL", "warning"), json=env.get("TANEBI_LOG") == "json")
     data = DataDir(options.data_dir.absolute())
+    handover = receive(environment_to_change())
     prepare(data.root)
     with locked(data.lock):
         try:
-            anyio.run(_serve, options, data, backend_options={"use_uvloop": True})
+            kept = anyio.run(_serve, options, data, handover, backend_options={"use_uvloop": True})
         except BaseExceptionGroup as group:
             raise first_cause(group) from group
+    if kept is not None:
+        leave(kept, environment_to_change())
+        run_anew()
     return 0
 
 
-async def _serve(options: UpOptions, data: DataDir) -> None:
+async def _serve(options: UpOptions, data: DataDir, handover: Handover) -> Handover | None:
+    """Until a signal says to end, or (RESTART) to begin anew with what is returned."""
     clock = SystemClock()
-    say = Announcer(clock, age_s=process_age_s())
-    platform = Platform(options, data, clock, system_rng())
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    began_anew = bool(handover.sockets)
+    say = Announcer(clock, age_s=0.0 if began_anew else process_age_s())
+    platform = Platform(options, data, clock, system_rng(), handover)
+    kept: Handover | None = None
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, RESTART) as signals:
         async with anyio.create_task_group() as ending, Stages() as stages:
             stages.at_end(ending.cancel_scope.cancel)
             stages.at_end(say.stopped)
@@ -64,16 +73,23 @@ async def _serve(options: UpOptions, data: DataDir) -> None:
             write_atomically(data.endpoints, platform.endpoints())
             stages.at_end(lambda: data.endpoints.unlink(missing_ok=True))
             say.ready(platform)
-            await anext(aiter(signals))
-            say.stopping()
-            ending.start_soon(_end_at_once, signals, data, say)
+            if await anext(aiter(signals)) == RESTART:
+                say.restarting()
+                ending.start_soon(_end_at_once, signals, data, say)
+                kept = await platform.hand_over()
+            else:
+                say.stopping()
+                ending.start_soon(_end_at_once, signals, data, say)
+    return kept
 
 
 async def _end_at_once(
     signals: AsyncIterator[signal.Signals], data: DataDir, say: Announcer
 ) -> None:
     """On a second Ctrl-C nothing is waited for: pods are killed, and so are we. What was acknowledged is on disk."""
-    await anext(aiter(signals))
+    async for number in signals:
+        if number != RESTART:
+            break
     say.hurried()
     data.endpoints.unlink(missing_ok=True)
     kill_platform(data.pods)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -93,6 +94,14 @@ class Linked:
             )
 
 
+def listening() -> socket.socket:
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    sock.listen()
+    sock.setblocking(False)
+    return sock
+
+
 def made(sink: StatSink, *, peer_host: str | None = None) -> Gateway:
     return Gateway(
         "127.0.0.1",
@@ -135,7 +144,7 @@ async def linked(
     described(control, facts)
     async with anyio.create_task_group() as tasks:
         await tasks.start(control.run)
-        await tasks.start(partial(hub.run, host="127.0.0.1", awaited=awaited))
+        await tasks.start(partial(hub.run, sock=listening(), awaited=awaited))
         found = Linked(hub, control, tasks, facts)
         try:
             for name in names:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from activator.backend import Backend, Hooks
+from activator.backend import Backend, Hooks, Share
 from activator.breaker import Verdict
 from activator.facts import EndpointFacts, ProbeSpec, RevisionFacts
 from activator.throttler import Target
@@ -186,3 +186,86 @@ def test_repr_says_how_many_pods(ready: bool) -> None:
     backend, _ = make()
     pods(backend, pod(A, ready=ready))
     assert repr(backend) == f"Backend(ns/r1 {int(ready)}/1 pods)"
+
+
+def shared(
+    *own: Address, peers: tuple[Address, ...] = (), leaving: tuple[Address, ...] = ()
+) -> Share:
+    return Share(frozenset(own), frozenset(leaving), peers)
+
+
+PEER = ("10.0.9.9", 9)
+
+
+def test_only_our_own_pods_are_used_when_they_are_divided() -> None:
+    backend, _ = make()
+    backend.set_share(shared(A))
+    pods(backend, pod(A, ready=True), pod(B, ready=True))
+    assert usable(backend) == [A]
+    backend.set_share(shared(B))
+    assert usable(backend) == [B]
+    backend.set_share(None)
+    assert usable(backend) == [B, A]
+
+
+def test_without_a_limit_every_pod_is_everybodys() -> None:
+    backend, _ = make(concurrency=0)
+    backend.set_share(shared())
+    pods(backend, pod(A, ready=True), pod(B, ready=True))
+    assert usable(backend) == [A, B]
+
+
+def test_who_has_no_pod_sends_to_who_has_and_stops_when_it_has_one() -> None:
+    backend, _ = make()
+    backend.set_share(shared())
+    waiter = Waiter()
+    assert backend.acquire(waiter) is Verdict.QUEUED
+    backend.set_share(shared(peers=(PEER,)))
+    assert waiter.target is not None
+    assert (waiter.target.address, waiter.target.peer) == (PEER, True)
+    assert not isinstance(backend.acquire(Waiter()), Verdict), "the other one admits"
+    pods(backend, pod(A, ready=True))
+    backend.set_share(shared(A, peers=(PEER,)))
+    assert usable(backend) == [A]
+
+
+def test_a_pod_is_given_back_when_its_last_request_is_over() -> None:
+    released: list[Address] = []
+    calls = Calls()
+    hooks = Hooks(
+        calls.poked.append,
+        lambda b, a: calls.probed.append(a),
+        calls.forgotten.append,
+        released=lambda backend, address: released.append(address),
+    )
+    backend = Backend(KEY, RevisionFacts(concurrency=1), chance=random.Random(1), hooks=hooks)
+    backend.set_share(shared(A))
+    pods(backend, pod(A, ready=True))
+    target = backend.acquire(Waiter())
+    assert isinstance(target, Target)
+    backend.set_share(shared(leaving=(A,)))
+    assert released == []
+    backend.release(target)
+    assert released == [A]
+    backend.set_share(shared(leaving=(B,)))  # never had anything there
+    assert released == [A, B]
+
+
+def test_a_peer_that_refuses_is_asked_again_before_it_is_used() -> None:
+    backend, calls = make()
+    backend.set_share(shared(peers=(PEER,)))
+    backend.distrust(PEER)
+    assert (usable(backend), calls.probed) == ([], [PEER])
+    assert backend.wants_probe(PEER)
+    backend.answered(PEER)
+    assert usable(backend) == [PEER]
+
+
+def test_drains_of_who_is_gone_end_with_the_next_word_about_a_pod() -> None:
+    backend, _ = make()
+    pods(backend, pod(A, ready=True))
+    backend.drain(A, lambda: None)
+    backend.undrain()
+    assert usable(backend) == []
+    pods(backend, pod(A, ready=True))
+    assert usable(backend) == [A]

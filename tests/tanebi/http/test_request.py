@@ -17,6 +17,7 @@ class Side:
         self.transport = cast(asyncio.Transport, self)
         self.peer = "10.0.0.1"
         self.slow = False
+        self.parting = False
         self.forwarded_for: tuple[bytes, bytes] | None = None
         self.date_line = b"Date: now\r\n"
         self.out = b""

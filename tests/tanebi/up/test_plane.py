@@ -44,8 +44,7 @@ def test_the_port_is_taken_at_once_and_drains_go_to_whoever_serves(
         assert made.described() == []
         assert ("activators" in made.words) == (activators > 0)
     finally:
-        for sock in made.sockets:
-            sock.close()
+        made.close()
 
 
 def test_the_token_is_made_once_and_is_private(tmp_path: Path) -> None:
