@@ -39,14 +39,23 @@ def without_ours(routes: Sequence[IPv4Network]) -> list[IPv4Network]:
 
 def routes_of(table: str) -> list[IPv4Network]:
     """The networks in /proc/net/route. Lines that are not understood are passed over."""
-    found = []
+    return [network for network, _ in _routes(table)]
+
+
+def interface_to(address: IPv4Address, table: str) -> str:
+    """Where packets to `address` leave this machine, by /proc/net/route; empty: nowhere but by the default."""
+    fitting = [(net.prefixlen, name) for net, name in _routes(table) if address in net]
+    length, name = max(fitting, default=(0, ""))
+    return name if length else ""
+
+
+def _routes(table: str) -> Iterator[tuple[IPv4Network, str]]:
     for line in table.splitlines()[1:]:
         words = line.split()
         if len(words) > 7:
             raw = IPv4Address(int(words[1], 16).to_bytes(4, "little"))
             mask = IPv4Address(int(words[7], 16).to_bytes(4, "little"))
-            found.append(IPv4Network(f"{raw}/{mask}", strict=False))
-    return found
+            yield IPv4Network(f"{raw}/{mask}", strict=False), words[0]
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from tanebi.api.core.pod import Container, Pod
 from tanebi.kube.plan import Note
-from tanebi.kubelet.podruntime import PodRuntime, Sandbox, Started
+from tanebi.kubelet.podruntime import PodRuntime, Sandbox, Say, Started, silent
 from tanebi.kubelet.runtime import ExecResult
 
 
@@ -34,10 +34,20 @@ class ByImage:
         return await chosen.prepare(pod)
 
     async def start(
-        self, pod: Pod, container: Container, attempt: int, sandbox: Sandbox
+        self,
+        pod: Pod,
+        container: Container,
+        attempt: int,
+        sandbox: Sandbox,
+        *,
+        say: Say = silent,
     ) -> Started:
         """Raises StartFailed."""
-        return await self._chosen[pod.metadata.uid].start(pod, container, attempt, sandbox)
+        chosen = self._chosen[pod.metadata.uid]
+        return await chosen.start(pod, container, attempt, sandbox, say=say)
+
+    async def refresh(self, pod: Pod, sandbox: Sandbox) -> None:
+        await self._chosen[pod.metadata.uid].refresh(pod, sandbox)
 
     async def execute(
         self,

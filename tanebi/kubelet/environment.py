@@ -10,11 +10,21 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, Decimal
 from typing import Final, TypeVar
 
+from tanebi.api import quantity
 from tanebi.api.core.plain import ConfigMap, Secret
-from tanebi.api.core.pod import Container, EnvVar, EnvVarSource, KeyToPath, Pod, Volume
+from tanebi.api.core.pod import (
+    Container,
+    EnvVar,
+    EnvVarSource,
+    KeyToPath,
+    Pod,
+    ResourceFieldRef,
+    Volume,
+)
 from tanebi.kubelet.ports import POD_IP, PortMap
 
 PORT: Final = "PORT"
@@ -30,6 +40,11 @@ class ConfigError(Exception):
     """The pod asks for something that is not there; Kubernetes' words for CreateContainerConfigError."""
 
 
+def no_claims(namespace: str, name: str) -> str:
+    """Raises ConfigError."""
+    raise ConfigError(f'persistentvolumeclaim "{name}" not found')
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Where values come from, by namespace and name; how a URL looks from where the pod runs, and the pod's address."""
@@ -38,6 +53,8 @@ class Sources:
     secret: Callable[[str, str], Secret | None]
     local_url: Callable[[str], str]
     address: str = POD_IP
+    machine: Mapping[str, str] = field(default_factory=dict)  # what it has: cpu, memory
+    claim: Callable[[str, str], str] = no_claims  # the folder behind a PersistentVolumeClaim
 
 
 def variables(pod: Pod, container: Container, ports: PortMap, sources: Sources) -> dict[str, str]:
@@ -47,7 +64,7 @@ def variables(pod: Pod, container: Container, ports: PortMap, sources: Sources) 
         for name, value in _whole(pod, source, sources).items():
             found[f"{source.prefix}{name}"] = value
     for variable in container.env:
-        own = _value(pod, variable, found, sources)
+        own = _value(pod, container, variable, found, sources)
         if own is not None:
             found[variable.name] = sources.local_url(own)
     return found | _port(container, found, ports)
@@ -100,17 +117,42 @@ def volume_files(volume: Volume, namespace: str, sources: Sources) -> dict[str, 
     return None
 
 
+def uses(pod: Pod, kind: str, name: str) -> bool:
+    """Whether a volume of the pod shows the ConfigMap or Secret (`kind`) of that name."""
+    for volume in pod.spec.volumes:
+        sources = volume.projected.sources if volume.projected else []
+        if kind == "Secret":
+            own = volume.secret.secret_name if volume.secret else ""
+            further = [(source.get("secret") or {}).get("name") for source in sources]
+        else:
+            own = volume.config_map.name if volume.config_map else ""
+            further = [(source.get("configMap") or {}).get("name") for source in sources]
+        if name in (own, *further):
+            return True
+    return False
+
+
+def shows_itself(pod: Pod) -> bool:
+    """Whether a volume of the pod shows its labels or annotations."""
+    projected = [s for v in pod.spec.volumes if v.projected for s in v.projected.sources]
+    return any(v.downward_api for v in pod.spec.volumes) or any(
+        "downwardAPI" in source for source in projected
+    )
+
+
 def volume_variable(volume: str) -> str:
     return VOLUME_VARIABLE + volume.upper().replace("-", "_")
 
 
-def _value(pod: Pod, variable: EnvVar, known: Mapping[str, str], sources: Sources) -> str | None:
+def _value(
+    pod: Pod, container: Container, variable: EnvVar, known: Mapping[str, str], sources: Sources
+) -> str | None:
     if variable.value_from is None:
         return expand(variable.value, known)
-    return _from(pod, variable.value_from, sources)
+    return _from(pod, container, variable.value_from, sources)
 
 
-def _from(pod: Pod, source: EnvVarSource, sources: Sources) -> str | None:
+def _from(pod: Pod, container: Container, source: EnvVarSource, sources: Sources) -> str | None:
     ns = pod.metadata.namespace
     if (ref := source.config_map_key_ref) is not None:
         found = _required(sources.config_map(ns, ref.name), "configmap", ref.name, ref.optional)
@@ -122,7 +164,30 @@ def _from(pod: Pod, source: EnvVarSource, sources: Sources) -> str | None:
         return _keyed(content, ref.key, f"Secret {ns}/{ref.name}", ref.optional)
     if source.field_ref is not None:
         return pod_field(pod, source.field_ref.field_path, sources.address)
-    raise ConfigError("resourceFieldRef: resources are not limited by this runtime")
+    if source.resource_field_ref is not None:
+        return resource_field(pod, source.resource_field_ref, container, sources.machine)
+    raise ConfigError("valueFrom names no source")
+
+
+def resource_field(
+    pod: Pod, wanted: ResourceFieldRef, container: Container | None, machine: Mapping[str, str]
+) -> str:
+    """An amount in whole units of the divisor, rounded up. What has no limit may use the machine. Raises ConfigError."""
+    name = wanted.container_name or (container.name if container else "")
+    everyone = (*pod.spec.containers, *pod.spec.init_containers)
+    found = next((one for one in everyone if one.name == name), None)
+    where, _, resource = wanted.resource.partition(".")
+    if found is None or where not in ("limits", "requests") or not resource:
+        raise ConfigError(f"unsupported container resource: {wanted.resource} of {name!r}")
+    limits, requests = found.resources.limits, found.resources.requests
+    given = limits if where == "limits" else {**limits, **requests}
+    default = machine.get(resource, "0") if where == "limits" else "0"
+    try:
+        amount = quantity.parse(given.get(resource, default))
+        divisor = quantity.parse(wanted.divisor or "1") or Decimal(1)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return str((amount / divisor).to_integral_value(ROUND_CEILING))
 
 
 def pod_field(pod: Pod, path: str, address: str = POD_IP) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,8 @@ from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskGroup, TaskStatus
 
 from tanebi.api.core.kinds import CONFIG_MAP, POD, SECRET
-from tanebi.api.meta import Obj
+from tanebi.api.kind import AnyKind
+from tanebi.api.meta import Obj, key_of
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.kube.cache import Cache
@@ -29,7 +31,7 @@ from tanebi.kubelet.drain import Drain
 from tanebi.kubelet.images import ImageWatch
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import PodRuntime
-from tanebi.kubelet.pods import CONFIG_ERROR, ERR_IMAGE, IMAGE_BACKOFF
+from tanebi.kubelet.pods import ERR_IMAGE, IMAGE_BACKOFF
 from tanebi.kubelet.worker import PodWorker, Tools
 
 STOP_GRACE_S: Final = (
@@ -94,8 +96,8 @@ class Kubelet:
             for pod in self._cache.list(POD, None):
                 self._tools.pods.remember(pod)
             self._cache.subscribe(POD, self._on_pod)
-            self._cache.subscribe(CONFIG_MAP, self._on_config)
-            self._cache.subscribe(SECRET, self._on_config)
+            self._cache.subscribe(CONFIG_MAP, partial(self._on_config, CONFIG_MAP))
+            self._cache.subscribe(SECRET, partial(self._on_config, SECRET))
             self._image_watch.subscribe(self._on_images)
             with anyio.move_on_after(FIRST_REPORT_S):
                 for worker in tuple(self._workers.values()):
@@ -139,10 +141,10 @@ class Kubelet:
         if left is not None and left["metadata"]["uid"] == uid and not worker.ended:
             self._begin(left)
 
-    def _on_config(self, old: Obj | None, new: Obj | None) -> None:
+    def _on_config(self, kind: AnyKind, old: Obj | None, new: Obj | None) -> None:
         if new is not None:
             for worker in self._workers.values():
-                worker.retry((CONFIG_ERROR,))
+                worker.configured(kind, key_of(new))
 
     def _on_images(self) -> None:
         for worker in self._workers.values():

@@ -5,6 +5,7 @@ Callers: tanebi.kubelet.worker (starts), tanebi.kubelet.probing (exec probes).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tanebi.api.core.kinds import CONFIG_MAP, SECRET
 from tanebi.api.core.pod import Container, Pod, Volume
 from tanebi.kube.cache import Cache
 from tanebi.kube.plan import Note
@@ -24,6 +24,7 @@ from tanebi.kubelet.podruntime import Sandbox
 from tanebi.kubelet.pods import CONFIG_ERROR
 from tanebi.kubelet.ports import PortMap
 from tanebi.kubelet.runtime import Inside, Launch, StartFailed
+from tanebi.kubelet.sources import of_cache
 
 NO_COMMAND: Final = (
     "no command to run: add a Procfile with a line `web: COMMAND` to the directory and build it again, "
@@ -46,11 +47,7 @@ class Launcher:
         self._logs = logs
         self._folder = folder
         self._path = path
-        self._sources = Sources(
-            config_map=lambda ns, name: cache.get(CONFIG_MAP, ns, name),
-            secret=lambda ns, name: cache.get(SECRET, ns, name),
-            local_url=local_url,
-        )
+        self._sources = of_cache(cache, local_url)
 
     def launch(
         self,
@@ -80,6 +77,13 @@ class Launcher:
             log=self._logs.path(meta.namespace, meta.name, container.name, attempt),
             inside=inside,
         )
+
+    def refresh(self, pod: Pod, sandbox: Sandbox) -> None:
+        """Write anew what changed of the files that containers have. What went missing stays as it was, as in Kubernetes."""
+        for volume in pod.spec.volumes:
+            if (self._folder / pod.metadata.uid / "volumes" / volume.name).exists():
+                with contextlib.suppress(ConfigError, StartFailed):
+                    self._materialise(pod, volume, replace(self._sources, address=sandbox.address))
 
     def notes(self, container: Container) -> Sequence[Note]:
         """What of the container's wishes this runtime cannot do."""

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from anyio import to_thread
+
 from tanebi.kubelet import netlink
 
 CLONE_FS, CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWNET = 0x200, 0x20000, 0x4000000, 0x40000000
@@ -115,6 +117,25 @@ def enter(namespaces: Namespaces) -> None:
         KINDS, (namespaces.net, namespaces.mnt, namespaces.uts), strict=True
     ):
         _call("setns", file, kind)
+
+
+async def named(pid: int, hostname: str) -> None:
+    """Give the host name to the UTS namespace that process `pid` is in. Raises OSError."""
+
+    def rename() -> None:
+        home = os.open("/proc/thread-self/ns/uts", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            there = os.open(f"/proc/{pid}/ns/uts", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                _call("setns", there, CLONE_NEWUTS)
+                socket.sethostname(hostname)
+            finally:
+                os.close(there)
+                _call("setns", home, CLONE_NEWUTS)
+        finally:
+            os.close(home)
+
+    await to_thread.run_sync(rename)
 
 
 class Conversation:

@@ -31,7 +31,7 @@ from tanebi.base.clock import Clock
 from tanebi.base.errors import TanebiError
 from tanebi.base.log import get_logger
 from tanebi.kubelet import namespaces, netlink
-from tanebi.kubelet.addresses import Addresses, blocks, routes_of, without_ours
+from tanebi.kubelet.addresses import Addresses, blocks, interface_to, routes_of, without_ours
 from tanebi.kubelet.namespaces import Conversation, Namespaces, Visitor
 from tanebi.kubelet.netlink import Forwarded
 from tanebi.kubelet.resolvconf import (
@@ -94,6 +94,7 @@ class PodNetwork:
         self._taken = anyio.Event()
         self._keeper: Place | None = None
         self._files = _files_of_a_pod()
+        self._let_in: set[str] = set()  # interfaces of others
 
     @property
     def gateway(self) -> IPv4Address:
@@ -120,6 +121,14 @@ class PodNetwork:
     async def within(self, place: Place, work: Callable[[], T]) -> T:
         """Do something short in a pod's namespaces: start a program, make a socket. Raises what `work` raises."""
         return await self._starter.run(place.inside, work)
+
+    def let_in(self, address: str) -> None:
+        """What comes from the interface that leads to `address`, an engine's, reaches the platform by the gateway too."""
+        routes = Path("/proc/net/route").read_text()
+        interface = interface_to(IPv4Address(address), routes)
+        if interface and interface not in self._let_in:
+            _allow_loopback(interface)
+            self._let_in.add(interface)
 
     def release(self, pod_uid: str) -> None:
         """The pod has ended. The kernel takes its network down, in its own time."""
@@ -158,6 +167,9 @@ class PodNetwork:
             self._forget(place)
         for part in (self._maker, self._starter, self._route, self._rules, self._turn):
             part.close()
+        for interface in self._let_in:
+            with contextlib.suppress(OSError):  # it may be gone
+                _allow_loopback(interface, allowed=False)
         self._home.close()
         self._claim.lock.close()
 
@@ -279,9 +291,10 @@ def _files_of_a_pod() -> dict[str, str]:
     return {target: content for target, content in wanted.items() if Path(target).exists()}
 
 
-def _allow_loopback(interface: str) -> None:
+def _allow_loopback(interface: str, *, allowed: bool = True) -> None:
     """Packets that rules send on to 127.0.0.1 may come in here."""
-    Path(f"/proc/sys/net/ipv4/conf/{interface}/route_localnet").write_text("1\n")
+    setting = Path(f"/proc/sys/net/ipv4/conf/{interface}/route_localnet")
+    setting.write_text(f"{int(allowed)}\n")
 
 
 class _Turn:

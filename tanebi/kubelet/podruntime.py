@@ -7,7 +7,7 @@ protocol. Implementations: tanebi.kubelet.processpods (containers are processes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,6 +34,13 @@ class Started:
     image_id: str
 
 
+Say = Callable[[Note], None]
+
+
+def silent(note: Note) -> None:
+    """Who does not want to be told."""
+
+
 class SandboxFailed(TanebiError):
     """There is no place for the pod now. The message is what its Event says; it is tried again later."""
 
@@ -43,12 +50,21 @@ class PodRuntime(Protocol):
         """Make the pod's place. Doing it again gives the same one. Raises SandboxFailed."""
 
     async def start(
-        self, pod: Pod, container: Container, attempt: int, sandbox: Sandbox
+        self,
+        pod: Pod,
+        container: Container,
+        attempt: int,
+        sandbox: Sandbox,
+        *,
+        say: Say = silent,
     ) -> Started:
         """Run a container; `attempt` counts its runs from 0, and what an earlier one left is ended first.
 
-        Raises StartFailed with the waiting reason to show.
+        `say` is told what takes its time on the way. Raises StartFailed with the waiting reason to show.
         """
+
+    async def refresh(self, pod: Pod, sandbox: Sandbox) -> None:
+        """ConfigMaps or Secrets have changed: write them anew where the pod's containers see them."""
 
     async def execute(
         self,

@@ -1,7 +1,7 @@
 """Asking a container whether it is well: one question, its rhythm, and when an answer counts.
 
 `Tally` and `Rhythm` are pure; `ask` does the asking. A readiness probe is asked every few milliseconds until it first
-succeeds, because somebody may be waiting for exactly that, and by its period afterwards. A gRPC probe asks for a connection only.
+succeeds, because somebody may be waiting for exactly that, and by its period afterwards. gRPC probes: tanebi.kubelet.grpchealth.
 
 Caller: tanebi.kubelet.worker.
 """

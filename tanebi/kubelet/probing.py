@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from tanebi.api.core.pod import Container, Pod, Probe
 from tanebi.base.clock import Clock
 from tanebi.kubelet import probes
+from tanebi.kubelet.grpchealth import ask_grpc
 from tanebi.kubelet.podruntime import PodRuntime, Sandbox
 from tanebi.kubelet.pods import Aspect
 from tanebi.kubelet.ports import container_port
@@ -80,6 +81,9 @@ class Prober:
         real = self._sandbox.ports.get(declared, declared)
         if probe.http_get is not None:
             return await probes.ask_http(probe.http_get, host, real, timeout_s=timeout_s)
+        if probe.grpc is not None:
+            service = probe.grpc.service or ""
+            return await ask_grpc(host, real, service, timeout_s=timeout_s)
         return await probes.ask_tcp(host, real, timeout_s=timeout_s)
 
     async def _run(self, command: list[str], timeout_s: float) -> Answer:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from anyio import to_thread
+
 from tanebi.api.core.pod import Container, Pod
 from tanebi.base.errors import Unavailable
 from tanebi.kube.cache import Cache
@@ -21,7 +23,7 @@ from tanebi.kubelet.images import Image, ImageStore, Missing
 from tanebi.kubelet.launch import Launcher
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podnet import PodNetwork
-from tanebi.kubelet.podruntime import Sandbox, SandboxFailed, Started
+from tanebi.kubelet.podruntime import Sandbox, SandboxFailed, Say, Started, silent
 from tanebi.kubelet.pods import ERR_IMAGE
 from tanebi.kubelet.portcheck import bindable
 from tanebi.kubelet.ports import POD_IP, PortTable, declared_ports
@@ -76,7 +78,13 @@ class ProcessPods:
         return partial(self._network.within, place) if self._network and place else None
 
     async def start(
-        self, pod: Pod, container: Container, attempt: int, sandbox: Sandbox
+        self,
+        pod: Pod,
+        container: Container,
+        attempt: int,
+        sandbox: Sandbox,
+        *,
+        say: Say = silent,
     ) -> Started:
         """Raises StartFailed."""
         image = self._image(container)
@@ -85,6 +93,9 @@ class ProcessPods:
         if attempt:
             await self._runtime.sweep(pod.metadata.uid, container.name)
         return Started(await self._runtime.start(launch), image.reference)
+
+    async def refresh(self, pod: Pod, sandbox: Sandbox) -> None:
+        await to_thread.run_sync(self._launcher.refresh, pod, sandbox)
 
     async def execute(
         self,

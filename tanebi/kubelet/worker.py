@@ -22,6 +22,7 @@ from anyio.abc import TaskGroup
 
 from tanebi.api.core.kinds import POD
 from tanebi.api.core.pod import Container, Pod, Probe
+from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj, rfc3339
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
@@ -30,10 +31,12 @@ from tanebi.kube.client import Kube
 from tanebi.kube.errors import ApiError, Conflict, NotFound, Unreachable
 from tanebi.kube.plan import Note
 from tanebi.kube.recorder import Recorder
+from tanebi.kubelet import environment
 from tanebi.kubelet.drain import Drain
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import PodRuntime, Sandbox, SandboxFailed
 from tanebi.kubelet.pods import (
+    CONFIG_ERROR,
     CRASH_LOOP,
     Action,
     Aspect,
@@ -92,6 +95,7 @@ class PodWorker:
         self._pending: list[Action] = []
         self._written: Obj | None = None
         self._cleaned = False
+        self._stale = False  # its volumes show something that has changed
         self.ended = False  # the pod has been run to its end
         self.reported = anyio.Event()  # the first status is written, or never will be
 
@@ -102,9 +106,12 @@ class PodWorker:
     # --- news ----------------------------------------------------------------------------------
 
     def update(self, obj: Obj) -> None:
-        self._obj = obj
+        before, self._obj = self._obj, obj
         if obj["metadata"].get("deletionTimestamp"):
             self._deleted.set()
+        elif environment.shows_itself(self._pod) and _marks(before) != _marks(obj):
+            self._stale = True
+            self._news.set()
 
     def gone(self) -> None:
         """The object is gone: end at once."""
@@ -115,6 +122,12 @@ class PodWorker:
         """What some containers wait for may be there now."""
         self._pending.extend(self._life.retry(reasons))
         self._news.set()
+
+    def configured(self, kind: AnyKind, key: Key) -> None:
+        """A ConfigMap or a Secret has changed: who waits for it may start, and who has its files gets them anew."""
+        self.retry((CONFIG_ERROR,))
+        if key.namespace == self.key.namespace:
+            self._stale = self._stale or environment.uses(self._pod, kind.kind, key.name)
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -154,6 +167,7 @@ class PodWorker:
         while not self._deleted.is_set():
             self._news = anyio.Event()
             await self._act()
+            await self._refresh()
             await self._report()
             self.reported.set()
             await self._wait()
@@ -188,6 +202,14 @@ class PodWorker:
                     self._say("Killing", why, type_="Normal")
                     self._tasks.start_soon(self._stop, name, self._grace_s())
 
+    async def _refresh(self) -> None:
+        if self._stale:
+            self._stale = False
+            try:
+                await self._tools.pods.refresh(POD.view(self._obj), self._sandbox)
+            except OSError as error:
+                self._say("FailedMount", f"volumes not updated: {error}")
+
     async def _wait(self) -> None:
         """Until there is news, or a back-off is over."""
         clock = self._tools.clock
@@ -206,13 +228,15 @@ class PodWorker:
     async def _start(self, name: str, attempt: int) -> None:
         container = self._containers[name]
         try:
-            started = await self._tools.pods.start(self._pod, container, attempt, self._sandbox)
+            started = await self._tools.pods.start(
+                self._pod, container, attempt, self._sandbox, say=self._tell
+            )
         except StartFailed as failed:
             self._life.start_failed(name, failed.code, failed.message, now=self._tools.clock.now())
             self._say("Failed", f"Error: {failed.message}")
             return
         for note in self._tools.pods.notes(container):
-            self._say(note.reason, note.message)
+            self._tell(note)
         meta, clock = self._pod.metadata, self._tools.clock
         self._tools.logs.run_began(meta.namespace, meta.name, name, attempt)
         running = self._running[name] = started.running
@@ -390,10 +414,17 @@ class PodWorker:
         self._written = status
         self._tools.cache.observe(POD, written)
 
+    def _tell(self, note: Note) -> None:
+        self._tools.recorder.say(self._obj, note, component=COMPONENT)
+
     def _say(
         self, reason: str, message: str, type_: Literal["Normal", "Warning"] = "Warning"
     ) -> None:
         self._tools.recorder.say(self._obj, Note(type_, reason, message), component=COMPONENT)
+
+
+def _marks(obj: Obj) -> tuple[Any, Any]:
+    return obj["metadata"].get("labels"), obj["metadata"].get("annotations")
 
 
 async def _then_set(clock: Clock, seconds: float, event: anyio.Event) -> None:

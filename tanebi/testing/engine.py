@@ -17,7 +17,7 @@ from tanebi.kubelet.engine import connect
 if TYPE_CHECKING:
     from tanebi.kubelet.engine.client import EngineClient
 
-IMAGE: Final = "dev.local/busybox:test"
+IMAGE: Final = "dev.local/busybox:test2"
 CI_VARIABLE: Final = "TANEBI_CI"
 _CONTAINERFILE: Final = b"""FROM scratch
 COPY busybox /bin/busybox
@@ -26,6 +26,7 @@ COPY busybox /bin/sleep
 COPY busybox /bin/cat
 COPY busybox /bin/hostname
 COPY busybox /bin/id
+COPY busybox /bin/wget
 ENV PATH=/bin
 CMD ["/bin/sh"]
 """

@@ -87,6 +87,7 @@ class PodPart:
             environ=environment(),
             clock=self._clock,
             local_url=here,
+            network=network,
         )
         await stages.start(self._engine.pods.run)
         if self._runtime == "engine":

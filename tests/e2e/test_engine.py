@@ -14,6 +14,7 @@ import pytest
 from tanebi.kubelet.engine import connect
 from tanebi.kubelet.engine.client import EngineClient
 from tanebi.testing.engine import IMAGE, busybox_image, engine_missing
+from tanebi.testing.network import network_missing
 from tanebi.testing.platform import Platform
 from tanebi.testing.waiting import wait_until
 from tests.e2e.driving import User, eventually
@@ -98,6 +99,34 @@ def test_a_container_serves_sleeps_and_wakes(user: User) -> None:
     assert user.request("page").text.strip() == "hello from a container"
     eventually(lambda: containers() == [], 60, what="scaled to zero, and every container gone")
     assert user.request("page").text.strip() == "hello from a container"
+
+
+CALLER = r"""mkdir -p /tmp/w/cgi-bin
+cat > /tmp/w/cgi-bin/get <<'END'
+#!/bin/sh
+busybox printf 'Content-Type: text/plain\r\n\r\n'
+exec wget -qO- "$QUERY_STRING" 2>&1
+END
+busybox chmod +x /tmp/w/cgi-bin/get
+exec busybox httpd -f -p $PORT -h /tmp/w"""
+
+
+@network_missing()
+def test_names_lead_from_container_to_container(user: User) -> None:
+    live = page(
+        "live", command=["/bin/sh", "-c", "exec busybox httpd -f -p $PORT -h /etc/greeting"]
+    )
+    caller = page("caller", command=["/bin/sh", "-c", CALLER])
+    user.apply(GREETING, live, caller)
+    user.wait_ready("ksvc", "live")
+    user.wait_ready("ksvc", "caller")
+    for host in ("live.default.svc.cluster.local", "live.default.svc", "live.default"):
+        said = user.request("caller", f"/cgi-bin/get?http://{host}/text").text
+        assert said.strip() == "hello from a container", host
+    assert "bad address" in user.request("caller", "/cgi-bin/get?http://no.default.svc/").text
+    changed = {**GREETING, "data": {"text": "hello again"}}
+    user.apply(changed)
+    eventually(lambda: user.request("live", "/text").text == "hello again", 10, what="live volume")
 
 
 def test_a_container_that_ends_is_started_again_and_told(user: User) -> None:

@@ -129,11 +129,12 @@ class EngineClient:
             raise
 
     @asynccontextmanager
-    async def pull(self, ref: str) -> AsyncIterator[AsyncIterator[Obj]]:
-        """Progress as the engine tells it; a failure is a line with `error`."""
+    async def pull(self, ref: str, auth: str = "") -> AsyncIterator[AsyncIterator[Obj]]:
+        """Progress as the engine tells it; a failure is a line with `error`. `auth` goes into X-Registry-Auth."""
         name, _, digest = ref.partition("@")
         query = {"fromImage": name, "tag": digest} if digest else {"fromImage": ref}
-        async with self._stream("POST", "/images/create", query) as answer:
+        headers = {"x-registry-auth": auth} if auth else {}
+        async with self._stream("POST", "/images/create", query, headers=headers) as answer:
             yield _lines(answer)
 
     @asynccontextmanager
@@ -203,15 +204,16 @@ class EngineClient:
         query: Query,
         body: Obj | None = None,
         content: AsyncIterator[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[httpx.Response]:
-        headers = {"content-type": "application/x-tar"} if content is not None else None
+        typed = {"content-type": "application/x-tar"} if content is not None else {}
         request = self._http.build_request(
             method,
             API + path,
             params=_params(query),
             json=body,
             content=content,
-            headers=headers,
+            headers={**(headers or {}), **typed},
             timeout=httpx.Timeout(CALL_S, read=None),
         )
         async with self._answer(request) as answer:

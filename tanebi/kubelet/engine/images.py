@@ -17,9 +17,10 @@ from anyio.abc import TaskGroup
 
 from tanebi.api.meta import Obj
 from tanebi.base.clock import Clock
-from tanebi.base.log import get_logger
+from tanebi.kube.plan import Note
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
 from tanebi.kubelet.images import Missing, full_tag, repository
+from tanebi.kubelet.podruntime import Say, silent
 
 if TYPE_CHECKING:
     from tanebi.kubelet.engine.client import EngineClient
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
 DEV_REGISTRIES: Final = ("dev.local", "ko.local", "kind.local", "localhost", "tanebi.local")
 PULL_S: Final = 15 * 60.0
 MISSING_FRESH_S: Final = 5.0  # how long a miss is believed before it is looked up again
+TAG_FRESH_S: Final = 2.0  # how long what a tag means is believed
 FACTS_MAX: Final = 10_000
-
-_log = get_logger("images")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +78,28 @@ class EngineImages:
     def lookup(self, ref: str) -> EngineImage | Missing | None:
         """What is known now; None: it is being found out, and subscribers are told."""
         fact = self._facts.get(ref)
-        stale = fact is None or (
-            isinstance(fact.found, Missing) and self._clock.now() - fact.at > MISSING_FRESH_S
-        )
+        if fact is not None and not isinstance(fact.found, Missing) and self._is_old(ref, fact):
+            fact = None  # the tag may have been built anew
+        stale = fact is None or self._is_old(ref, fact)
         if stale and ref not in self._asked and self._tasks is not None:
             self._asked.add(ref)
             self._tasks.start_soon(self._answer, ref)
         return fact.found if fact is not None else None
 
-    async def resolve(self, ref: str, *, policy: str = "") -> EngineImage | Missing:
-        """The image for a start: as the engine has it, or pulled. `policy` is the container's imagePullPolicy."""
+    def _is_old(self, ref: str, fact: _Fact) -> bool:
+        """Whether it must be found out again: a digest never changes its meaning."""
+        if isinstance(fact.found, Missing):
+            return self._clock.now() - fact.at > MISSING_FRESH_S
+        return "@" not in ref and self._clock.now() - fact.at > TAG_FRESH_S
+
+    async def resolve(
+        self, ref: str, *, policy: str = "", auth: str = "", say: Say = silent
+    ) -> EngineImage | Missing:
+        """The image for a start: as the engine has it, or pulled. `policy` is the container's imagePullPolicy, `auth` what the
+        registry is told (tanebi.kubelet.engine.registryauth)."""
         client = await self._connect()
         if policy != "Always" or is_local_only(ref):
-            found = await client.image(ref)
+            found = await client.image(ref) or await _by_id(client, ref)
             if found is not None:
                 return _image(ref, found)
         if is_local_only(ref):
@@ -100,7 +109,7 @@ class EngineImages:
             )
         if policy == "Never":
             return Missing(f'Container image "{ref}" is not present with pull policy of Never')
-        failed = await self._pull(ref)
+        failed = await self._pull(ref, auth, say)
         found = await client.image(ref)
         return _image(ref, found) if found is not None else Missing(failed or f"no image {ref}")
 
@@ -111,7 +120,8 @@ class EngineImages:
         except (EngineError, EngineGone) as error:
             found = Missing(f"{ref}: {error.message}")
         self._asked.discard(ref)
-        changed = ref not in self._facts or self._facts[ref].found != found
+        before = self._facts.get(ref)
+        changed = before is None or before.found != found or self._is_old(ref, before)
         if len(self._facts) >= FACTS_MAX:
             self._facts.clear()  # they are found again in a moment
         self._facts[ref] = _Fact(found, self._clock.now())
@@ -119,7 +129,7 @@ class EngineImages:
             for callback in self._callbacks:
                 callback()
 
-    async def _pull(self, ref: str) -> str:
+    async def _pull(self, ref: str, auth: str, say: Say) -> str:
         """Why it failed, or nothing."""
         under_way = self._pulls.get(ref)
         if under_way is not None:
@@ -127,25 +137,46 @@ class EngineImages:
             return ""
         self._pulls[ref] = done = anyio.Event()
         try:
-            _log.info("pulling", image=ref)
+            say(Note("Normal", "Pulling", f'Pulling image "{ref}"'))
+            began = self._clock.now()
             with anyio.move_on_after(PULL_S):
-                return await self._pull_now(ref)
+                failed = await self._pull_now(ref, auth)
+                if not failed:
+                    took_s = self._clock.now() - began
+                    say(
+                        Note(
+                            "Normal",
+                            "Pulled",
+                            f'Successfully pulled image "{ref}" in {took_s:.3g}s',
+                        )
+                    )
+                return failed
             return f'Failed to pull image "{ref}": not within {PULL_S:g} s'
         finally:
             del self._pulls[ref]
             done.set()
 
-    async def _pull_now(self, ref: str) -> str:
+    async def _pull_now(self, ref: str, auth: str) -> str:
         name = ref if "@" in ref else full_tag(ref)
         try:
-            async with (await self._connect()).pull(name) as lines:
+            async with (await self._connect()).pull(name, auth) as lines:
                 async for line in lines:
                     if "error" in line:
                         return f'Failed to pull image "{ref}": {line["error"]}'
         except EngineError as error:
             return f'Failed to pull image "{ref}": {error.message}'
-        _log.info("pulled", image=ref)
         return ""
+
+
+async def _by_id(client: EngineClient, ref: str) -> Obj | None:
+    """An image that was built here has no digest of a registry: then it is pinned by its id."""
+    _, pinned, digest = ref.partition("@")
+    return await client.image(digest) if pinned else None
+
+
+def _id(found: Obj) -> str:
+    bare = str(found["Id"]).removeprefix("sha256:")
+    return f"sha256:{bare}"
 
 
 def _image(ref: str, found: Obj) -> EngineImage:
@@ -154,7 +185,7 @@ def _image(ref: str, found: Obj) -> EngineImage:
     digests = [d for d in found.get("RepoDigests") or () if repository(d) == wanted]
     return EngineImage(
         id=str(found["Id"]),
-        reference=ref if "@" in ref else digests[0] if digests else ref,
+        reference=ref if "@" in ref else digests[0] if digests else f"{wanted}@{_id(found)}",
         entrypoint=tuple(config.get("Entrypoint") or ()),
         command=tuple(config.get("Cmd") or ()),
         env=tuple(config.get("Env") or ()),

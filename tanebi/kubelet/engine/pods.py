@@ -21,17 +21,20 @@ from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.kube.plan import Note
 from tanebi.kubelet import environment
-from tanebi.kubelet.engine import pause, spec
+from tanebi.kubelet.engine import spec
 from tanebi.kubelet.engine.connect import EngineDoor
 from tanebi.kubelet.engine.container import EngineContainer
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
 from tanebi.kubelet.engine.frames import BadFrame, Frames
 from tanebi.kubelet.engine.images import EngineImage, EngineImages
+from tanebi.kubelet.engine.places import Holder, Places
+from tanebi.kubelet.engine.registryauth import login_for
 from tanebi.kubelet.engine.volumes import Volumes
 from tanebi.kubelet.environment import ConfigError, Sources
 from tanebi.kubelet.images import Missing
 from tanebi.kubelet.logs import LogStore
-from tanebi.kubelet.podruntime import Sandbox, SandboxFailed, Started
+from tanebi.kubelet.podnet import PodNetwork
+from tanebi.kubelet.podruntime import Sandbox, SandboxFailed, Say, Started, silent
 from tanebi.kubelet.pods import CONFIG_ERROR, ERR_IMAGE
 from tanebi.kubelet.ports import declared_ports
 from tanebi.kubelet.runtime import ExecResult, Exit, StartFailed
@@ -39,11 +42,9 @@ from tanebi.kubelet.runtime import ExecResult, Exit, StartFailed
 if TYPE_CHECKING:
     from tanebi.kubelet.engine.client import EngineClient
 
-NETWORK: Final = "tanebi"
 EXEC_OUTPUT_MAX: Final = 10 * 1024
 CREATE_ERROR: Final = "CreateContainerError"
 RUN_ERROR: Final = "RunContainerError"
-_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 _log = get_logger("engine")
 
@@ -65,6 +66,7 @@ class EnginePods:
         folder: Path,
         limits: spec.Limits,
         machine: str,
+        network: PodNetwork | None = None,
     ) -> None:
         self._door = door
         self._images = images
@@ -74,12 +76,19 @@ class EnginePods:
         self._clock = clock
         self._platform = platform
         self._folder = folder
-        self._limits = limits
-        self._arch = _ARCHITECTURES.get(machine, machine)
-        self._place: spec.Place | None = None
-        self._lock = anyio.Lock()
-        self._sandboxes: dict[str, tuple[str, Sandbox]] = {}  # by pod uid: container id, place
+        self._places = Places(
+            door,
+            network=network,
+            clock=clock,
+            platform=platform,
+            limits=limits,
+            machine=machine,
+            name=self._name,
+            used=self._mark,
+        )
+        self._sandboxes: dict[str, tuple[Holder, Sandbox]] = {}  # by pod uid
         self._running: dict[tuple[str, str], EngineContainer] = {}  # by pod uid, container
+        self._left: list[str] = []  # containers of an earlier run that are still to be removed
         self._tasks: TaskGroup | None = None
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
@@ -88,10 +97,15 @@ class EnginePods:
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks
                 self._images.serve(tasks)
+                tasks.start_soon(self._places.refill)
                 task_status.started()
                 await anyio.sleep_forever()
         finally:
             with anyio.CancelScope(shield=True):
+                await self._remove_left()
+                await self._places.close()
+                if not self._sandboxes and not self._left:
+                    self._marker.unlink(missing_ok=True)
                 await self._door.close()
 
     async def connect(self) -> EngineClient:
@@ -105,26 +119,25 @@ class EnginePods:
         if known is not None:
             return known[1]
         try:
-            client = await self._door.client()
-            place = await self._place_of(client)
-            name = self._name(uid)
-            await client.remove(name)
-            container = await client.create(name, spec.sandbox_body(pod, pause.TAG, place))
-            await client.start(container)
-            found = await client.inspect(container)
+            holder = await self._places.take(pod)
         except (EngineError, EngineGone) as error:
             raise SandboxFailed("sandbox-failed", error.message, hint=error.hint) from error
-        address = str(found["NetworkSettings"]["Networks"][place.network]["IPAddress"])
-        sandbox = Sandbox(address, {port: port for port in declared_ports(pod)})
-        self._sandboxes[uid] = (container, sandbox)
+        sandbox = Sandbox(holder.address, {port: port for port in declared_ports(pod)})
+        self._sandboxes[uid] = (holder, sandbox)
         return sandbox
 
     async def start(
-        self, pod: Pod, container: Container, attempt: int, sandbox: Sandbox
+        self,
+        pod: Pod,
+        container: Container,
+        attempt: int,
+        sandbox: Sandbox,
+        *,
+        say: Say = silent,
     ) -> Started:
         """Raises StartFailed."""
         try:
-            image = await self._image(container)
+            image = await self._image(pod, container, say)
             return await self._start(pod, container, attempt, sandbox, image)
         except ConfigError as error:
             raise StartFailed(CONFIG_ERROR, str(error)) from error
@@ -134,6 +147,10 @@ class EnginePods:
             raise StartFailed(CREATE_ERROR, error.message) from error
         except OSError as error:
             raise StartFailed(CREATE_ERROR, f"{error.filename}: {error.strerror}") from error
+
+    async def refresh(self, pod: Pod, sandbox: Sandbox) -> None:
+        sources = self._sources(sandbox.address)
+        await to_thread.run_sync(self._volumes.update, pod, sources)
 
     async def execute(
         self,
@@ -164,8 +181,11 @@ class EnginePods:
         if pod_uid not in self._sandboxes:
             return
         with anyio.CancelScope(shield=True):
-            await self._remove({spec.POD_LABEL: pod_uid, spec.PLATFORM_LABEL: self._platform})
-            self._sandboxes.pop(pod_uid, None)
+            labels = {spec.POD_LABEL: pod_uid, spec.PLATFORM_LABEL: self._platform}
+            for one in await self._labelled(labels):
+                await self._remove_one(one)
+            holder, _ = self._sandboxes.pop(pod_uid)
+            await self._remove_one(holder.container)
             for key in [key for key in self._running if key[0] == pod_uid]:
                 del self._running[key]
             await to_thread.run_sync(self._volumes.forget, pod_uid)
@@ -173,9 +193,17 @@ class EnginePods:
     async def clean_all(self) -> int:
         if not self._marker.exists():
             return 0  # nothing was ever made: the engine need not be started to know it
-        left = await self._remove({spec.PLATFORM_LABEL: self._platform})
-        self._marker.unlink(missing_ok=True)
-        return left
+        self._places.forget()
+        known = set(self._left)
+        self._left += [
+            one
+            for one in await self._labelled({spec.PLATFORM_LABEL: self._platform})
+            if one not in known
+        ]
+        await to_thread.run_sync(self._volumes.forget_all)
+        if self._tasks is not None and not known:
+            self._tasks.start_soon(self._remove_left)  # a start need not wait for it
+        return len(self._left) - len(known)
 
     # --- how -----------------------------------------------------------------------------------
 
@@ -184,33 +212,24 @@ class EnginePods:
         """There as long as the engine may hold something of ours."""
         return self._folder.parent / "engine" / "used"
 
+    def _mark(self) -> None:
+        self._marker.parent.mkdir(parents=True, exist_ok=True)
+        self._marker.touch()
+
     def _name(self, *parts: str) -> str:
         """Of a container. Platforms on one engine never take each other's."""
         return "-".join(("tanebi", self._platform, *parts))
 
-    async def _place_of(self, client: EngineClient) -> spec.Place:
-        """The network and the sandbox image, made once."""
-        async with self._lock:
-            if self._place is not None:
-                return self._place
-            self._marker.parent.mkdir(parents=True, exist_ok=True)
-            self._marker.touch()
-            if await client.image(pause.TAG) is None:
-                try:
-                    await client.load(pause.archive(self._arch))
-                except KeyError as error:
-                    raise EngineError(501, f"no sandbox program for processor {error}") from error
-            if await client.network(NETWORK) is None:
-                await client.create_network(
-                    {"Name": NETWORK, "Driver": "bridge", "CheckDuplicate": True}
-                )
-            parts = (await client.version()).get("Components") or ()
-            podman = any("Podman" in part.get("Name", "") for part in parts)
-            self._place = spec.Place(self._platform, NETWORK, self._limits, podman)
-            return self._place
-
-    async def _image(self, container: Container) -> EngineImage:
-        found = await self._images.resolve(container.image, policy=container.image_pull_policy)
+    async def _image(self, pod: Pod, container: Container, say: Say) -> EngineImage:
+        secret, ns = self._sources("").secret, pod.metadata.namespace
+        secrets = [secret(ns, ref.name) for ref in pod.spec.image_pull_secrets]
+        login = login_for(container.image, [one for one in secrets if one is not None])
+        found = await self._images.resolve(
+            container.image,
+            policy=container.image_pull_policy,
+            auth=login.header() if login else "",
+            say=say,
+        )
         if isinstance(found, Missing):
             raise StartFailed(ERR_IMAGE, found.message)
         return found
@@ -220,19 +239,20 @@ class EnginePods:
     ) -> Started:
         _check_user(pod, container, image)
         client = await self._door.client()
-        place = await self._place_of(client)
+        place = await self._places.common(client)
         uid, meta = pod.metadata.uid, pod.metadata
         sources = self._sources(sandbox.address)
         env = environment.variables(pod, container, sandbox.ports, sources)
         message = self._volumes.message_file(uid, container.name, attempt)
         mounts = [
-            *self._volumes.mounts(pod, container, sources),
+            *self._volumes.mounts(pod, container, sources, env),
             spec.Mount(
                 str(message), container.termination_message_path or "/dev/termination-log", False
             ),
         ]
         known: Mapping[str, str] = {**_pairs(image.env), **env}
         name = self._name(uid, container.name, str(attempt))
+        holder, _ = self._sandboxes[uid]
         body = spec.container_body(
             pod,
             container,
@@ -241,7 +261,8 @@ class EnginePods:
             args=[environment.expand(word, known) for word in container.args],
             env=env,
             mounts=mounts,
-            sandbox=self._sandboxes[uid][0],
+            sandbox=holder.container,
+            uts=holder.uts,
             place=place,
         )
         if attempt:
@@ -291,20 +312,29 @@ class EnginePods:
         code = int((await client.exec_inspect(exec_id)).get("ExitCode") or 0)
         return ExecResult(Exit(code), output.decode("utf-8", "replace"))
 
-    async def _remove(self, labels: Mapping[str, str]) -> int:
-        """Everything with these labels, the sandboxes last. What the engine does not remove is found at the next start."""
+    async def _labelled(self, labels: Mapping[str, str]) -> list[str]:
+        """The ids of all containers with these labels, the sandboxes last."""
         try:
-            client = await self._door.client()
-            found = await client.containers(**labels)
+            found = await (await self._door.client()).containers(**labels)
         except (EngineError, EngineGone) as error:
             _log.warning("containers not removed", why=error.message)
-            return 0
-        for one in sorted(found, key=lambda one: not one["Labels"].get(spec.CONTAINER_LABEL)):
-            try:
-                await client.remove(one["Id"])
-            except (EngineError, EngineGone) as error:
-                _log.warning("container not removed", container=one["Id"], why=error.message)
-        return len(found)
+            return []
+        found.sort(key=lambda one: not one["Labels"].get(spec.CONTAINER_LABEL))
+        return [str(one["Id"]) for one in found]
+
+    async def _remove_left(self) -> None:
+        """What an earlier run left. What the engine does not remove is found at the next start."""
+        while self._left:
+            await self._remove_one(self._left[0])
+            self._left.pop(0)
+        if not self._places.in_use:
+            self._marker.unlink(missing_ok=True)
+
+    async def _remove_one(self, container: str) -> None:
+        try:
+            await (await self._door.client()).remove(container)
+        except (EngineError, EngineGone) as error:
+            _log.warning("container not removed", container=container, why=error.message)
 
 
 def _check_user(pod: Pod, container: Container, image: EngineImage) -> None:

@@ -7,10 +7,9 @@ import os
 import platform
 import resource
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tanebi.api.core.kinds import CONFIG_MAP, SECRET
 from tanebi.base.clock import Clock
 from tanebi.kube.cache import Cache
 from tanebi.kubelet.engine.connect import EngineDoor, Found
@@ -20,6 +19,9 @@ from tanebi.kubelet.engine.spec import OPEN_FILES, PROCESSES, Limits
 from tanebi.kubelet.engine.volumes import Volumes
 from tanebi.kubelet.environment import Sources
 from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.podnet import PodNetwork
+from tanebi.kubelet.ports import POD_IP
+from tanebi.kubelet.sources import of_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +39,18 @@ def build(
     environ: Mapping[str, str],
     clock: Clock,
     local_url: Callable[[str], str],
+    network: PodNetwork | None = None,
 ) -> EngineRole:
-    """`folder` is the data directory's `pods`; `local_url` tells how a URL looks from inside a pod."""
+    """`folder` is the data directory's `pods`; `local_url` tells how a URL looks where no `network` gives pods names."""
     home = folder.parent / "engine"
     door = EngineDoor(found, folder=home, pods_folder=folder, environ=environ, clock=clock)
     images = EngineImages(door.client, clock)
 
+    known = of_cache(cache, local_url)
+
     def sources(address: str) -> Sources:
-        return Sources(
-            config_map=lambda ns, name: cache.get(CONFIG_MAP, ns, name),
-            secret=lambda ns, name: cache.get(SECRET, ns, name),
-            local_url=local_url,
-            address=address,
-        )
+        named = network is not None and address != POD_IP
+        return replace(known, address=address, local_url=str if named else local_url)
 
     pods = EnginePods(
         door,
@@ -62,6 +63,7 @@ def build(
         folder=folder,
         limits=limits(),
         machine=platform.machine(),
+        network=network,
     )
     return EngineRole(pods, images)
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from tanebi.api import quantity
 from tanebi.api.core.pod import Container, Pod, ResourceRequirements, SecurityContext
 from tanebi.api.meta import Obj
+from tanebi.kubelet.resolvconf import hostname, search_path
 
 PLATFORM_LABEL: Final = "tanebi.dev/platform"
 POD_LABEL: Final = "tanebi.dev/pod-uid"
@@ -59,33 +60,37 @@ class Place:
     podman: bool
 
 
-def sandbox_body(pod: Pod, image: str, place: Place, *, dns: Sequence[str] = ()) -> Obj:
-    """The container that holds the pod's network and name."""
-    meta = pod.metadata
+def sandbox_body(pod: Pod | None, image: str, place: Place, *, dns: Sequence[str] = ()) -> Obj:
+    """The container that holds a pod's network and name; without a pod, one that is named later."""
+    own = pod is None or not pod.spec.host_network
+    labels = {PLATFORM_LABEL: place.platform} if pod is None else _labels(pod, "", place)
+    aliases = pod.spec.host_aliases or () if pod is not None else ()
     return {
         "Image": image,
-        "Hostname": pod.spec.hostname or meta.name[:63].rstrip("-."),
-        "Labels": _labels(pod, "", place),
+        **({"Hostname": hostname(pod)} if own and pod is not None else {}),
+        "Labels": labels,
         "HostConfig": {
-            "NetworkMode": place.network,
+            "NetworkMode": place.network if own else "host",
             "Ulimits": place.limits.body(),
             "CapDrop": ["ALL"],
             "ReadonlyRootfs": True,
             "SecurityOpt": ["no-new-privileges"],
             "ExtraHosts": [
                 f"{name}:{alias['ip']}"
-                for alias in pod.spec.host_aliases or ()
+                for alias in aliases
                 for name in alias.get("hostnames") or ()
             ],
-            "Dns": list(dns),
-            "DnsSearch": dns_search(meta.namespace) if dns else [],
-            "DnsOptions": ["ndots:5"] if dns else [],
+            **(_dns(pod.metadata.namespace if pod else "default", dns) if dns and own else {}),
         },
     }
 
 
-def dns_search(namespace: str) -> list[str]:
-    return [f"{namespace}.svc.cluster.local", "svc.cluster.local", "cluster.local"]
+def _dns(namespace: str, servers: Sequence[str]) -> Obj:
+    return {
+        "Dns": list(servers),
+        "DnsSearch": list(search_path(namespace, "cluster.local")),
+        "DnsOptions": ["ndots:5"],
+    }
 
 
 def container_body(
@@ -99,8 +104,11 @@ def container_body(
     mounts: Sequence[Mount],
     sandbox: str,
     place: Place,
+    uts: str = "",
 ) -> Obj:
-    """`sandbox` is the id of the pod's own container. `command` and `args` have their variables put in."""
+    """`sandbox` is the id of the pod's own container, `uts` the file of its UTS namespace, if it was named later.
+
+    `command` and `args` have their variables put in."""
     security = _security(pod, container)
     host: Obj = {
         "NetworkMode": f"container:{sandbox}",
@@ -111,13 +119,15 @@ def container_body(
         "CapAdd": list(security.capabilities.add) if security.capabilities else [],
         "CapDrop": list(security.capabilities.drop) if security.capabilities else [],
         "SecurityOpt": _security_options(security),
+        "GroupAdd": _groups(pod),
         **_resources(container.resources),
     }
-    if place.podman:
-        host["UTSMode"] = f"container:{sandbox}"  # Docker shares the name with the network
+    if place.podman and not pod.spec.host_network:
+        # Docker shares the name with the network. By its path, a name that was given later counts for $HOSTNAME too.
+        host["UTSMode"] = f"ns:{uts}" if uts else f"container:{sandbox}"
     body: Obj = {
         "Image": image,
-        "Env": [f"{name}={value}" for name, value in env.items()],
+        "Env": [f"{name}={value}" for name, value in {"HOSTNAME": hostname(pod), **env}.items()],
         "Labels": _labels(pod, container.name, place),
         "Tty": bool(container.tty),
         "OpenStdin": bool(container.stdin),
@@ -165,6 +175,18 @@ def _security_options(security: SecurityContext) -> list[str]:
     if security.seccomp_profile is not None and security.seccomp_profile.type == "Unconfined":
         options.append("seccomp=unconfined")
     return options
+
+
+def fs_group(pod: Pod) -> int | None:
+    """The group that owns the pod's volumes."""
+    found = (pod.spec.security_context or {}).get("fsGroup")
+    return int(found) if found is not None else None
+
+
+def _groups(pod: Pod) -> list[str]:
+    own = (pod.spec.security_context or {}).get("supplementalGroups") or []
+    group = fs_group(pod)
+    return [str(one) for one in (*own, *([] if group is None else [group]))]
 
 
 def _user(security: SecurityContext) -> str | None:

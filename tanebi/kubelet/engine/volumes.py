@@ -13,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tanebi.api.core.pod import Container, Pod, Volume, VolumeMount
+from tanebi.api.core.pod import Container, Pod, ResourceFieldRef, Volume, VolumeMount
 from tanebi.kubelet import environment
+from tanebi.kubelet.engine import memory, spec
 from tanebi.kubelet.engine.spec import Mount
 from tanebi.kubelet.environment import ConfigError, Sources
 
 DATA: Final = "..data"
+IN_MEMORY: Final = "Memory"
 FILE_MODE: Final = 0o644
 CREATE_TYPES: Final = ("DirectoryOrCreate",)
 
@@ -29,10 +31,12 @@ class Volumes:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
 
-    def mounts(self, pod: Pod, container: Container, sources: Sources) -> list[Mount]:
-        """Raises ConfigError for what is missing or not to be had here, OSError for the disk."""
+    def mounts(
+        self, pod: Pod, container: Container, sources: Sources, env: Mapping[str, str]
+    ) -> list[Mount]:
+        """`env` is for `subPathExpr`. Raises ConfigError for what is missing or not to be had here, OSError for the disk."""
         volumes = {volume.name: volume for volume in pod.spec.volumes}
-        return [self._mount(pod, volumes, mount, sources) for mount in container.volume_mounts]
+        return [self._mount(pod, volumes, mount, sources, env) for mount in container.volume_mounts]
 
     def update(self, pod: Pod, sources: Sources) -> None:
         """Write what changed of the pod's files. What went missing stays as it was, as in Kubernetes."""
@@ -55,32 +59,61 @@ class Volumes:
         return path
 
     def forget(self, pod_uid: str) -> None:
+        """What is mounted first: what is in memory, also what a killed platform left of it."""
+        memory.release(self._folder / pod_uid)
         shutil.rmtree(self._folder / pod_uid, ignore_errors=True)
 
+    def forget_all(self) -> None:
+        memory.release(self._folder)
+
     def _mount(
-        self, pod: Pod, volumes: Mapping[str, Volume], mount: VolumeMount, sources: Sources
+        self,
+        pod: Pod,
+        volumes: Mapping[str, Volume],
+        mount: VolumeMount,
+        sources: Sources,
+        env: Mapping[str, str],
     ) -> Mount:
         volume = volumes[mount.name]
         source = self._source(pod, volume, sources)
-        if mount.sub_path:
-            source = source / mount.sub_path
+        below = mount.sub_path or environment.expand(mount.sub_path_expr, env)
+        if below:
+            if below.startswith("/") or ".." in below.split("/"):
+                raise ConfigError(f"subPath must stay inside the volume: {below}")
+            source = source / below
             if not source.exists():
                 source.mkdir(parents=True)
-        read_only = bool(mount.read_only) or _is_written_by_us(volume)
+        claim = volume.persistent_volume_claim
+        read_only = (
+            bool(mount.read_only)
+            or _is_written_by_us(volume)
+            or (claim is not None and bool(claim.read_only))
+        )
         return Mount(str(source), mount.mount_path, read_only)
 
     def _source(self, pod: Pod, volume: Volume, sources: Sources) -> Path:
         if volume.host_path is not None:
             return _host_path(volume.host_path)
+        if volume.persistent_volume_claim is not None:
+            claim = volume.persistent_volume_claim.claim_name
+            path = Path(sources.claim(pod.metadata.namespace, claim))
+            path.mkdir(parents=True, exist_ok=True)
+            return path
         files = content(pod, volume, sources)
         if files is None:
             raise ConfigError(f"volume {volume.name!r}: this kind of volume is not supported")
         folder = self._home(pod, volume)
         folder.mkdir(parents=True, exist_ok=True)
-        if volume.empty_dir is not None:
-            folder.chmod(0o777)
-        else:
+        if volume.empty_dir is None:
             publish(folder, files, mode=_mode(volume))
+            return folder
+        if volume.empty_dir.medium == IN_MEMORY:
+            memory.mount(folder, volume.empty_dir.size_limit)
+        folder.chmod(0o777)
+        group = spec.fs_group(pod)
+        if group is not None and os.geteuid() == 0:
+            os.chown(folder, -1, group)
+            folder.chmod(0o2777)  # what is made in it is the group's too
         return folder
 
     def _home(self, pod: Pod, volume: Volume) -> Path:
@@ -162,10 +195,12 @@ def _projected(
 def _downward(pod: Pod, items: Sequence[Mapping[str, Any]], sources: Sources) -> dict[str, bytes]:
     found = {}
     for item in items:
-        field = item.get("fieldRef")
-        if field is None:
-            raise ConfigError("downwardAPI: resourceFieldRef is not supported in volumes")
-        found[str(item["path"])] = _field(pod, field["fieldPath"], sources.address).encode()
+        if (field := item.get("fieldRef")) is not None:
+            said = _field(pod, field["fieldPath"], sources.address)
+        else:
+            wanted = ResourceFieldRef.model_validate(item.get("resourceFieldRef") or {})
+            said = environment.resource_field(pod, wanted, None, sources.machine)
+        found[str(item["path"])] = said.encode()
     return found
 
 

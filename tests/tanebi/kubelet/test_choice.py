@@ -25,7 +25,10 @@ class Told:
         self.asked.append("prepare")
         return Sandbox(self.name, {})
 
-    async def start(self, *args: Any) -> str:
+    async def refresh(self, *args: Any) -> None:
+        self.asked.append("refresh")
+
+    async def start(self, *args: Any, say: Any) -> str:
         self.asked.append("start")
         return self.name
 

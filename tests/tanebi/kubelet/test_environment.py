@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tanebi.api.core.kinds import CONFIG_MAP, POD, SECRET
-from tanebi.api.core.pod import Container, Volume
+from tanebi.api.core.pod import Container, ResourceFieldRef, Volume
 from tanebi.api.meta import Obj
+from tanebi.kubelet import environment
 from tanebi.kubelet.environment import (
     ConfigError,
     Sources,
@@ -122,7 +123,12 @@ def test_values_from_elsewhere() -> None:
             "couldn't find key x in ConfigMap ns/settings",
         ),
         ({"fieldRef": {"fieldPath": "spec.magic"}}, "unsupported fieldPath: spec.magic"),
-        ({"resourceFieldRef": {"resource": "limits.cpu"}}, "resourceFieldRef"),
+        (
+            {"resourceFieldRef": {"resource": "magic.cpu"}},
+            "unsupported container resource: magic.cpu",
+        ),
+        ({"resourceFieldRef": {"resource": "limits.cpu", "containerName": "x"}}, "of 'x'"),
+        ({}, "names no source"),
     ],
 )
 def test_what_is_not_there_is_named(source: Obj, words: str) -> None:
@@ -195,3 +201,52 @@ def test_volume_paths_stay_inside(path: str) -> None:
 def test_a_volume_that_is_not_there() -> None:
     with pytest.raises(ConfigError, match="not found"):
         files({"configMap": {"name": "absent"}})
+
+
+@pytest.mark.parametrize(
+    ("resources", "wanted", "value"),
+    [
+        ({"limits": {"cpu": "250m"}}, {"resource": "limits.cpu"}, "1"),
+        ({"limits": {"cpu": "250m"}}, {"resource": "limits.cpu", "divisor": "1m"}, "250"),
+        ({"limits": {"memory": "64Mi"}}, {"resource": "limits.memory", "divisor": "1Mi"}, "64"),
+        ({"limits": {"memory": "64Mi"}}, {"resource": "requests.memory"}, str(2**26)),
+        ({}, {"resource": "limits.cpu"}, "8"),
+        ({}, {"resource": "requests.cpu"}, "0"),
+    ],
+)
+def test_resources_as_values(resources: Obj, wanted: Obj, value: str) -> None:
+    container = {"name": "c", "image": "i", "resources": resources}
+    pod = POD.view({"metadata": {"name": "p"}, "spec": {"containers": [container]}})
+    own = pod.spec.containers[0]
+    ref = ResourceFieldRef.model_validate(wanted)
+    assert environment.resource_field(pod, ref, own, {"cpu": "8"}) == value
+
+
+@pytest.mark.parametrize(
+    ("volume", "kind", "used"),
+    [
+        ({"configMap": {"name": "x"}}, "ConfigMap", True),
+        ({"configMap": {"name": "x"}}, "Secret", False),
+        ({"secret": {"secretName": "x"}}, "Secret", True),
+        ({"projected": {"sources": [{"secret": {"name": "x"}}]}}, "Secret", True),
+        ({"projected": {"sources": [{"configMap": {"name": "y"}}]}}, "ConfigMap", False),
+        ({"emptyDir": {}}, "ConfigMap", False),
+    ],
+)
+def test_whose_files_a_volume_shows(volume: Obj, kind: str, used: bool) -> None:
+    body = {"containers": [], "volumes": [{"name": "v", **volume}]}
+    pod = POD.view({"metadata": {"name": "p"}, "spec": body})
+    assert environment.uses(pod, kind, "x") is used
+
+
+@pytest.mark.parametrize(
+    ("volume", "shows"),
+    [
+        ({"downwardAPI": {"items": []}}, True),
+        ({"projected": {"sources": [{"downwardAPI": {}}]}}, True),
+        ({"emptyDir": {}}, False),
+    ],
+)
+def test_which_pods_show_their_own_labels(volume: Obj, shows: bool) -> None:
+    body = {"containers": [], "volumes": [{"name": "v", **volume}]}
+    assert environment.shows_itself(POD.view({"metadata": {"name": "p"}, "spec": body})) is shows

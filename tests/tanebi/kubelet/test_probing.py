@@ -111,7 +111,7 @@ async def test_a_readiness_that_never_comes_is_complained_about() -> None:
         ({"exec": None, "tcpSocket": {"port": "nobody"}}, "no port is called 'nobody'"),
         ({"exec": None, "tcpSocket": {"port": "web"}}, "127.0.0.1:1: connect: connection refused"),
         ({"exec": None, "httpGet": {"port": 0}}, "connection refused"),
-        ({"exec": None, "grpc": {"port": 8080}}, "127.0.0.1:1: connect: connection refused"),
+        ({"exec": None, "grpc": {"port": 8080}}, '"127.0.0.1:1": connection refused'),
     ],
 )
 async def test_what_cannot_be_asked_is_a_failure(probe: Obj, words: str) -> None:

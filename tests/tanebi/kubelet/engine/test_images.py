@@ -39,7 +39,7 @@ class Engine:
         return self.has.get(ref)
 
     @asynccontextmanager
-    async def pull(self, ref: str) -> AsyncIterator[AsyncIterator[Obj]]:
+    async def pull(self, ref: str, auth: str = "") -> AsyncIterator[AsyncIterator[Obj]]:
         self.pulled.append(ref)
         if ref == "refused:latest":
             raise EngineError(500, "denied")

@@ -59,7 +59,7 @@ def test_it_joins_its_pod() -> None:
     host = found["HostConfig"]
     assert host["NetworkMode"] == host["UTSMode"] == "container:box"
     assert host["Binds"] == ["/from:/to:ro"]
-    assert found["Env"] == ["A=1"]
+    assert found["Env"] == ["HOSTNAME=p", "A=1"]
     assert found["Labels"][spec.POD_LABEL] == "u"
     assert {limit["Name"]: limit["Hard"] for limit in host["Ulimits"]} == {
         "nofile": 100,

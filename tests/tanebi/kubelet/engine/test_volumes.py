@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from tanebi.api.core.kinds import CONFIG_MAP, POD, SECRET
 from tanebi.api.core.pod import Pod
 from tanebi.api.meta import Obj
+from tanebi.kubelet.engine.memory import mounted
 from tanebi.kubelet.engine.volumes import Volumes, publish
 from tanebi.kubelet.environment import ConfigError, Sources
 
@@ -81,7 +84,9 @@ def test_an_update_replaces_all_files_in_one_step(tmp_path: Path) -> None:
 def test_files(tmp_path: Path, volume: Obj, files: dict[str, str]) -> None:
     own = pod(volume)
     volumes = Volumes(tmp_path)
-    (mount,) = volumes.mounts(own, own.spec.containers[0], sources({"k": "v"}, {"password": "x"}))
+    (mount,) = volumes.mounts(
+        own, own.spec.containers[0], sources({"k": "v"}, {"password": "x"}), {}
+    )
     assert shown(Path(mount.source)) == files
     assert (mount.target, mount.read_only) == ("/v", "emptyDir" not in volume)
     volumes.forget("u")
@@ -91,7 +96,7 @@ def test_files(tmp_path: Path, volume: Obj, files: dict[str, str]) -> None:
 def test_a_changed_config_map_reaches_the_mounted_folder(tmp_path: Path) -> None:
     own = pod({"configMap": {"name": "m"}})
     volumes = Volumes(tmp_path)
-    (mount,) = volumes.mounts(own, own.spec.containers[0], sources({"k": "old"}))
+    (mount,) = volumes.mounts(own, own.spec.containers[0], sources({"k": "old"}), {})
     volumes.update(own, sources({"k": "new"}))
     assert shown(Path(mount.source)) == {"k": "new"}
     volumes.update(own, sources(None))
@@ -100,7 +105,7 @@ def test_a_changed_config_map_reaches_the_mounted_folder(tmp_path: Path) -> None
 
 def test_a_part_of_a_volume(tmp_path: Path) -> None:
     own = pod({"configMap": {"name": "m"}}, subPath="k")
-    (mount,) = Volumes(tmp_path).mounts(own, own.spec.containers[0], sources({"k": "v"}))
+    (mount,) = Volumes(tmp_path).mounts(own, own.spec.containers[0], sources({"k": "v"}), {})
     assert Path(mount.source).read_text() == "v"
 
 
@@ -117,10 +122,58 @@ def test_a_part_of_a_volume(tmp_path: Path) -> None:
 def test_what_is_missing(tmp_path: Path, volume: Obj, words: str) -> None:
     own = pod(volume)
     with pytest.raises(ConfigError, match=words):
-        Volumes(tmp_path).mounts(own, own.spec.containers[0], sources())
+        Volumes(tmp_path).mounts(own, own.spec.containers[0], sources(), {})
 
 
 def test_last_words_can_be_written_by_anybody(tmp_path: Path) -> None:
     path = Volumes(tmp_path).message_file("u", "c", 2)
     assert path.stat().st_mode & 0o777 == 0o666
     assert path.name == "c-2"
+
+
+def test_a_memory_volume_is_a_tmpfs_that_ends_with_the_pod(tmp_path: Path) -> None:
+    own = pod({"emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}})
+    volumes = Volumes(tmp_path)
+    (mount,) = volumes.mounts(own, own.spec.containers[0], sources(), {})
+    (again,) = volumes.mounts(own, own.spec.containers[0], sources(), {})
+    assert mount == again
+    if os.geteuid() == 0:
+        assert Path(mount.source) in mounted()
+        assert os.statvfs(mount.source).f_blocks * os.statvfs(mount.source).f_frsize == 2**20
+    volumes.forget("u")
+    assert Path(mount.source) not in mounted()
+    assert not Path(mount.source).exists()
+
+
+def test_a_claims_folder(tmp_path: Path) -> None:
+    own = pod({"persistentVolumeClaim": {"claimName": "data"}})
+    known = replace(sources(), claim=lambda ns, name: str(tmp_path / ns / name))
+    (mount,) = Volumes(tmp_path).mounts(own, own.spec.containers[0], known, {})
+    assert mount.source == str(tmp_path / "ns" / "data")
+    assert not mount.read_only
+    with pytest.raises(ConfigError, match='persistentvolumeclaim "data" not found'):
+        Volumes(tmp_path).mounts(own, own.spec.containers[0], sources(), {})
+
+
+@pytest.mark.parametrize(
+    ("mount", "below"),
+    [({"subPath": "a/b"}, "a/b"), ({"subPathExpr": "$(WHO)"}, "me")],
+)
+def test_a_folder_below_a_volume(tmp_path: Path, mount: Obj, below: str) -> None:
+    own = pod({"emptyDir": {}}, **mount)
+    (made,) = Volumes(tmp_path).mounts(own, own.spec.containers[0], sources(), {"WHO": "me"})
+    assert made.source.endswith(f"/v/{below}")
+
+
+def test_a_folder_above_a_volume_is_refused(tmp_path: Path) -> None:
+    own = pod({"emptyDir": {}}, subPathExpr="$(WHO)")
+    with pytest.raises(ConfigError, match="must stay inside"):
+        Volumes(tmp_path).mounts(own, own.spec.containers[0], sources(), {"WHO": "../x"})
+
+
+def test_resources_as_files(tmp_path: Path) -> None:
+    ref = {"containerName": "c", "resource": "limits.cpu"}
+    own = pod({"downwardAPI": {"items": [{"path": "cpu", "resourceFieldRef": ref}]}})
+    known = replace(sources(), machine={"cpu": "7"})
+    (mount,) = Volumes(tmp_path).mounts(own, own.spec.containers[0], known, {})
+    assert shown(Path(mount.source)) == {"cpu": "7"}

@@ -1,0 +1,214 @@
+"""Where pods live in the engine: a container that holds the network and the name, and some of them that wait.
+
+Making one takes a quarter of a second, most of it the bridge; a pod that comes from zero has no time for that. Where we are root
+on the engine's own machine, places are made ahead under no name, and get the pod's host name and resolv.conf when they are taken.
+Elsewhere each is made when it is needed. Caller: tanebi.kubelet.engine.pods.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import anyio
+
+from tanebi.api.core.pod import Pod
+from tanebi.api.meta import Obj
+from tanebi.base.clock import Clock
+from tanebi.base.log import get_logger
+from tanebi.kubelet import namespaces
+from tanebi.kubelet.engine import pause, spec
+from tanebi.kubelet.engine.connect import EngineDoor
+from tanebi.kubelet.engine.errors import EngineError, EngineGone
+from tanebi.kubelet.podnet import PodNetwork
+from tanebi.kubelet.ports import POD_IP
+from tanebi.kubelet.resolvconf import hostname, hosts_file, resolv_conf, search_path
+
+if TYPE_CHECKING:
+    from tanebi.kubelet.engine.client import EngineClient
+
+NETWORK: Final = "tanebi"
+AHEAD: Final = 2
+REFILL_S: Final = 1.0  # after one was taken: whoever took it is starting a container
+AGAIN_S: Final = 10.0
+DOMAIN: Final = "cluster.local"
+_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+
+_log = get_logger("engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A container that holds a place: its id and address, and what it takes to name it."""
+
+    container: str
+    address: str
+    pid: int = 0
+    resolv: str = ""
+    hosts: str = ""
+    uts: str = ""  # where its UTS namespace is, when it was named after it was made
+
+
+class Places:
+    """`name(parts)` is a container's name; `used` is called before the first thing of ours is made in the engine."""
+
+    def __init__(
+        self,
+        door: EngineDoor,
+        *,
+        network: PodNetwork | None,
+        clock: Clock,
+        platform: str,
+        limits: spec.Limits,
+        machine: str,
+        name: Callable[..., str],
+        used: Callable[[], None],
+    ) -> None:
+        self._door = door
+        self._network = network
+        self._clock = clock
+        self._platform = platform
+        self._limits = limits
+        self._arch = _ARCHITECTURES.get(machine, machine)
+        self._name = name
+        self._used = used
+        self._common: spec.Place | None = None
+        self._lock = anyio.Lock()
+        self._waiting: deque[Holder] = deque()
+        self._numbers = itertools.count()
+        self._taken = anyio.Event()
+        self._ahead = True  # until it turns out that places cannot be named afterwards
+
+    @property
+    def in_use(self) -> bool:
+        """Whether anything of this run is, or was, in the engine."""
+        return self._common is not None
+
+    async def common(self, client: EngineClient) -> spec.Place:
+        """What all containers share: the network and the sandbox image, made once. Raises EngineError, EngineGone."""
+        async with self._lock:
+            if self._common is None:
+                self._used()
+                self._common = await self._make_common(client)
+            return self._common
+
+    async def take(self, pod: Pod) -> Holder:
+        """Raises EngineError, EngineGone."""
+        client = await self._door.client()
+        common = await self.common(client)
+        self._taken.set()
+        if pod.spec.host_network:
+            return await self._make(client, common, pod)
+        while self._waiting:
+            holder = self._waiting.popleft()
+            try:
+                await self._give_name(holder, pod)
+                return replace(holder, uts=f"/proc/{holder.pid}/ns/uts")
+            except OSError as error:  # it has ended, or the engine is elsewhere
+                _log.info("place not used", container=holder.container, why=str(error))
+                await client.remove(holder.container)
+        return await self._make(client, common, pod)
+
+    async def refill(self) -> None:
+        """Keep places waiting from the first use on, until cancelled."""
+        while self._ahead and os.geteuid() == 0:
+            await self._taken.wait()
+            self._taken = anyio.Event()
+            await self._clock.sleep(REFILL_S)
+            try:
+                while self._ahead and len(self._waiting) < AHEAD:
+                    await self._add()
+            except (EngineError, EngineGone) as error:
+                _log.info("no place made ahead", why=error.message)
+                await self._clock.sleep(AGAIN_S)
+                self._taken.set()
+
+    def forget(self) -> None:
+        """Places that waited are removed with all that is the platform's."""
+        self._waiting.clear()
+
+    async def close(self) -> None:
+        """Remove the places that wait. What the engine does not remove is found at the next start."""
+        while self._waiting:
+            holder = self._waiting.popleft()
+            try:
+                await (await self._door.client()).remove(holder.container)
+            except (EngineError, EngineGone) as error:
+                _log.warning("place not removed", container=holder.container, why=error.message)
+
+    async def _add(self) -> None:
+        with anyio.CancelScope(shield=True):  # what is made must be known
+            client = await self._door.client()
+            common = await self.common(client)
+            holder = await self._make(client, common, None)
+            if holder.address and _can_be_named(holder):
+                self._waiting.append(holder)
+            else:
+                self._ahead = False
+                await client.remove(holder.container)
+
+    async def _make(self, client: EngineClient, common: spec.Place, pod: Pod | None) -> Holder:
+        name = self._name(pod.metadata.uid if pod else f"place-{next(self._numbers)}")
+        await client.remove(name)
+        dns = (str(self._network.gateway),) if self._network is not None else ()
+        container = await client.create(name, spec.sandbox_body(pod, pause.TAG, common, dns=dns))
+        await client.start(container)
+        found = await client.inspect(container)
+        if pod is not None and pod.spec.host_network:
+            return Holder(container, POD_IP)
+        holder = _holder(container, found, common.network)
+        if self._network is not None:
+            self._network.let_in(holder.address)
+        return holder
+
+    async def _give_name(self, holder: Holder, pod: Pod) -> None:
+        """Raises OSError."""
+        await anyio.to_thread.run_sync(partial(self._write_names, holder, pod))
+        await namespaces.named(holder.pid, hostname(pod))
+
+    def _write_names(self, holder: Holder, pod: Pod) -> None:
+        """In place: these files are mounted in the pod's containers."""
+        if self._network is not None:
+            search = search_path(pod.metadata.namespace, DOMAIN)
+            with open(holder.resolv, "r+") as file:
+                file.write(resolv_conf(self._network.gateway, search))
+                file.truncate()
+        with open(holder.hosts, "r+") as file:
+            file.write(hosts_file(pod, holder.address))
+            file.truncate()
+
+    async def _make_common(self, client: EngineClient) -> spec.Place:
+        if await client.image(pause.TAG) is None:
+            try:
+                await client.load(pause.archive(self._arch))
+            except KeyError as error:
+                raise EngineError(501, f"no sandbox program for processor {error}") from error
+        if await client.network(NETWORK) is None:
+            await client.create_network(
+                {"Name": NETWORK, "Driver": "bridge", "CheckDuplicate": True}
+            )
+        parts = (await client.version()).get("Components") or ()
+        podman = any("Podman" in part.get("Name", "") for part in parts)
+        return spec.Place(self._platform, NETWORK, self._limits, podman)
+
+
+def _holder(container: str, found: Obj, network: str) -> Holder:
+    return Holder(
+        container,
+        str(found["NetworkSettings"]["Networks"][network]["IPAddress"]),
+        int((found.get("State") or {}).get("Pid") or 0),
+        str(found.get("ResolvConfPath") or ""),
+        str(found.get("HostsPath") or ""),
+    )
+
+
+def _can_be_named(holder: Holder) -> bool:
+    """Whether its process and its files are of this machine."""
+    files = (f"/proc/{holder.pid}/ns/uts", holder.resolv, holder.hosts)
+    return holder.pid > 0 and all(path and Path(path).exists() for path in files)

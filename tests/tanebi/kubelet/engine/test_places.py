@@ -1,0 +1,101 @@
+"""Places in the engine: made ahead, named when taken, with the names of the cluster inside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from tanebi.api.core.kinds import POD
+from tanebi.api.core.pod import Pod
+from tanebi.base.clock import SystemClock
+from tanebi.kubelet import podnet
+from tanebi.kubelet.engine import connect, places
+from tanebi.kubelet.engine.pods import EnginePods
+from tanebi.kubelet.engine.role import build, platform_name
+from tanebi.kubelet.logs import LogStore
+from tanebi.testing.engine import IMAGE, busybox_image, engine_missing
+from tanebi.testing.network import network_missing
+from tanebi.testing.waiting import wait_until
+
+pytestmark = [pytest.mark.anyio, engine_missing(), network_missing()]
+
+DEADLINE_S = 30.0
+LOOK = "hostname; cat /etc/resolv.conf; cat /etc/hosts; echo $HOSTNAME"
+
+
+class NoConfig:
+    def get(self, kind: Any, namespace: str, name: str) -> None:
+        return None
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[tuple[EnginePods, LogStore, str]]:
+    found = connect.find(os.environ)
+    assert found is not None
+    clock, logs = SystemClock(), LogStore(folder / "logs", clock=SystemClock())
+    async with podnet.opened(
+        folder / "network", forwarded=[], clock=clock, domain="cluster.local"
+    ) as network:
+        role = build(
+            found,
+            NoConfig(),  # type: ignore[arg-type]
+            folder=folder / "pods",
+            logs=logs,
+            environ=os.environ,
+            clock=clock,
+            local_url=str,
+            network=network,
+        )
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(role.pods.run)
+            await busybox_image(await role.pods.connect())
+            yield role.pods, logs, str(network.gateway)
+            await role.pods.clean_all()
+            tasks.cancel_scope.cancel()
+
+
+def pod(uid: str) -> Pod:
+    own = {"name": "main", "image": IMAGE, "command": ["/bin/sh", "-c", LOOK]}
+    meta = {"name": f"pod-{uid}", "namespace": "ns", "uid": uid}
+    return POD.view({"metadata": meta, "spec": {"containers": [own]}})
+
+
+def waiting(folder: Path) -> int:
+    said = subprocess.run(
+        ["podman", "ps", "-q", "--filter", f"name=tanebi-{platform_name(folder / 'pods')}-place-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return len(said.stdout.split())
+
+
+async def test_a_pod_made_new_and_one_in_a_place_that_waited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "REFILL_S", 0.0)
+    async with running(tmp_path) as (pods, logs, gateway):
+        for uid in ("u-1", "u-2"):
+            own = pod(uid)
+            sandbox = await pods.prepare(own)
+            started = await pods.start(own, own.spec.containers[0], 0, sandbox)
+            with anyio.fail_after(DEADLINE_S):
+                await started.running.wait()
+            text = logs.path("ns", f"pod-{uid}", "main", 0).read_text()
+            said = [line.split(" ", 3)[3] for line in text.splitlines()]
+            assert said[0] == said[-1] == f"pod-{uid}"
+            assert f"nameserver {gateway}" in said
+            assert any(line.startswith("search ns.svc.cluster.local") for line in said)
+            assert any(line.split() == [sandbox.address, f"pod-{uid}"] for line in said) or any(
+                line.startswith(sandbox.address) and f"pod-{uid}" in line for line in said
+            )
+            await wait_until(lambda: waiting(tmp_path) >= places.AHEAD, DEADLINE_S)
+            await pods.clean(uid)
+    assert waiting(tmp_path) == 0
