@@ -21,6 +21,7 @@ from serving.api.names import CLUSTER_DOMAIN
 from serving.reconcile.domainclaim import make_claim
 from serving.reconcile.resources.domain_ingresses import ingress_name, make_domain_ingress
 from serving.reconcile.statuses import begin, finish, is_controlled_by
+from serving.reconcile.strangers import same_name
 from tanebi.api.addressable import Unresolved, resolve
 from tanebi.api.conditions import READY, Conditions
 from tanebi.api.kind import AnyKind, Configs, Kind, Kinds
@@ -47,6 +48,7 @@ class DomainMappingReconciler:
         self._addressables = frozenset(addressables)
         self.reads = (
             Reads(DOMAIN_CLAIM, _mappings_of_claim),
+            same_name(DOMAIN_MAPPING, INGRESS),
             *(Reads(kind, _Referrers(kind)) for kind in addressables),
         )
 

@@ -24,6 +24,7 @@ from serving.reconcile.resources.deployments import make_deployment
 from serving.reconcile.resources.image_caches import make_image_caches
 from serving.reconcile.resources.podautoscalers import make_podautoscaler
 from serving.reconcile.statuses import begin, finish, is_controlled_by
+from serving.reconcile.strangers import same_name, suffixed
 from tanebi.api.conditions import READY, Conditions
 from tanebi.api.core.kinds import DEPLOYMENT, POD
 from tanebi.api.core.workload import Deployment
@@ -49,7 +50,11 @@ class RevisionReconciler:
     images: ImageFacts
     kind: Kind[Revision] = REVISION
     owns: tuple[AnyKind, ...] = (DEPLOYMENT, POD_AUTOSCALER, IMAGE)
-    reads: tuple[Reads, ...] = (Reads(POD, revision_of),)
+    reads: tuple[Reads, ...] = (
+        Reads(POD, revision_of),
+        same_name(REVISION, POD_AUTOSCALER),
+        suffixed(REVISION, DEPLOYMENT, "-deployment"),
+    )
 
     def desired(self, resource: Revision, seen: Seen, configs: Configs, now: datetime) -> Plan:
         if resource.deleting:

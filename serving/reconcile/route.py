@@ -21,6 +21,7 @@ from serving.reconcile.resources.ingresses import make_ingress
 from serving.reconcile.resources.placeholders import gateway_of, make_placeholder
 from serving.reconcile.rolling import Rolled, roll
 from serving.reconcile.statuses import as_json, begin, finish, is_controlled_by
+from serving.reconcile.strangers import prefixed, same_name
 from serving.reconcile.targets import Target, by_host, mark_bad, resolve
 from tanebi.api.conditions import READY, Conditions
 from tanebi.api.core.kinds import SERVICE
@@ -67,6 +68,8 @@ class RouteReconciler:
     reads: tuple[Reads, ...] = (
         Reads(CONFIGURATION, routes_of_configuration),
         Reads(REVISION, routes_of_revision),
+        same_name(ROUTE, INGRESS),
+        prefixed(ROUTE, SERVICE),
     )
 
     def desired(self, resource: Route, seen: Seen, configs: Configs, now: datetime) -> Plan:

@@ -21,6 +21,7 @@ from serving.reconcile.resources.configurations import make_configuration
 from serving.reconcile.resources.meta import is_current
 from serving.reconcile.resources.routes import make_route
 from serving.reconcile.statuses import as_json, begin, finish, is_controlled_by
+from serving.reconcile.strangers import same_name
 from tanebi.api.conditions import READY, Conditions
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Key, Obj, key_of
@@ -50,7 +51,11 @@ class ServiceReconciler:
 
     kind: Kind[Service] = SERVICE
     owns: tuple[AnyKind, ...] = (CONFIGURATION, ROUTE)
-    reads: tuple[Reads, ...] = (Reads(REVISION, services_naming),)
+    reads: tuple[Reads, ...] = (
+        Reads(REVISION, services_naming),
+        same_name(SERVICE, CONFIGURATION),
+        same_name(SERVICE, ROUTE),
+    )
 
     def desired(self, resource: Service, seen: Seen, configs: Configs, now: datetime) -> Plan:
         if resource.deleting:
