@@ -95,6 +95,25 @@ def test_every_error_code_is_documented() -> None:
     assert sorted(code for code in error_codes() if f"`{code}`" not in text) == []
 
 
+def conditions_and_reasons() -> set[str]:
+    """The constants of the modules that move conditions."""
+    return {
+        name
+        for path in sources()
+        if path.name.endswith("_lifecycle.py") and path.parts[-3] in ("serving", "autoscaler")
+        for name in re.findall(
+            r'^[A-Z_]+: Final = "([A-Z][A-Za-z]+)"$', path.read_text(), re.MULTILINE
+        )
+    }
+
+
+def test_every_condition_and_reason_is_documented() -> None:
+    text = (REFERENCE / "conditions.md").read_text()
+    found = conditions_and_reasons()
+    assert "RolloutInProgress" in found
+    assert sorted(name for name in found if f"`{name}`" not in text) == []
+
+
 def metric_names() -> set[str]:
     return {
         name

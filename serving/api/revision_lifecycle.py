@@ -87,9 +87,8 @@ def mark_container_healthy(conditions: Conditions) -> None:
 
 def mark_container_exited(conditions: Conditions, exit_code: int, message: str) -> None:
     """`message` is the container's termination message."""
-    text = f"Container failed with: {message or f'exit code {exit_code}, without a word'}"
-    if exit_code == 0 and not message:
-        text = CLEAN_EXIT
+    silent = CLEAN_EXIT if exit_code == 0 else f"exit code {exit_code}, without a word"
+    text = f"Container failed with: {message or silent}"
     conditions.mark_false(CONTAINER_HEALTHY, f"ExitCode{exit_code}", text)
 
 

@@ -61,7 +61,7 @@ MARKS: list[tuple[Any, str, tuple[str, str, str]]] = [
     (
         lambda c: mark.mark_container_exited(c, 0, ""),
         "ContainerHealthy",
-        ("False", "ExitCode0", "container exited with no error"),
+        ("False", "ExitCode0", "Container failed with: container exited with no error"),
     ),
     (
         lambda c: mark.mark_container_waiting(c, "ImagePullBackOff", "w"),

@@ -144,7 +144,7 @@ def test_asleep_stays_ready_and_active_is_only_information(one: Any) -> None:
         pytest.param(
             container_status(state={"terminated": {"exitCode": 0}}),
             ("False", "ExitCode0"),
-            "container exited with no error",
+            "Container failed with: container exited with no error",
             id="clean exit",
         ),
         pytest.param(
