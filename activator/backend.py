@@ -93,6 +93,8 @@ class Hooks:
     forget: Callable[[Address], None]  # nothing listens there any more
     listed: Callable[[Backend], None] = _ignore  # its endpoints are others now
     released: Callable[[Backend, Address], None] = _ignore  # what was to be given back is idle
+    # HTTP/2 by prior knowledge is spoken there; or not any more, as far as this backend knows
+    speaks_h2: Callable[[Address, bool], None] = _ignore
 
 
 class Backend:
@@ -156,6 +158,8 @@ class Backend:
             self._remove(address)
         for address, facts in endpoints.items():
             pod = self.pods.get(address)
+            if facts.h2c != (pod is not None and pod.facts.h2c):
+                self._hooks.speaks_h2(address, facts.h2c)
             if pod is None:
                 pod = self.pods[address] = Pod(facts, foreign=self._is_foreign(address))
             pod.facts = facts
@@ -258,6 +262,8 @@ class Backend:
 
     def _remove(self, address: Address) -> None:
         pod = self.pods.pop(address)
+        if pod.facts.h2c:
+            self._hooks.speaks_h2(address, False)
         if pod.target is not None:
             self.throttler.close(pod.target)
             if pod.target.in_flight:

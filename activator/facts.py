@@ -17,6 +17,7 @@ from tanebi.api.core.pod import HttpGetAction, Probe
 from tanebi.http.pool import Address
 
 # Names under which a revision's port is published (reference/knative-serving.md §1.10), the best first.
+H2C: Final = "kubernetes.io/h2c"  # a port's appProtocol
 REQUEST_PORTS: Final = ("http", "http1", "http2", "h2c", "user-port", "")
 DEFAULT_TIMEOUT_S: Final = 300.0
 HALF_CLOSED_IDLE_S: Final = 300.0  # for exempt tunnels: one side has ended, the other one is silent
@@ -59,6 +60,7 @@ class EndpointFacts:
     address: Address
     ready: bool
     terminating: bool
+    h2c: bool = False  # HTTP/2 by prior knowledge is spoken there
 
 
 def revision_facts(revision: Revision) -> RevisionFacts:
@@ -120,24 +122,26 @@ def endpoint_facts(
     """All pods of a Service. `port` is the wanted port's name; "" means the one that takes requests."""
     found: dict[Address, EndpointFacts] = {}
     for piece in slices:
-        number = _port_number(piece.ports, port)
-        if number is None:
+        found_port = _port(piece.ports, port)
+        if found_port is None or not found_port.port:
             continue
+        h2c = found_port.app_protocol == H2C or found_port.name == "h2c"
         for endpoint in piece.endpoints:
             for ip in endpoint.addresses[:1]:
-                facts = _endpoint(endpoint, (ip, number))
+                facts = _endpoint(endpoint, (ip, found_port.port), h2c=h2c)
                 found[facts.address] = facts
     return found
 
 
-def _endpoint(endpoint: Endpoint, address: Address) -> EndpointFacts:
+def _endpoint(endpoint: Endpoint, address: Address, *, h2c: bool) -> EndpointFacts:
     conditions = endpoint.conditions
     # Absent means ready (discovery.k8s.io/v1 EndpointConditions).
-    return EndpointFacts(address, conditions.ready is not False, conditions.terminating is True)
+    ready = conditions.ready is not False
+    return EndpointFacts(address, ready, conditions.terminating is True, h2c)
 
 
-def _port_number(ports: Iterable[EndpointPort], wanted: str) -> int | None:
-    by_name = {p.name or "": p.port for p in ports if p.port and (p.protocol or "TCP") == "TCP"}
+def _port(ports: Iterable[EndpointPort], wanted: str) -> EndpointPort | None:
+    by_name = {p.name or "": p for p in ports if p.port and (p.protocol or "TCP") == "TCP"}
     for name in (wanted,) if wanted else REQUEST_PORTS:
         if name in by_name:
             return by_name[name]

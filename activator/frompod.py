@@ -80,6 +80,7 @@ class FromPod(FromClient):
             answered=self._answered or isinstance(error, BadResponse),
             body_sent=self._body_sent,
             retried=self._retried,
+            processed=error.sent,
         )
         self._retried = True
         self._feed(event)

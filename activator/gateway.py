@@ -32,6 +32,7 @@ from tanebi.base.metrics import REGISTRY
 from tanebi.base.rng import Rng
 from tanebi.http.headers import KNATIVE_PROBE, KUBE_PROBE, MEANING, PROBE, normal_host
 from tanebi.http.messages import HttpHandler
+from tanebi.http.podstreams import PodWays
 from tanebi.http.pool import Address
 from tanebi.http.server import HttpServer, ServerLimits
 from tanebi.http.sides import ClientStream
@@ -75,10 +76,12 @@ class Gateway:
         self.prober = Prober(clock)
         self.listed: Callable[[Backend], None] = _nobody_minds
         self.released: Callable[[Backend, Address], None] = _nobody_minds
+        ways = self.ways = PodWays(clock, self.upstreams)
         hooks = Hooks(
             self._poke,
             self.prober.probe,
-            self.upstreams.forget,
+            ways.forget,
+            speaks_h2=ways.speaks_h2,
             listed=lambda backend: self.listed(backend),
             released=lambda backend, address: self.released(backend, address),
         )
@@ -89,7 +92,7 @@ class Gateway:
         ]
         self._around = Surroundings(
             clock,
-            self.upstreams,
+            ways,
             spawn=self.spawn,
             trace=TraceParents(rng).line,
             woke=observe_cold_start,
@@ -208,12 +211,12 @@ class Gateway:
                 task_status.started()
         finally:
             self._registry.unregister(collector)
-            self.upstreams.close()
+            self.ways.close()
 
     async def _expire(self) -> None:
         while True:
             await self.clock.sleep(EXPIRE_EVERY_S)
-            self.upstreams.expire(self.clock.now())
+            self.ways.expire(self.clock.now())
 
 
 def _nobody_minds(*_: object) -> None:

@@ -16,6 +16,8 @@ from typing import Any, Final, Protocol, cast
 import httptools
 
 from tanebi.http.bodyparser import parser_of_body
+from tanebi.http.h2.frames import PREFACE
+from tanebi.http.h2.server import H2ServerConnection
 from tanebi.http.headers import UPGRADING
 from tanebi.http.reading import BadRequest, RequestReader, ServerLimits
 from tanebi.http.request import HELD_BY_SINK, ServerRequest
@@ -39,7 +41,7 @@ class Listener(Protocol):
 
     application: Application
     limits: ServerLimits
-    connections: set[ServerConnection]
+    connections: set[Any]  # of every version
     date_line: bytes
 
     def now(self) -> float: ...
@@ -87,7 +89,7 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         self._held = 0
         self._eof_at: float | None = None  # when the client ended its side
         self._lingering = False
-        self._taker: Callable[[bytes], None] | None = None  # of what comes; None: the parser
+        self._taker: Callable[[bytes], None] | None = self._first  # of what comes; None: the parser
         self._refused: tuple[ServerRequest, int, str] | None = None  # the last answer, and why
         self._ahead = b""  # what follows a request whose Upgrade is not decided yet
         self.parting = False  # the next answer is the last
@@ -107,9 +109,31 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.peer = peer[0] if isinstance(peer, tuple) else ""
-        if transport.get_extra_info("ssl_object") is not None:
-            self.scheme = b"https"
+        secure = transport.get_extra_info("ssl_object")
         self._server.connections.add(self)
+        if secure is not None:
+            self.scheme = b"https"
+            if secure.selected_alpn_protocol() == "h2":
+                self._change(b"")
+
+    def _first(self, data: bytes) -> None:
+        """The first bytes say which version it is (RFC 9113 §3.3)."""
+        data = self._ahead + data
+        if PREFACE.startswith(data[: len(PREFACE)]):
+            self._ahead, self._head_open = data, True
+            if len(data) >= len(PREFACE):
+                self._change(data)
+            return
+        self._ahead, self._head_open, self._taker = b"", False, None
+        self.data_received(data)
+
+    def _change(self, data: bytes) -> None:
+        """It is HTTP/2: somebody else takes over."""
+        self._server.connections.discard(self)
+        other = H2ServerConnection(self._server, self.transport, scheme=self.scheme)
+        self.transport.set_protocol(other)
+        if data:
+            other.data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._server.connections.discard(self)

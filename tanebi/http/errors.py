@@ -5,6 +5,7 @@ PeerError
     ├── CapacityTimeout    no capacity came free within the wait (nothing was sent)
     ├── ConnectFailed      no connection (nothing was sent)
     ├── ExchangeTimeout    the peer did not finish its answer in time
+    ├── NotProcessed       the peer said that it has not looked at the request (HTTP/2)
     ├── PeerReset          the connection ended before the answer did
     │   └── StaleConnection    a kept one, before it said anything: likely it was closed before the request came
     ├── ResponseTooLarge   the answer exceeds the caller's limit
@@ -32,6 +33,12 @@ class ConnectFailed(HttpError):
 
 class ExchangeTimeout(HttpError):
     pass
+
+
+class NotProcessed(HttpError):
+    """Refused streams, and those above the last one that a GOAWAY names: anybody may send them again."""
+
+    sent = False
 
 
 class PeerReset(HttpError):

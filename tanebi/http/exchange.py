@@ -182,10 +182,17 @@ def on_connect_failure(attempts: int) -> Event:
 
 
 def on_connection_lost(
-    *, method: bytes, reused: bool, answered: bool, body_sent: bool, retried: bool
+    *,
+    method: bytes,
+    reused: bool,
+    answered: bool,
+    body_sent: bool,
+    retried: bool,
+    processed: bool = True,
 ) -> Event:
     """A pod may close a kept connection at any time. When it did so before a byte of the answer, and the request can be sent
-    again as it was (idempotent, none of its body used up), it is sent again once on a new connection (RFC 9112 §9.3.1)."""
-    replayable = method in REPLAYABLE and not body_sent
-    stale = reused and replayable and not answered and not retried
+    again as it was (idempotent, none of its body used up), it is sent again once on a new connection (RFC 9112 §9.3.1). A request
+    that the pod says it has not `processed` may be any (RFC 9113 §8.7)."""
+    replayable = (method in REPLAYABLE and reused) or not processed
+    stale = replayable and not body_sent and not answered and not retried
     return Event.STALE if stale else Event.LOST

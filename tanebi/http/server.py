@@ -18,6 +18,7 @@ from tanebi.base.clock import Clock
 from tanebi.base.errors import UserError
 from tanebi.base.log import get_logger
 from tanebi.http.connection import ServerConnection
+from tanebi.http.h2.server import H2ServerConnection
 from tanebi.http.reading import ServerLimits
 from tanebi.http.sides import Application
 
@@ -43,7 +44,7 @@ class HttpServer:
         self.application = application
         self.limits = limits or ServerLimits()
         self.clock = clock
-        self.connections: set[ServerConnection] = set()
+        self.connections: set[Any] = set()  # ServerConnection, H2ServerConnection
         self.date_line = _date_line(clock)
         self._host = host
         self._port = port
@@ -109,7 +110,7 @@ class HttpServer:
             for connection in list(self.connections):
                 self._sweep(connection, now)
 
-    def _sweep(self, connection: ServerConnection, now: float) -> None:
+    def _sweep(self, connection: ServerConnection | H2ServerConnection, now: float) -> None:
         """A bug in one request must not end the others."""
         try:
             connection.sweep(now)

@@ -105,9 +105,17 @@ def _slice(service: Service, ports: RealPorts, pods: Sequence[Pod]) -> Obj:
             "ownerReferences": [owner_reference(service)],
         },
         "addressType": "IPv4",
-        "ports": [{"name": n, "protocol": protocol, "port": port} for n, protocol, port in ports],
+        "ports": [_port(service, name, protocol, port) for name, protocol, port in ports],
         "endpoints": [_endpoint(service, pod) for pod in pods],
     }
+
+
+def _port(service: Service, name: str, protocol: str, port: int) -> Obj:
+    found: Obj = {"name": name, "protocol": protocol, "port": port}
+    spoken = next((p.app_protocol for p in service.spec.ports if p.name == name), None)
+    if spoken:
+        found["appProtocol"] = spoken
+    return found
 
 
 def _endpoint(service: Service, pod: Pod) -> Obj:

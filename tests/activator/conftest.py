@@ -53,9 +53,9 @@ class World:
         self.clients.append(client)
         return client
 
-    def pods(self, *addresses: Address, ready: bool = True) -> None:
+    def pods(self, *addresses: Address, ready: bool = True, h2c: bool = False) -> None:
         """The revision's pods are these."""
-        self.backend.set_endpoints({a: EndpointFacts(a, ready, False) for a in addresses})
+        self.backend.set_endpoints({a: EndpointFacts(a, ready, False, h2c) for a in addresses})
 
 
 @asynccontextmanager

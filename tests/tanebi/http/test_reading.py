@@ -104,7 +104,7 @@ BAD: list[tuple[bytes, int]] = [
     (b"GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n", 400),
     (b"GET / HTTP/1.1\r\nHost: h\r\n: a\r\n\r\n", 400),
     (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", 505),
-    (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    (b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", 400),
     (b"FOO / HTTP/1.1\r\nHost: h\r\n\r\n", 400),
     (b"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 405),
     (b"CONNECT /x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc", 405),
