@@ -21,6 +21,10 @@ from tanebi.apiserver.patch.schema import Schema as PatchSchema
 from tanebi.apiserver.patch.schema import schema_of as patch_schema
 from tanebi.apiserver.schema import HEAD, metadata_schema, schema_of
 
+PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+# An openapi.v2.Document that describes nothing: swagger "2.0", info with title and version, no paths. Clients in Go read v2 in
+# this form alone, for kinds that v3 does not have; to find none of them there either is what makes their errors the right ones.
+EMPTY: Final = b"\n\x032.0\x12\x10\n\nKubernetes\x12\x02v1\x42\x00"
 META_NAME: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 
@@ -34,13 +38,15 @@ class OpenApi:
         self._documents: dict[str, Document] = {}
 
     def answer(
-        self, path: str, query: Mapping[str, str]
+        self, path: str, query: Mapping[str, str], accept: str = ""
     ) -> tuple[int, dict[str, str], bytes] | None:
         """Status, headers and body of `/openapi/…`; None for what there is not."""
         self._refresh()
         if path == "/openapi/v3":
             return 200, {}, orjson.dumps(self.index())
         if path == "/openapi/v2":
+            if PROTOBUF in accept:
+                return 200, {"content-type": PROTOBUF.replace("@", ".")}, EMPTY
             return 200, {"etag": self.v2.tag}, self.v2.body
         name = path.removeprefix("/openapi/v3/")
         if name not in self._groups:

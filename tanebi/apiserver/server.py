@@ -167,7 +167,8 @@ class ApiServer:
 
     def _described(self, request: Request, path: str) -> Response | None:
         if path.startswith("/openapi/"):
-            described = self._openapi.answer(path, request.query)
+            accept = request.headers.get("accept", "")
+            described = self._openapi.answer(path, request.query, accept)
             if described is None:
                 return None
             code, headers, body = described

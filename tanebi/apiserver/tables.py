@@ -40,7 +40,7 @@ def definitions(kind: AnyKind) -> list[Obj]:
         {
             "name": column.name,
             "type": column.type,
-            "format": "name" if column is _NAME else "",
+            "format": "name" if column.name == "Name" else "",
             "description": column.description,
             "priority": column.priority,
         }

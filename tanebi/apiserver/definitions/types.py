@@ -114,7 +114,10 @@ CRD: Final = Kind(
     short_names=("crd", "crds"),
     categories=("api-extensions",),
     namespaced=False,
-    columns=(Column("Created At", ".metadata.creationTimestamp"),),
+    columns=(
+        Column("Name", ".metadata.name"),
+        Column("Created At", ".metadata.creationTimestamp"),
+    ),
     builtin=True,
     defaults=default_definition,
     problems=definition_problems,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
+from tanebi.apiserver.openapi import EMPTY, PROTOBUF
 from tests.tanebi.apiserver.calling import Api
 
 pytestmark = pytest.mark.anyio
@@ -57,5 +58,7 @@ async def test_v2_is_one_document(api: Api) -> None:
     answer = await api("GET", "/openapi/v2")
     document = orjson.loads(answer.body)
     assert document["swagger"] == "2.0"
+    packed = await api("GET", "/openapi/v2", headers={"accept": PROTOBUF})
+    assert (packed.headers["content-type"], packed.body) == (PROTOBUF.replace("@", "."), EMPTY)
     assert "io.k8s.api.core.v1.Pod" in document["definitions"]
     assert "/api/v1/namespaces/{name}" in document["paths"]
