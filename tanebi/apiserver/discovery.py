@@ -30,6 +30,11 @@ _VERBS: Final = [
     "update",
     "watch",
 ]
+POD_STREAMS: Final = (
+    ("attach", "PodAttachOptions"),
+    ("exec", "PodExecOptions"),
+    ("portforward", "PodPortForwardOptions"),
+)
 
 
 def version() -> Obj:
@@ -225,6 +230,8 @@ def _plain_subs(kind: AnyKind) -> list[Obj]:
     found: list[Obj] = []
     verbs = ["get", "patch", "update"]
     if kind.kind == "Pod" and kind.builtin:
+        for name, answers in POD_STREAMS:
+            found.append(_sub(kind, name, answers, ["create", "get"]))
         found.append(_sub(kind, "log", kind.kind, ["get"]))
     if kind.scale is not None:
         scale = _sub(kind, "scale", "Scale", verbs)

@@ -1,7 +1,7 @@
 """The HTTPS door: TLS, bearer token, and bytes to and from `ApiServer.handle`.
 
 An ASGI app on uvicorn, on a socket of our own, in the loop that everything runs in. It knows no kinds: whatever passes the token
-check becomes a Request. Not on the data path. Constructed by tanebi.up.
+check becomes a Request, or the stream of a pod when it asks to upgrade. Not on the data path. Constructed by tanebi.up.
 """
 
 from __future__ import annotations
@@ -11,29 +11,41 @@ import errno
 import hmac
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
 import anyio
 import uvicorn
 from anyio import TASK_STATUS_IGNORED
-from anyio.abc import TaskStatus
+from anyio.abc import TaskGroup, TaskStatus
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
 from tanebi.apiserver import status
 from tanebi.apiserver.compress import compressed
+from tanebi.apiserver.paths import Target
 from tanebi.apiserver.pki import Pki
 from tanebi.apiserver.server import BODY_BYTES_MAX, ApiServer
+from tanebi.apiserver.streaming.door import Head, StreamDoor, refusal
+from tanebi.apiserver.streaming.wire import Wire, WireBroken
+from tanebi.apiserver.upgrading import UpgradingConnection
 from tanebi.apiserver.user import ADMIN
 from tanebi.base.errors import UserError
 from tanebi.base.log import get_logger
-from tanebi.kube.errors import ApiError, ServerError, ServerTimeout, TooLarge, Unauthorized
+from tanebi.kube.errors import (
+    ApiError,
+    ServerError,
+    ServerTimeout,
+    TooLarge,
+    TooManyRequests,
+    Unauthorized,
+)
 from tanebi.kube.transport import Request, Response, Stream
 
 BACKLOG: Final = 256
 CONNECTIONS_MAX: Final = 1024
+STREAMS_MAX: Final = 512  # exec, attach and port-forward at a time
 GRACE_S: Final = 2
 BODY_TIMEOUT_S: Final = 30.0
 # Without a token: what load balancers and readiness checks look at.
@@ -71,14 +83,21 @@ class HttpsDoor:
         self._authorization = f"Bearer {token}".encode()
         self._log = get_logger("apiserver.https")
         self._stopping = anyio.Event()
+        self._streams = StreamDoor(server.streams)
+        self._stream_tasks: TaskGroup | None = None
+        self._stream_count = 0
 
     @property
     def port(self) -> int:
         return int(self._sock.getsockname()[1])
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        class Connection(UpgradingConnection):
+            taker = self
+
         config = uvicorn.Config(
             self._app,
+            http=Connection,
             ssl_certfile=str(self._pki.certificate),
             ssl_keyfile=str(self._pki.key),
             log_config=None,
@@ -97,9 +116,10 @@ class HttpsDoor:
             async with anyio.create_task_group() as group:
                 group.start_soon(listener.serve, [self._sock])
                 await listener.listening.wait()
-                task_status.started()
                 try:
-                    await anyio.sleep_forever()
+                    async with anyio.create_task_group() as self._stream_tasks:
+                        task_status.started()
+                        await anyio.sleep_forever()
                 finally:
                     # End the watches first: an open stream would hold the connections over the grace period.
                     self._stopping.set()
@@ -108,6 +128,28 @@ class HttpsDoor:
                         await listener.stopped.wait()
         finally:
             self._sock.close()
+
+    # --- one stream -----------------------------------------------------------------------------
+
+    def take(self, head: Head, target: Target, wire: Wire, scope: Any) -> None:
+        assert self._stream_tasks is not None, "connections come while `run` runs"
+        self._stream_tasks.start_soon(self._serve_stream, head, target, wire)
+
+    async def _serve_stream(self, head: Head, target: Target, wire: Wire) -> None:
+        self._stream_count += 1
+        try:
+            if not self._may_enter(head.first(b"authorization")):
+                raise Unauthorized("Unauthorized")
+            if self._stream_count > STREAMS_MAX:
+                raise TooManyRequests(f"{STREAMS_MAX} streams of pods are open; try again later")
+            await self._streams.serve(head, target, wire)
+        except ApiError as error:
+            await _refuse(wire, error)
+        except Exception as error:  # the edge, as below
+            self._log.error("internal error", path=head.path, exc_info=error)
+            await wire.close()
+        finally:
+            self._stream_count -= 1
 
     # --- one request ----------------------------------------------------------------------------
 
@@ -144,8 +186,10 @@ class HttpsDoor:
         return await self._server.handle(request, ADMIN)
 
     def _admitted(self, http: HttpRequest) -> bool:
-        given = http.headers.get("authorization", "").encode("latin-1")
-        return hmac.compare_digest(given, self._authorization)
+        return self._may_enter(http.headers.get("authorization", "").encode("latin-1"))
+
+    def _may_enter(self, authorization: bytes) -> bool:
+        return hmac.compare_digest(authorization, self._authorization)
 
     async def _stream(self, answer: Stream, receive: Receive, send: Send) -> None:
         """Send chunks as they come, until they end, the client goes, or the server stops."""
@@ -184,6 +228,12 @@ class _Listener(uvicorn.Server):
                 await super().serve(sockets)
             finally:
                 self.stopped.set()
+
+
+async def _refuse(wire: Wire, error: ApiError) -> None:
+    with contextlib.suppress(WireBroken):
+        await wire.send(refusal(error))
+    await wire.close()
 
 
 async def _when_gone(receive: Receive, scope: anyio.CancelScope) -> None:

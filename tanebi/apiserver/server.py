@@ -17,6 +17,7 @@ from prometheus_client import Counter, Histogram
 from tanebi.api.kind import AnyKind, ConfigKind, Kinds
 from tanebi.api.logs import LogSource
 from tanebi.api.meta import Key
+from tanebi.api.podstreams import PodStreams
 from tanebi.apiserver import codec, paths, podlogs, status
 from tanebi.apiserver.configs import StoreConfigs
 from tanebi.apiserver.definitions import own
@@ -32,6 +33,7 @@ from tanebi.apiserver.objects import Objects
 from tanebi.apiserver.openapi import OpenApi
 from tanebi.apiserver.rest import Rest
 from tanebi.apiserver.store import Store
+from tanebi.apiserver.streaming.calls import UPGRADE_REQUIRED, is_streaming, read_call
 from tanebi.apiserver.user import CONTROLLER, User
 from tanebi.apiserver.webhooks.types import MUTATING, VALIDATING
 from tanebi.base import metrics
@@ -52,7 +54,7 @@ _TEXT: Final = {"content-type": "text/plain; charset=utf-8"}
 
 
 class ApiServer:
-    """`logs` None: there is no kubelet here, and no pod has logs."""
+    """`logs` and `streams` None: there is no kubelet here, and no pod has logs or can be entered."""
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class ApiServer:
         clock: Clock,
         rng: Rng,
         logs: LogSource | None = None,
+        streams: PodStreams | None = None,
     ) -> None:
         self.kinds = Kinds((*kinds, CRD, MUTATING, VALIDATING))
         self.store = store
@@ -71,6 +74,7 @@ class ApiServer:
         )
         self.logs = logs
         self._in_flight = 0
+        self.streams = streams
         self._clock = clock
         self._rest = Rest(self.objects)
         self._registry = Registry(store, self.kinds)
@@ -141,6 +145,9 @@ class ApiServer:
                 raise status.wrong_method(request.method)
             key = Key(target.namespace or "", target.name)
             return await podlogs.answer(self.logs, key, request.query, now=self._clock.wall())
+        if is_streaming(target):
+            read_call(target, request.query.items())
+            raise BadRequest(UPGRADE_REQUIRED)
         return await self._rest.handle(request, user, kind, target)
 
     def _document(self, request: Request) -> Response:

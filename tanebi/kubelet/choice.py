@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tanebi.api.core.pod import Container, Pod
+from tanebi.api.podstreams import Session, Wish
 from tanebi.kube.plan import Note
 from tanebi.kubelet.podruntime import PodRuntime, Sandbox, Say, Started, silent
 from tanebi.kubelet.runtime import ExecResult
@@ -60,6 +61,18 @@ class ByImage:
     ) -> ExecResult:
         chosen = self._chosen[pod.metadata.uid]
         return await chosen.execute(pod, container, command, sandbox, timeout_s=timeout_s)
+
+    async def session(
+        self,
+        pod: Pod,
+        container: Container,
+        command: Sequence[str],
+        sandbox: Sandbox,
+        wish: Wish,
+    ) -> Session:
+        """Raises StartFailed."""
+        chosen = self._chosen[pod.metadata.uid]
+        return await chosen.session(pod, container, command, sandbox, wish)
 
     def notes(self, container: Container) -> Sequence[Note]:
         one = self._processes if self._is_directory(container.image) else self._engine

@@ -20,7 +20,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from tanebi.api.core.kinds import CONFIG_MAP, POD, SECRET
 from tanebi.api.kind import AnyKind
-from tanebi.api.meta import Obj, key_of
+from tanebi.api.meta import Key, Obj, key_of
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.kube.cache import Cache
@@ -32,6 +32,7 @@ from tanebi.kubelet.images import ImageWatch
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.kubelet.pods import ERR_IMAGE, IMAGE_BACKOFF
+from tanebi.kubelet.podstreams import KubeletStreams
 from tanebi.kubelet.worker import PodWorker, Tools
 
 STOP_GRACE_S: Final = (
@@ -62,8 +63,9 @@ class Kubelet:
         node: str,
         stop_grace_s: float = STOP_GRACE_S,
         quiet: Quiet | None = None,
+        streams: KubeletStreams | None = None,
     ) -> None:
-        """`quiet` is told of each start, so that what can wait does."""
+        """`quiet` is told of each start, so that what can wait does; `streams` gives others access to running pods."""
         self._quiet = quiet
         self._cache = cache
         self._image_watch = image_watch
@@ -81,6 +83,8 @@ class Kubelet:
         )
         self._workers: dict[str, PodWorker] = {}
         self._tasks: TaskGroup | None = None
+        if streams is not None:
+            streams.serve(pods, self._worker_of)
         for kind in (POD, CONFIG_MAP, SECRET):
             cache.watch(kind)
 
@@ -118,6 +122,10 @@ class Kubelet:
             worker.update(new)
         elif self._is_ours(new):
             self._begin(new)
+
+    def _worker_of(self, key: Key) -> PodWorker | None:
+        obj = self._cache.raw(POD, key.namespace, key.name)
+        return self._workers.get(obj["metadata"]["uid"]) if obj is not None else None
 
     def _begin(self, pod: Obj) -> None:
         assert self._tasks is not None, "subscribed by run"

@@ -76,6 +76,9 @@ class Launcher:
             cwd=image.root / container.working_dir.lstrip("/"),
             log=self._logs.path(meta.namespace, meta.name, container.name, attempt),
             inside=inside,
+            stdin=bool(container.stdin) or bool(container.tty),
+            stdin_once=bool(container.stdin_once),
+            tty=bool(container.tty),
         )
 
     def refresh(self, pod: Pod, sandbox: Sandbox) -> None:

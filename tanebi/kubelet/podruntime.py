@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tanebi.api.core.pod import Container, Pod
+from tanebi.api.podstreams import Session, Wish
 from tanebi.base.errors import TanebiError
 from tanebi.kube.plan import Note
 from tanebi.kubelet.ports import PortMap
@@ -76,6 +77,16 @@ class PodRuntime(Protocol):
         timeout_s: float,
     ) -> ExecResult:
         """Run a probe's command beside the container, to its end. Never raises for a command that cannot be run."""
+
+    async def session(
+        self,
+        pod: Pod,
+        container: Container,
+        command: Sequence[str],
+        sandbox: Sandbox,
+        wish: Wish,
+    ) -> Session:
+        """Run a person's command beside the running container, as it is written. Raises StartFailed."""
 
     def notes(self, container: Container) -> Sequence[Note]:
         """What of the container's wishes this runtime cannot do."""

@@ -1,8 +1,9 @@
 """The runtime that needs nothing: a container is a child process in a session of its own.
 
-Its working directory is the image's snapshot, its output goes line by line to the log, its input is empty. Ending it ends
-its process group, and `clean` whatever left the group (tanebi.kubelet.processes). Spawning costs about 0.3 ms, measured,
-and happens on the loop: a thread hand-over costs more. The end of a process is an event (pidfd), never a poll.
+Its working directory is the image's snapshot and its output goes line by line to the log. Its input is empty, unless the pod
+wants one, which those who attach fill. Ending it ends its process group, and `clean` whatever left the group
+(tanebi.kubelet.processes). Spawning costs about 0.3 ms, measured, and happens on the loop: a thread hand-over costs more. The
+end of a process is an event (pidfd), never a poll.
 
 A file `<pods>/<uid>/<container>.json` with pid and start time lets the next run of the platform end what a killed one left.
 """
@@ -24,10 +25,13 @@ from typing import Final, NamedTuple, TypeVar
 import anyio
 from anyio import to_thread
 
+from tanebi.api.podstreams import Wish
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.kubelet import processes
+from tanebi.kubelet.attached import Attached, Console
 from tanebi.kubelet.logfile import LogWriter, Splitter, StreamName, stamp_of
+from tanebi.kubelet.processsession import ProcessSession, spawn, spawn_on_terminal
 from tanebi.kubelet.runtime import ExecResult, Exit, Launch, StartFailed
 
 READ_BYTES: Final = 64 * 1024
@@ -66,7 +70,8 @@ class ProcessRuntime:
             writer.close()
             raise
         state = pod / f"{launch.container}.json"
-        return Child(spawned, writer, self._clock, on_wait=partial(_remember, state))
+        console = Console(spawned.stdin, terminal=launch.tty, once=launch.stdin_once)
+        return Child(spawned, writer, self._clock, console, on_wait=partial(_remember, state))
 
     async def execute(self, launch: Launch, *, timeout_s: float) -> ExecResult:
         env = self._environment(launch, self._folder / launch.pod_uid)
@@ -75,6 +80,11 @@ class ProcessRuntime:
         except StartFailed as failed:
             return ExecResult(Exit(126), failed.message)
         return await to_thread.run_sync(_run_to_end, process, timeout_s, abandon_on_cancel=True)
+
+    async def session(self, launch: Launch, wish: Wish) -> ProcessSession:
+        """Raises StartFailed."""
+        env = self._environment(launch, self._folder / launch.pod_uid)
+        return await _start(launch, partial(_spawn_session, launch, env, wish))
 
     async def sweep(self, pod_uid: str, container: str) -> None:
         await to_thread.run_sync(processes.kill_container, self._folder, pod_uid, container)
@@ -110,9 +120,12 @@ class ProcessRuntime:
 
 
 class _Spawned(NamedTuple):
+    """Our ends. A terminal has no `stderr`, and its `stdin` is its `stdout` once more."""
+
     process: subprocess.Popen[bytes]
+    stdin: int | None
     stdout: int
-    stderr: int
+    stderr: int | None
 
 
 class Child:
@@ -126,19 +139,24 @@ class Child:
         spawned: _Spawned,
         writer: LogWriter,
         clock: Clock,
+        console: Console,
         *,
         on_wait: Callable[[int], None],
     ) -> None:
-        process, *outputs = spawned
+        process = spawned.process
         self._on_wait: Callable[[int], None] | None = on_wait
         self._process = process
         self._writer = writer
         self._ended = anyio.Event()
         self._exit: Exit | None = None
         self._loop = asyncio.get_running_loop()
+        self._console = console
+        outputs: tuple[tuple[int | None, StreamName], ...] = (
+            (spawned.stdout, "stdout"),
+            (spawned.stderr, "stderr"),
+        )
         self._pumps = [
-            _Pump(outputs[0], "stdout", writer, clock),
-            _Pump(outputs[1], "stderr", writer, clock),
+            _Pump(fd, stream, writer, clock, console) for fd, stream in outputs if fd is not None
         ]
         self._pidfd = os.pidfd_open(process.pid)
         self._loop.add_reader(self._pidfd, self._on_exit)
@@ -158,6 +176,10 @@ class Child:
         await self._ended.wait()
         assert self._exit is not None
         return self._exit
+
+    async def attach(self, wish: Wish) -> Attached:
+        """Raises StartFailed."""
+        return self._console.attach(wish)
 
     def terminate(self) -> None:
         self._signal(signal.SIGTERM)
@@ -182,15 +204,20 @@ class Child:
         if self._writer.lost_bytes:
             _log.warning("output lost, the log could not be written", bytes=self._writer.lost_bytes)
         self._exit = Exit(128 - code, -code) if code < 0 else Exit(code)
+        self._console.ended(self._exit.code)
         self._ended.set()
 
 
 class _Pump:
     """From one pipe to the log. Holds one line at most; a container that writes faster than we do waits."""
 
-    def __init__(self, fd: int, stream: StreamName, writer: LogWriter, clock: Clock) -> None:
+    def __init__(
+        self, fd: int, stream: StreamName, writer: LogWriter, clock: Clock, console: Console
+    ) -> None:
         self._fd = fd
         self._open = True
+        self._stream: StreamName = stream
+        self._console = console
         self._splitter = Splitter(stream)
         self._writer = writer
         self._clock = clock
@@ -213,7 +240,10 @@ class _Pump:
             data = os.read(self._fd, READ_BYTES)
         except BlockingIOError:
             return False
+        except OSError:  # a terminal whose programs are gone
+            data = b""
         if data:
+            self._console.printed(self._stream, data)
             self._writer.write(self._splitter.feed(data, self._stamp()))
         else:
             self._close()
@@ -243,12 +273,16 @@ async def _start(launch: Launch, spawn: Callable[[], T]) -> T:
 
 
 def _spawn(launch: Launch, env: dict[str, str]) -> _Spawned:
+    """Raises StartFailed."""
+    if launch.tty:
+        return _spawn_on_terminal(launch, env)
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
+    in_read, in_write = os.pipe() if launch.stdin else (None, None)
     try:
         process = subprocess.Popen(
             launch.argv,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if in_read is None else in_read,
             stdout=out_write,
             stderr=err_write,
             cwd=launch.cwd,
@@ -256,13 +290,26 @@ def _spawn(launch: Launch, env: dict[str, str]) -> _Spawned:
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        os.close(out_read)
-        os.close(err_read)
+        _close(out_read, err_read, in_write)
         raise _start_failed(launch, error) from error
     finally:
-        os.close(out_write)
-        os.close(err_write)
-    return _Spawned(process, out_read, err_read)
+        _close(out_write, err_write, in_read)
+    return _Spawned(process, in_write, out_read, err_read)
+
+
+def _spawn_on_terminal(launch: Launch, env: dict[str, str]) -> _Spawned:
+    """Raises StartFailed."""
+    try:
+        process, master = spawn_on_terminal(launch.argv, env, launch.cwd)
+    except (OSError, ValueError) as error:
+        raise _start_failed(launch, error) from error
+    return _Spawned(process, os.dup(master), master, None)
+
+
+def _close(*fds: int | None) -> None:
+    for fd in fds:
+        if fd is not None:
+            os.close(fd)
 
 
 def _remember(state: Path, pid: int) -> None:
@@ -305,6 +352,14 @@ def _spawn_beside(launch: Launch, env: dict[str, str]) -> subprocess.Popen[bytes
             env=env,
             start_new_session=True,
         )
+    except (OSError, ValueError) as error:
+        raise _start_failed(launch, error) from error
+
+
+def _spawn_session(launch: Launch, env: dict[str, str], wish: Wish) -> ProcessSession:
+    """Raises StartFailed."""
+    try:
+        return spawn(launch.argv, env, launch.cwd, wish)
     except (OSError, ValueError) as error:
         raise _start_failed(launch, error) from error
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from anyio import to_thread
 
 from tanebi.api.core.pod import Container, Pod
+from tanebi.api.podstreams import Session, Wish
 from tanebi.base.errors import Unavailable
 from tanebi.kube.cache import Cache
 from tanebi.kube.plan import Note
@@ -114,6 +116,19 @@ class ProcessPods:
         except StartFailed as failed:
             return ExecResult(None, failed.message)
         return await self._runtime.execute(launch, timeout_s=timeout_s)
+
+    async def session(
+        self,
+        pod: Pod,
+        container: Container,
+        command: Sequence[str],
+        sandbox: Sandbox,
+        wish: Wish,
+    ) -> Session:
+        """Raises StartFailed."""
+        image, inside = self._image(container), self.inside(pod.metadata.uid)
+        launch = self._launcher.launch(pod, container, 0, image, sandbox, inside)
+        return await self._runtime.session(replace(launch, argv=tuple(command)), wish)
 
     def notes(self, container: Container) -> Sequence[Note]:
         return self._launcher.notes(container)

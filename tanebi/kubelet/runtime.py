@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from tanebi.api.podstreams import Session, Wish
 from tanebi.base.errors import TanebiError
 
 T = TypeVar("T")
@@ -27,7 +28,8 @@ class Inside(Protocol):
 class Launch:
     """One start of one container. `log` is the file its output is appended to.
 
-    `inside` runs what starts the program in the pod's namespaces; None: the pod shares the machine's.
+    `inside` runs what starts the program in the pod's namespaces; None: the pod shares the machine's. `stdin`: it has an input,
+    that of whoever is attached; with `stdin_once` it ends with the first of them. `tty`: it runs on a terminal.
     """
 
     pod_uid: str
@@ -38,6 +40,9 @@ class Launch:
     cwd: Path
     log: Path
     inside: Inside | None = None
+    stdin: bool = False
+    stdin_once: bool = False
+    tty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,9 @@ class Running(Protocol):
     async def wait(self) -> Exit:
         """How it ended, once it has and its output has been written. May be awaited more than once."""
 
+    async def attach(self, wish: Wish) -> Session:
+        """What it prints from now on, and its input if it has one. Raises StartFailed when that cannot be."""
+
     def terminate(self) -> None:
         """Ask it to end (SIGTERM). Does nothing when it has ended."""
 
@@ -88,6 +96,9 @@ class Runtime(Protocol):
 
     async def execute(self, launch: Launch, *, timeout_s: float) -> ExecResult:
         """Run a probe's command to its end beside the container. Never raises for a command that cannot be run."""
+
+    async def session(self, launch: Launch, wish: Wish) -> Session:
+        """Run a command beside the container, with its input and output connected. Raises StartFailed."""
 
     async def sweep(self, pod_uid: str, container: str) -> None:
         """End what an earlier run of this container left running, before it is started again."""

@@ -103,6 +103,19 @@ class PodWorker:
     def key(self) -> Key:
         return self._pod.metadata.key
 
+    @property
+    def pod(self) -> Pod:
+        return self._pod
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """Where the pod is, once it is prepared."""
+        return self._sandbox
+
+    def running(self, container: str) -> Running | None:
+        """None: it does not run now."""
+        return self._running.get(container)
+
     # --- news ----------------------------------------------------------------------------------
 
     def update(self, obj: Obj) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tanebi.api.kind import Kinds
+from tanebi.api.podstreams import PodStreams
 from tanebi.apiserver import kubeconfig, pki
 from tanebi.apiserver.bootstrap import bootstrap, publish
 from tanebi.apiserver.https import HttpsDoor, listen
@@ -39,6 +40,7 @@ class ApiPart:
         *,
         kinds: Kinds,
         logs: LogStore,
+        streams: PodStreams,
         handover: Handover | None = None,
     ) -> None:
         self._handover = handover or Handover()
@@ -48,6 +50,7 @@ class ApiPart:
         self._rng = rng
         self._kinds = kinds
         self._logs = logs
+        self._streams = streams
         self.url = ""
         self.port = 0
 
@@ -56,7 +59,13 @@ class ApiPart:
         store = Store.open(self._data.api_db)
         stages.at_end(store.close)
         server = ApiServer(
-            store, self._kinds, CONFIGS, clock=self._clock, rng=self._rng, logs=self._logs
+            store,
+            self._kinds,
+            CONFIGS,
+            clock=self._clock,
+            rng=self._rng,
+            logs=self._logs,
+            streams=self._streams,
         )
         await stages.start(server.run)
         kube = Kube(EmbeddedTransport(server, user=CONTROLLER), field_manager="tanebi")

@@ -36,6 +36,7 @@ from tanebi.kubelet.kubelet import Kubelet
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.node import NodeKeeper
 from tanebi.kubelet.podruntime import PodRuntime
+from tanebi.kubelet.podstreams import KubeletStreams
 from tanebi.up.announcing import Announcer
 from tanebi.up.api import ApiPart
 from tanebi.up.controllers import NODE, add_controllers, revision_reconciler
@@ -74,8 +75,16 @@ class Platform:
         self.logs = LogStore(data.logs, clock=clock)
         self.images = ImageStore(data.images, clock=clock)
         self.image_watch = ImageWatch(self.images, clock)
+        self.streams = KubeletStreams()
         self.api = ApiPart(
-            options, data, clock, rng, kinds=self.kinds, logs=self.logs, handover=handover
+            options,
+            data,
+            clock,
+            rng,
+            kinds=self.kinds,
+            logs=self.logs,
+            streams=self.streams,
+            handover=handover,
         )
         self.pods = PodPart(options, data, clock, images=self.images, logs=self.logs)
 
@@ -175,6 +184,7 @@ class Platform:
             clock=self.clock,
             folder=self.data.pods,
             node=NODE,
+            streams=self.streams,
         )
 
     def _node(self, kube: Kube) -> NodeKeeper:

@@ -18,6 +18,7 @@ import pytest
 from tanebi.api.core.kinds import POD
 from tanebi.api.core.pod import Container, Pod
 from tanebi.api.meta import Obj
+from tanebi.api.podstreams import Session, Wish
 from tanebi.base.clock import SystemClock
 from tanebi.kubelet import podnet
 from tanebi.kubelet.engine import connect
@@ -283,3 +284,52 @@ def reached(sandbox: Sandbox) -> tuple[str, int]:
 def _says(bench: Bench, pod: Pod, line: str) -> bool:
     path = bench.logs.path("ns", pod.metadata.name, "main", 0)
     return path.exists() and line in bench.output(pod)
+
+
+async def _told(session: Session) -> bytes:
+    with anyio.fail_after(DEADLINE_S):
+        return b"".join([data async for _, data in session.output()])
+
+
+async def test_a_persons_command_beside_the_container(bench: Bench) -> None:
+    pod = bench.pod("exec sleep 60")
+    await bench.start(pod)
+    sandbox = await bench.runtime.prepare(pod)
+
+    async def run(*command: str, wish: Wish) -> Session:
+        return await bench.runtime.session(pod, main(pod), command, sandbox, wish)
+
+    data = os.urandom(300_000)
+    echo = await run("cat", wish=Wish(stdin=True))
+
+    async def write() -> None:
+        await echo.write(data)
+        await echo.write_end()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(write)
+        assert await _told(echo) == data
+    assert await echo.wait() == 0
+    await echo.close()
+    failing = await run("sh", "-c", "echo $$; exit 9", wish=Wish())
+    assert (await _told(failing)).strip().isdigit()
+    assert await failing.wait() == 9
+    await failing.close()
+    terminal = await run("sh", "-c", "[ -t 0 ] && read x && echo got $x", wish=Wish(True, tty=True))
+    await terminal.resize(80, 24)
+    await terminal.write(b"word\r")
+    assert b"got word\r\n" in await _told(terminal)
+    await terminal.close()
+    await bench.runtime.clean("u-1")
+
+
+async def test_attached_to_a_container(bench: Bench) -> None:
+    pod = bench.pod("while read line; do echo got $line; done; exit 4", stdin=True, stdinOnce=True)
+    started = await bench.start(pod)
+    session = await started.running.attach(Wish(stdin=True))
+    await session.write(b"one\n")
+    await session.write_end()
+    assert await _told(session) == b"got one\n"
+    assert await session.wait() == 4
+    await session.close()
+    await bench.runtime.clean("u-1")

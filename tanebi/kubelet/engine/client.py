@@ -19,8 +19,10 @@ import httpx
 
 from tanebi.api.meta import Obj
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
+from tanebi.kubelet.engine.hijack import Hijacked, hijack
 
-API: Final = "http://engine/v1.40"
+PREFIX: Final = "/v1.40"
+API: Final = f"http://engine{PREFIX}"
 CALL_S: Final = 30.0
 ANSWER_MAX: Final = 8 * 1024 * 1024
 CONNECTIONS_MAX: Final = 1000  # each running container holds two: its log and its end
@@ -111,6 +113,14 @@ class EngineClient:
         body = {"Detach": False, "Tty": False}
         async with self._stream("POST", f"/exec/{exec_id}/start", {}, body) as answer:
             yield answer.aiter_raw()
+
+    async def hijack(self, path: str, query: Query, body: Obj | None = None) -> Hijacked:
+        """POST, and from then on the connection is a stream of bytes both ways. Raises EngineError, EngineGone."""
+        return await hijack(self.socket, f"{PREFIX}{path}", _params(query), body)
+
+    async def resize(self, path: str, columns: int, rows: int) -> None:
+        """Of the terminal of an exec or a container."""
+        await self._call("POST", f"{path}/resize", {"h": rows, "w": columns})
 
     async def exec_inspect(self, exec_id: str) -> Obj:
         found: Obj = await self._call("GET", f"/exec/{exec_id}/json")

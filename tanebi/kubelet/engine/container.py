@@ -14,12 +14,14 @@ import anyio
 from anyio.abc import TaskGroup
 
 from tanebi.api.meta import Obj
+from tanebi.api.podstreams import Session, Wish
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
+from tanebi.kubelet.engine import session
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
 from tanebi.kubelet.engine.frames import BadFrame, Frames
 from tanebi.kubelet.logfile import LogWriter, Splitter, StreamName, stamp_of
-from tanebi.kubelet.runtime import Exit
+from tanebi.kubelet.runtime import Exit, StartFailed
 
 if TYPE_CHECKING:
     from tanebi.kubelet.engine.client import EngineClient
@@ -73,6 +75,13 @@ class EngineContainer:
         await self._ended.wait()
         assert self._exit is not None
         return self._exit
+
+    async def attach(self, wish: Wish) -> Session:
+        """Raises StartFailed."""
+        try:
+            return await session.attach(await self._connect(), self._id, wish, self.wait)
+        except (EngineError, EngineGone) as error:
+            raise StartFailed("AttachFailed", error.message) from error
 
     def terminate(self) -> None:
         self._signal(self._stop_signal)

@@ -17,6 +17,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from tanebi.api.core.pod import Container, Pod
 from tanebi.api.meta import Obj
+from tanebi.api.podstreams import Session, Wish
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.kube.plan import Note
@@ -29,6 +30,7 @@ from tanebi.kubelet.engine.frames import BadFrame, Frames
 from tanebi.kubelet.engine.images import EngineImage, EngineImages
 from tanebi.kubelet.engine.places import Holder, Places
 from tanebi.kubelet.engine.registryauth import login_for
+from tanebi.kubelet.engine.session import execute
 from tanebi.kubelet.engine.volumes import Volumes
 from tanebi.kubelet.environment import ConfigError, Sources
 from tanebi.kubelet.images import Missing
@@ -170,6 +172,24 @@ class EnginePods:
         except (EngineError, EngineGone, BadFrame) as error:
             return ExecResult(Exit(126), str(error))
         return ExecResult(None, f"command timed out after {timeout_s:g}s")
+
+    async def session(
+        self,
+        pod: Pod,
+        container: Container,
+        command: Sequence[str],
+        sandbox: Sandbox,
+        wish: Wish,
+    ) -> Session:
+        """Raises StartFailed."""
+        running = self._running.get((pod.metadata.uid, container.name))
+        if running is None:
+            raise StartFailed(RUN_ERROR, f"container {container.name} is not running")
+        try:
+            return await execute(await self._door.client(), running.container_id, command, wish)
+        except (EngineError, EngineGone) as error:
+            words = _words(error) if isinstance(error, EngineError) else error.message
+            raise StartFailed(RUN_ERROR, words) from error
 
     def notes(self, container: Container) -> Sequence[Note]:
         return ()

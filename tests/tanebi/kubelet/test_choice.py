@@ -35,6 +35,9 @@ class Told:
     async def execute(self, *args: Any, timeout_s: float) -> str:
         return self.name
 
+    async def session(self, *args: Any) -> str:
+        return self.name
+
     def notes(self, container: Any) -> list[str]:
         return [self.name]
 
