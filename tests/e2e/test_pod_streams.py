@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pty
 import re
@@ -181,6 +182,7 @@ def test_forwarded_ports(shell: Shell) -> None:
     child.communicate(timeout=20)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_python_client(pods: User) -> None:
     api = client.CoreV1Api(
         config.new_client_from_config_dict(
@@ -202,6 +204,7 @@ def test_the_python_client(pods: User) -> None:
     talk.run_forever(timeout=20)
     assert talk.read_stdout() == "got word\n"
     assert talk.returncode == 5
+    talk.close()
     forwarded = portforward(
         api.connect_get_namespaced_pod_portforward, "web", "default", ports="8080"
     )
@@ -215,3 +218,6 @@ def test_the_python_client(pods: User) -> None:
         answer += chunk
     assert answer.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200"))
     socket.close()
+    api.api_client.close()
+    del forwarded, socket, talk, api
+    gc.collect()  # the client leaves its WebSocket to the collector, whose warning belongs to this test
