@@ -12,6 +12,8 @@ from serving.api.config_domain import CONFIG_DOMAIN
 from serving.api.config_features import CONFIG_FEATURES
 from serving.api.config_gc import CONFIG_GC
 from serving.api.config_network import CONFIG_NETWORK
+from serving.api.config_observability import CONFIG_OBSERVABILITY
+from serving.api.config_operations import CONFIG_LEADER_ELECTION, CONFIG_LOGGING
 from serving.api.domainclaim import DOMAIN_CLAIM
 from serving.api.kinds import CONFIGURATION, DOMAIN_MAPPING, KINDS, REVISION, ROUTE, SERVICE
 from tanebi.api.kind import ConfigKind
@@ -22,7 +24,10 @@ CONFIGS: Final[tuple[ConfigKind[Any], ...]] = (
     CONFIG_DOMAIN,
     CONFIG_FEATURES,
     CONFIG_GC,
+    CONFIG_LEADER_ELECTION,
+    CONFIG_LOGGING,
     CONFIG_NETWORK,
+    CONFIG_OBSERVABILITY,
 )
 
 __all__ = [
@@ -34,7 +39,10 @@ __all__ = [
     "CONFIG_DOMAIN",
     "CONFIG_FEATURES",
     "CONFIG_GC",
+    "CONFIG_LEADER_ELECTION",
+    "CONFIG_LOGGING",
     "CONFIG_NETWORK",
+    "CONFIG_OBSERVABILITY",
     "DOMAIN_CLAIM",
     "DOMAIN_MAPPING",
     "IMAGE",

@@ -81,7 +81,7 @@ def _probes(container: Container, role: Role, around: Around) -> list[FieldError
         text = "field not allowed in an init container"
         return [FieldError(text, (name,)) for name in _NOT_IN_INIT if name in present]
     sidecar = role == "sidecar"
-    if sidecar and not around.features.permitted("multi-container-probing"):
+    if sidecar and not around.features.enabled("multi-container-probing"):
         return [
             *via("livenessProbe", refuse_probe(container.liveness_probe)),
             *via("readinessProbe", refuse_probe(container.readiness_probe)),

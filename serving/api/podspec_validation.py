@@ -65,7 +65,7 @@ def _containers(containers: Sequence[Container], around: Around) -> list[FieldEr
         return [missing("containers")]
     if len(containers) == 1:
         return via("containers[0]", validate_container(containers[0], "serving", around))
-    if not around.features.permitted("multi-container"):
+    if not around.features.enabled("multi-container"):
         return [FieldError(f"multi-container is off, but found {len(containers)} containers")]
     errors = list(_duplicates(containers, set()))
     for index, container in enumerate(containers):
@@ -79,7 +79,7 @@ def _init_containers(spec: PodSpec, around: Around) -> list[FieldError]:
     containers = spec.init_containers
     if not containers:
         return []
-    if not around.features.permitted("kubernetes.podspec-init-containers"):
+    if not around.features.enabled("kubernetes.podspec-init-containers"):
         text = f"pod spec support for init-containers is off, but found {len(containers)} init containers"
         return [FieldError(text)]
     names = {container.name for container in spec.containers}

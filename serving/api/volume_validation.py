@@ -63,7 +63,7 @@ def _validate_volume(volume: Volume, features: Features) -> list[FieldError]:
     if unknown:
         errors.append(disallowed(*unknown))
     errors += _gates(volume, sources, features)
-    allowed = [*_ALWAYS, *(s for s in _GATED if features.permitted(_GATED[s][0]))]
+    allowed = [*_ALWAYS, *(s for s in _GATED if features.enabled(_GATED[s][0]))]
     known = [source for source in sources if source not in unknown]
     if not known:
         errors.append(one_of_neither(*allowed))
@@ -82,7 +82,7 @@ def _gates(volume: Volume, sources: Sequence[str], features: Features) -> list[F
     errors = []
     for source in sources:
         key, title = _GATED.get(source, ("", ""))
-        if title and not features.permitted(key):
+        if title and not features.enabled(key):
             text = f"{title} volume support is disabled, but found {title} volume {volume.name}"
             errors.append(FieldError(text))
     return errors + _claims(volume, features)
@@ -93,7 +93,7 @@ def _claims(volume: Volume, features: Features) -> list[FieldError]:
     if claim is None:
         return []
     errors = []
-    if not features.permitted("kubernetes.podspec-persistent-volume-claim"):
+    if not features.enabled("kubernetes.podspec-persistent-volume-claim"):
         text = f"Persistent volume claim support is disabled, but found persistent volume claim {claim.claim_name}"
         errors.append(FieldError(text))
     if not claim.read_only and not features.enabled("kubernetes.podspec-persistent-volume-write"):

@@ -15,6 +15,7 @@ from autoscaler.api.podautoscaler_types import PodAutoscaler
 from serving.api import revision_lifecycle as mark
 from serving.api.caching import IMAGE
 from serving.api.config_deployment import CONFIG_DEPLOYMENT
+from serving.api.config_observability import CONFIG_OBSERVABILITY
 from serving.api.images import ImageFacts, Missing, Resolved
 from serving.api.kinds import REVISION
 from serving.api.names import LABEL_REVISION, WHY, deployment_name
@@ -187,7 +188,7 @@ class _Work:
         digests = [{"name": n, "imageDigest": d} for n, d in self.digests.items()]
         fields = {
             "annotations": self._annotations(),
-            "logUrl": self.revision.status.log_url,
+            "logUrl": self.configs.get(CONFIG_OBSERVABILITY).log_url(self.revision.metadata.uid),
             "containerStatuses": [d for d in digests if d["name"] not in init],
             "initContainerStatuses": [d for d in digests if d["name"] in init],
             "actualReplicas": _count(scale.actual_scale if scale else None),

@@ -118,7 +118,7 @@ def _children(
         hosts,
         rolled.groups,
         rollout=rolled.state,
-        by_tag_header=features.permitted("tag-header-based-routing"),
+        by_tag_header=features.enabled("tag-header-based-routing"),
     )
     _judge_ingress(conditions, live, ingress, rolling=rolled.in_progress)
     gateway = gateway_of(live)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
+import httpx
 import pytest
 
 from tests.conformance.serving.driving import SERVING, Client, eventually, service
@@ -265,3 +266,30 @@ def test_lists_and_labels(client: Client) -> None:
     ]
     assert names == ["lived-00001"]
     assert client.api.get(f"{SERVING}/services").json()["kind"] == "ServiceList"
+
+
+def config_map(client: Client, name: str, patch: dict[str, Any]) -> httpx.Response:
+    return client.api.patch(
+        f"/api/v1/namespaces/knative-serving/configmaps/{name}",
+        json=patch,
+        headers={"Content-Type": "application/merge-patch+json"},
+    )
+
+
+def test_a_bad_setting_is_refused_and_a_good_one_holds_at_once(client: Client) -> None:
+    webhook = 'admission webhook "config.webhook.serving.knative.dev" denied the request: '
+    bad = config_map(client, "config-defaults", {"data": {"revision-timeout-seconds": "soon"}})
+    assert bad.status_code == 400
+    assert bad.json()["message"].startswith(f"{webhook}validation failed: ")
+    assert "revision-timeout-seconds" in bad.json()["message"]
+    touched = config_map(client, "config-defaults", {"data": {"_example": "changed"}})
+    assert touched.status_code == 400
+    assert 'modifies a key in "_example"' in touched.json()["message"]
+    assert config_map(
+        client, "config-defaults", {"data": {"revision-timeout-seconds": "123"}}
+    ).is_success
+    try:
+        made = client.create(service("settled"))
+        assert made["spec"]["template"]["spec"]["timeoutSeconds"] == 123
+    finally:
+        config_map(client, "config-defaults", {"data": {"revision-timeout-seconds": None}})

@@ -51,7 +51,10 @@ def test_config_maps() -> None:
         "config-domain",
         "config-features",
         "config-gc",
+        "config-leader-election",
+        "config-logging",
         "config-network",
+        "config-observability",
     ]
     assert {c.namespace for c in CONFIGS} == {"knative-serving"}
 

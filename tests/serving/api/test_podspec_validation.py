@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.api.config_features import CONFIG_FEATURES
+from serving.api.config_features import CONFIG_FEATURES, FLAG_TEXT
 from serving.api.podspec_validation import serving_port, validate_pod
 from serving.api.revision_types import RevisionSpec
 from tanebi.api.core.pod import Container
@@ -96,3 +97,90 @@ projections = st.dictionaries(
 def test_what_the_types_leave_open_is_judged_and_never_breaks(sources: Any, context: Any) -> None:
     volume = {"name": "v", "projected": {"sources": sources}}
     check(volumes=[volume], securityContext=context)
+
+
+@pytest.mark.parametrize(
+    ("flag", "fields", "said"),
+    [
+        (
+            "multi-container",
+            {
+                "containers": [
+                    {"name": "a", "image": "dev.local/zed", "ports": [{}]},
+                    {"name": "b", "image": "dev.local/zed"},
+                ]
+            },
+            "multi-container is off, but found 2 containers",
+        ),
+        (
+            "kubernetes.podspec-init-containers",
+            {"initContainers": [{"name": "i", "image": "dev.local/zed"}]},
+            "pod spec support for init-containers is off, but found 1 init containers",
+        ),
+        (
+            "kubernetes.podspec-volumes-emptydir",
+            {"volumes": [{"name": "v", "emptyDir": {}}]},
+            "EmptyDir volume support is disabled, but found EmptyDir volume v",
+        ),
+        (
+            "kubernetes.podspec-volumes-hostpath",
+            {"volumes": [{"name": "v", "hostPath": {"path": "/x"}}]},
+            "HostPath volume support is disabled, but found HostPath volume v",
+        ),
+    ],
+)
+def test_some_features_are_on_or_off_and_nothing_between(flag: str, fields: Any, said: str) -> None:
+    assert said in check(CONFIG_FEATURES.parse({flag: "Allowed"}), **fields)
+    assert said not in check(CONFIG_FEATURES.parse({flag: "Enabled"}), **fields)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "flag"),
+    [
+        ("affinity", {"nodeAffinity": {}}, "kubernetes.podspec-affinity"),
+        ("topologySpreadConstraints", [{}], "kubernetes.podspec-topologyspreadconstraints"),
+        ("hostAliases", [{"ip": "1.1.1.1"}], "kubernetes.podspec-hostaliases"),
+        ("nodeSelector", {"a": "b"}, "kubernetes.podspec-nodeselector"),
+        ("runtimeClassName", "kata", "kubernetes.podspec-runtimeclassname"),
+        ("tolerations", [{"key": "a"}], "kubernetes.podspec-tolerations"),
+        ("shareProcessNamespace", True, "kubernetes.podspec-shareprocessnamespace"),
+        ("hostIPC", True, "kubernetes.podspec-hostipc"),
+        ("hostPID", True, "kubernetes.podspec-hostpid"),
+        ("hostNetwork", True, "kubernetes.podspec-hostnetwork"),
+        ("priorityClassName", "high", "kubernetes.podspec-priorityclassname"),
+        ("schedulerName", "own", "kubernetes.podspec-schedulername"),
+        ("dnsPolicy", "Default", "kubernetes.podspec-dnspolicy"),
+        ("dnsConfig", {"nameservers": []}, "kubernetes.podspec-dnsconfig"),
+        ("securityContext", {"runAsUser": 1}, "kubernetes.podspec-securitycontext"),
+    ],
+)
+def test_each_gated_field_of_a_pod(field: str, value: Any, flag: str) -> None:
+    refusal = f"must not set the field(s): {field}"
+    assert refusal in check(**{field: value})
+    for state in ("Allowed", "Enabled"):
+        assert check(CONFIG_FEATURES.parse({flag: state}), **{field: value}) == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("restartPolicy", "Never"),
+        ("terminationGracePeriodSeconds", 3),
+        ("activeDeadlineSeconds", 3),
+        ("nodeName", "n"),
+        ("hostname", "h"),
+        ("subdomain", "s"),
+        ("priority", 1),
+        ("readinessGates", [{"conditionType": "x"}]),
+        ("overhead", {"cpu": "1"}),
+        ("automountServiceAccountToken", True),
+        ("preemptionPolicy", "Never"),
+        ("ephemeralContainers", [{"name": "x"}]),
+        ("setHostnameAsFQDN", True),
+        ("os", {"name": "linux"}),
+        ("schedulingGates", [{"name": "x"}]),
+    ],
+)
+def test_what_is_never_allowed(field: str, value: Any) -> None:
+    on = CONFIG_FEATURES.parse(dict.fromkeys(FLAG_TEXT, "Enabled"))
+    assert check(on, **{field: value}) == f"must not set the field(s): {field}"

@@ -272,3 +272,14 @@ def test_a_revision_on_its_way_out_is_left_alone(one: Any) -> None:
         "2026-01-01T00:00:00Z"
     )
     assert run(one).children == ()
+
+
+def test_where_its_output_is_shown(one: Any) -> None:
+    template = {"logging.revision-url-template": "http://logs/${REVISION_UID}"}
+    one.world.configs = FixedConfigs({"config-observability": template})
+    run(one)
+    uid = one.world.raw(REVISION, "default", "r")["metadata"]["uid"]
+    assert one.status(REVISION, "r")["logUrl"] == f"http://logs/{uid}"
+    one.world.configs = FixedConfigs()
+    run(one)
+    assert "logUrl" not in one.status(REVISION, "r")

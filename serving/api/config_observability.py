@@ -1,0 +1,94 @@
+"""ConfigMap config-observability: where logs of a revision are shown, and what Knative's own parts would report.
+
+The platform's metrics are always at its own door; of this map the log URL and the checks of values take effect here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from serving.api import config_fields as fields
+from serving.api.names import SYSTEM_NAMESPACE
+from tanebi.api.kind import ConfigKind
+
+_REVISION_UID: Final = "${REVISION_UID}"
+_METRICS: Final = ("none", "prometheus", "grpc", "http/protobuf")
+_TRACING: Final = ("none", "grpc", "http/protobuf", "stdout")
+_PROFILING: Final = ("disabled", "enabled")
+
+
+@dataclass(frozen=True, slots=True)
+class Observability:
+    """`sampling_rate`: the share of requests that are traced."""
+
+    log_url_template: str
+    request_log: bool
+    probe_request_log: bool
+    request_log_template: str
+    metrics_protocol: str
+    request_metrics_protocol: str
+    tracing_protocol: str
+    sampling_rate: float
+    profiling: bool
+
+    def log_url(self, revision_uid: str) -> str:
+        """Where the output of a revision is shown; empty when nobody says."""
+        return self.log_url_template.replace(_REVISION_UID, revision_uid)
+
+
+def parse(data: fields.Data) -> Observability:
+    """Raises ValueError naming the key and the value that cannot stand."""
+    return Observability(
+        log_url_template=data.get("logging.revision-url-template", ""),
+        request_log=fields.boolean(data, "logging.enable-request-log", False),
+        probe_request_log=fields.boolean(data, "logging.enable-probe-request-log", False),
+        request_log_template=data.get("logging.request-log-template", ""),
+        metrics_protocol=_one_of(data, "metrics-protocol", _METRICS),
+        request_metrics_protocol=_one_of(data, "request-metrics-protocol", _METRICS),
+        tracing_protocol=_one_of(data, "tracing-protocol", _TRACING),
+        sampling_rate=fields.read(data, "tracing-sampling-rate", 0.0, _share),
+        profiling=_one_of(data, "runtime-profiling", _PROFILING) == "enabled",
+    )
+
+
+def _one_of(data: fields.Data, key: str, allowed: tuple[str, ...]) -> str:
+    value = data.get(key) or allowed[0]
+    if value.lower() not in allowed:
+        raise ValueError(f"{key}: {value!r} is not one of {', '.join(allowed)}")
+    return value.lower()
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise ValueError("must be between 0 and 1")
+    return share
+
+
+EXAMPLE: Final = """\
+# Where the output of a revision is shown: the logUrl in its status. ${REVISION_UID} stands for its uid; empty: no URL.
+logging.revision-url-template: ""
+
+# Whether requests, and requests of probes, are logged, and how. Not done here: `tanebi logs` shows what apps write.
+logging.enable-request-log: "false"
+logging.enable-probe-request-log: "false"
+logging.request-log-template: ""
+
+# How metrics of the control plane and of requests leave: none, prometheus, grpc or http/protobuf. The platform's own metrics
+# are always served at its API's address.
+metrics-protocol: "none"
+request-metrics-protocol: "none"
+
+# How traces leave: none, grpc, http/protobuf or stdout; and the share of requests that begin one.
+tracing-protocol: "none"
+tracing-sampling-rate: "0"
+
+# Whether the parts serve profiles: disabled or enabled.
+runtime-profiling: "disabled"
+"""
+
+CONFIG_OBSERVABILITY: Final = ConfigKind(
+    SYSTEM_NAMESPACE, "config-observability", parse, example=EXAMPLE
+)
+"""Read by the revision reconciler (logUrl)."""
