@@ -9,6 +9,7 @@ whole-message handlers (activator.gateway).
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol, cast
@@ -20,6 +21,7 @@ from tanebi.http.h2.frames import PREFACE
 from tanebi.http.h2.server import H2ServerConnection
 from tanebi.http.headers import UPGRADING
 from tanebi.http.reading import BadRequest, RequestReader, ServerLimits
+from tanebi.http.repeats import KnownRequest
 from tanebi.http.request import HELD_BY_SINK, ServerRequest
 from tanebi.http.sides import Application
 
@@ -167,6 +169,14 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         return True
 
     def data_received(self, data: bytes) -> None:
+        known = self._known
+        if known is not None and self._active is None:
+            start = known.again(data)
+            if start is not None:
+                self._begin_again(known, start, data)
+                return
+            self._misses += 1
+        self._known = None
         if self._taker is not None:
             self._taker(data)
             return
@@ -181,6 +191,15 @@ class ServerConnection(RequestReader, asyncio.Protocol):
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head_max:
                 self._refuse(BadRequest(431, "the request's head is too large"))
+
+    def _begin_again(self, known: KnownRequest, start: re.Match[bytes], data: bytes) -> None:
+        self._misses = 0
+        self.since = 0.0
+        request = ServerRequest(self, start[1], start[2], known.host, known.headers, known.seen)
+        request.raw = data
+        request.complete = True
+        self._active = request
+        self._app.begin(request)
 
     def pause_writing(self) -> None:
         self.slow = True

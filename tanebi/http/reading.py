@@ -31,6 +31,7 @@ from tanebi.http.headers import (
     says_keep_alive,
     split_target,
 )
+from tanebi.http.repeats import MISSES_MAX, KnownRequest
 from tanebi.http.request import ServerRequest
 
 HEAD_MAX: Final = 65536  # bytes of a request's head
@@ -81,7 +82,9 @@ class RequestReader:
         "_head_open",
         "_headers",
         "_host",
+        "_known",
         "_limits",
+        "_misses",
         "_parser",
         "_reading",
         "_seen",
@@ -106,6 +109,8 @@ class RequestReader:
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_open = False
         self._head_bytes = 0  # of a head that came in several reads
+        self._known: KnownRequest | None = None  # the last read was this request, alone
+        self._misses = 0  # in a row
         self._good_host: bytes | None = None  # the last one that was looked at
         self._trailers: list[tuple[bytes, bytes]] = []
         self._trailer_bytes = 0
@@ -175,6 +180,8 @@ class RequestReader:
                 rest = len(method) + 1 + len(self._url)  # if one blank is all that is between them
                 if data.startswith(method) and data.startswith(_VERSION, rest):
                     request.raw = data
+                    if self._misses < MISSES_MAX:
+                        self._known = KnownRequest(data[rest:], headers, self._host, seen)
         if request.target[:1] != b"/" or request.method == b"CONNECT":
             self._read_target(request)
         self._url = self._host = b""

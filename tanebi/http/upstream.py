@@ -25,11 +25,13 @@ from tanebi.http.headers import (
     KEEP_ALIVE,
     MEANING,
     TRANSFER_ENCODING,
+    bodiless,
     says_keep_alive,
 )
 from tanebi.http.heads import Head, chunk, last_chunk, request_head
 from tanebi.http.messages import Headers
 from tanebi.http.pool import Address, Pool
+from tanebi.http.repeats import MISSES_MAX, KnownAnswer, length_of
 from tanebi.http.sides import Answer, Switching
 
 HEAD_MAX: Final = 65536  # bytes of an answer's head
@@ -68,6 +70,8 @@ class UpstreamConnection(asyncio.Protocol):
         "_headers",
         "_in_body",
         "_keep",
+        "_known",
+        "_misses",
         "_home",
         "_parser",
         "_paused",
@@ -89,6 +93,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._trailers: list[tuple[bytes, bytes]] = []
         self._head_only = False
+        self._known: KnownAnswer | None = None  # the last read was this answer, whole
+        self._misses = 0  # in a row
         self._good_line = b""  # the last status line that was looked at
         self._data = b""  # the read in which the present head began
         self._head_bytes = 0
@@ -170,6 +176,13 @@ class UpstreamConnection(asyncio.Protocol):
         if self.answer is None:
             self._drop_idle()
             return
+        known = self._known
+        if known is not None:
+            if known.again(data) and not self._head_only:
+                self._answer_again(known, data)
+                return
+            self._known = None
+            self._misses += 1
         if not self._in_body:
             self._head_bytes += len(data)
             self._data = data
@@ -188,6 +201,18 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if self.answer is not None:
             self.answer.on_flush()
+
+    def _answer_again(self, known: KnownAnswer, data: bytes) -> None:
+        self._misses = 0
+        self._keep = self._in_body = True
+        self._body_of_rest = False
+        answer, raw = self.answer, known.raw
+        assert answer is not None
+        answer.on_head(known.status, known.headers, known.seen, raw)
+        if len(data) > len(raw) and self.answer is answer:
+            answer.on_body(data[len(raw) :])
+        if self.answer is answer:
+            self._end()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
@@ -260,17 +285,12 @@ class UpstreamConnection(asyncio.Protocol):
         if seen & _RARE:
             seen = self._read_rare(headers, seen)
         self._in_body = True
-        raw, data = None, self._data
-        if self._head_bytes == len(data) and data.startswith(b"HTTP/1.1 "):
-            raw = data[: data.find(b"\r\n\r\n") + 4]
-            line = data[: data.find(b"\r\n")]
-            if line != self._good_line:
-                raw = self._look_at(line, raw)
-        elif self._parser.get_http_version() not in ("1.0", "1.1"):
-            raise ValueError("neither HTTP/1.0 nor HTTP/1.1")
+        raw = self._raw_head()
         self._head_bytes = 0
         self._keep = self._parser.should_keep_alive()
         self._body_of_rest = not seen & (CONTENT_LENGTH | TRANSFER_ENCODING)
+        if raw is not None and self._keep:
+            self._remember(raw, status, headers, seen)
         answer.on_head(status, headers, seen, raw)
         if self._head_only:
             # The parser would wait for the body that the head announces; it is of no use after this.
@@ -278,12 +298,28 @@ class UpstreamConnection(asyncio.Protocol):
             self._keep = self._keep or not seen & (CONTENT_LENGTH | TRANSFER_ENCODING)
             self._end()
 
-    def _look_at(self, line: bytes, raw: bytes) -> bytes | None:
-        """The parser does not read reason phrases; a head is not passed on as it came when its own is none (RFC 9112 §4)."""
-        if _STATUS_LINE.fullmatch(line) is None:
+    def _raw_head(self) -> bytes | None:
+        """The head as it came, when it came in one piece. The parser does not read reason phrases; a head is not passed on as it
+        came when its own is none (RFC 9112 §4)."""
+        data = self._data
+        if self._head_bytes != len(data) or not data.startswith(b"HTTP/1.1 "):
+            if self._parser.get_http_version() not in ("1.0", "1.1"):
+                raise ValueError("neither HTTP/1.0 nor HTTP/1.1")
             return None
-        self._good_line = line
-        return raw
+        line = data[: data.find(b"\r\n")]
+        if line != self._good_line:
+            if _STATUS_LINE.fullmatch(line) is None:
+                return None
+            self._good_line = line
+        return data[: data.find(b"\r\n\r\n") + 4]
+
+    def _remember(
+        self, raw: bytes, status: int, headers: list[tuple[bytes, bytes]], seen: int
+    ) -> None:
+        if self._misses < MISSES_MAX and not bodiless(status):
+            length = length_of(headers)
+            if len(raw) + length == len(self._data):
+                self._known = KnownAnswer(raw, status, headers, seen, length)
 
     def _interim(self, answer: Answer, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         if status < 100:

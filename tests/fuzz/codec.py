@@ -227,9 +227,13 @@ def check_requests(seed: str) -> None:
     if rng.random() < 0.15:
         _check_good(rng)
         return
-    data = b"".join(damaged(rng, request(rng)) for _ in range(rng.choice([1, 1, 2, 3])))
+    messages = [damaged(rng, request(rng)) for _ in range(rng.choice([1, 1, 2, 3]))]
+    if rng.random() < 0.3:  # a client that repeats itself, and perhaps not quite
+        messages += [damaged(rng, messages[0]) for _ in range(3)]
+    data = b"".join(messages)
     ours, alive, refusals = our_requests(rng, [data])
-    again, alive_again, refusals_again = our_requests(rng, pieces(rng, data))
+    cut = [m for m in messages if m] if rng.random() < 0.4 else pieces(rng, data)
+    again, alive_again, refusals_again = our_requests(rng, cut)
     whole, whole_again = [m for m in ours if m.complete], [m for m in again if m.complete]
     assert (whole, alive) == (whole_again, alive_again), (
         "cut",
@@ -251,9 +255,11 @@ def check_requests(seed: str) -> None:
 
 def _check_good(rng: random.Random) -> None:
     """What both must take is taken, however it is cut."""
-    count = rng.randrange(1, 4)
-    data = b"".join(good_request(rng) for _ in range(count))
-    ours, alive, refusals = our_requests(rng, pieces(rng, data))
+    messages = [good_request(rng) for _ in range(rng.randrange(1, 4))]
+    messages += rng.choices(messages, k=rng.randrange(4))
+    count, data = len(messages), b"".join(messages)
+    cut = messages if rng.random() < 0.5 else pieces(rng, data)
+    ours, alive, refusals = our_requests(rng, cut)
     assert (len(ours), alive, refusals) == (count, True, []), ("refused", data, refusals)
     assert all(message.complete for message in ours), ("refused", data)
     _compare(data, ours, their_requests(data)[0], refused=False, stopped="")

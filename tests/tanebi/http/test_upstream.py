@@ -307,3 +307,20 @@ def test_a_head_with_a_reason_that_is_none_is_not_passed_on_as_it_came() -> None
     assert read(bad, pieces=1 << 20).raw is None
     assert read(bad.replace(b"\0", b" "), pieces=1 << 20).raw is not None
     assert read(bad.replace(b" O\0K", b""), pieces=1 << 20).raw is not None
+
+
+def test_an_answer_that_comes_again_is_read_alike() -> None:
+    connection, _, _ = connected()
+    takers = [Taker() for _ in range(6)]
+    bodies = [b"ab", b"cd", b"efg", b"hij", b"", b""]
+    for taker, body in zip(takers, bodies, strict=True):
+        connection.begin(taker, head_only=False)
+        connection.data_received(ok(body, b"X: y"))
+    assert [(t.status, t.body, t.ends, t.reusable) for t in takers] == [
+        (200, body, 1, True) for body in bodies
+    ]
+    assert takers[0].headers == takers[1].headers
+    assert [t.raw for t in takers] == [ok(b, b"X: y").removesuffix(b) for b in bodies]
+    connection.begin(takers[0], head_only=True)
+    connection.data_received(ok(b"", b"X: y"))
+    assert (takers[0].ends, takers[0].body) == (2, b"ab")
