@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,15 +10,17 @@ from typing import Any, Final
 import click
 
 from tanebi.base.errors import Unavailable, UserError
+from tanebi.base.settings import DataDir
 from tanebi.cli import timing
 from tanebi.cli.apply import APPLY
 from tanebi.cli.client import FIELD_MANAGER, Api, ApiFailure, connect
 from tanebi.cli.discovery import Catalog, ResourceType
-from tanebi.cli.image import store
+from tanebi.cli.image import build_image, store
 from tanebi.cli.objects import condition, dig, generation_seen
 from tanebi.cli.options import Duration, data_dir_option, namespace_option
 from tanebi.cli.platform import data_dir, gateway
 from tanebi.cli.wait import changes, timed_out
+from tanebi.kubelet.images import Image
 
 KSVC: Final = "services.serving.knative.dev"
 REPOSITORY: Final = "dev.local"
@@ -83,7 +84,8 @@ def deploy(
 ) -> int:
     """Build a directory and run it as a Knative Service.
 
-    DIRECTORY holds the program and a Procfile whose `web:` line starts it. The last line printed is the service's URL.
+    DIRECTORY holds the program and a Procfile whose `web:` line starts it, or a Containerfile or Dockerfile, which is built in
+    the container engine. The last line printed is the service's URL.
     """
     home = data_dir(folder)
     name = name or service_name(directory)
@@ -91,20 +93,25 @@ def deploy(
     gateway(home)  # refuses before the build when nothing runs here
     api = connect(home)
     type_ = Catalog.of(api).find(KSVC)
-    words = shlex.split(command) if command else None
-    built = store(home).build(directory, f"{REPOSITORY}/{name}", command=words, progress=click.echo)
-    if not built.command:
+    container = manifest["spec"]["template"]["spec"]["containers"][0]
+    container["image"] = _build(home, directory, f"{REPOSITORY}/{name}", command)
+    done = _apply_and_wait(api, type_, manifest, timeout_s=None if no_wait else wait_timeout)
+    if done is not None:
+        _finish(*done)
+    return 0
+
+
+def _build(home: DataDir, directory: Path, tag: str, command: str | None) -> str:
+    """The pinned reference of an image that says what to run. Raises UserError."""
+    reference = build_image(home, directory, tag, command)
+    built = store(home).resolve(reference)
+    if isinstance(built, Image) and not built.command:
         raise UserError(
             "command-missing",
             f"nothing says how to run {directory}",
             hint="add a Procfile with a line `web: COMMAND`, or give --command",
         )
-    container = manifest["spec"]["template"]["spec"]["containers"][0]
-    container["image"] = built.reference
-    done = _apply_and_wait(api, type_, manifest, timeout_s=None if no_wait else wait_timeout)
-    if done is not None:
-        _finish(*done)
-    return 0
+    return reference
 
 
 def service_name(directory: Path) -> str:

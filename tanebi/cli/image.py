@@ -1,15 +1,18 @@
-"""`tanebi image build|ls|rm`: the images of the process runtime."""
+"""`tanebi image build|ls|rm`: images of directories, here or in the container engine."""
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from pathlib import Path
 
 import click
 
 from tanebi.base.clock import SystemClock
+from tanebi.base.errors import TanebiError, UserError
 from tanebi.base.settings import DataDir
 from tanebi.cli import timing
+from tanebi.cli.enginebuild import build_in_engine, is_for_engine
 from tanebi.cli.options import data_dir_option
 from tanebi.cli.platform import data_dir
 from tanebi.cli.tables import layout
@@ -31,14 +34,33 @@ def store(home: DataDir) -> ImageStore:
 @click.option("--command", help="What to run (default: the Procfile's `web:` line).")
 @data_dir_option
 def build(directory: Path, tag: str, command: str | None, folder: str | None) -> int:
-    """Snapshot DIRECTORY as an image; a requirements.txt is installed into it."""
+    """Make an image of DIRECTORY.
+
+    With a Containerfile or Dockerfile it is built in the container engine. Any other directory is snapshotted for the process
+    runtime, with what its requirements.txt names installed into it.
+    """
     started = timing.monotonic()
-    built = store(data_dir(folder)).build(
-        directory, tag, command=shlex.split(command) if command else None, progress=click.echo
-    )
+    reference = build_image(data_dir(folder), directory, tag, command)
     took = timing.monotonic() - started
-    click.echo(f"{built.reference} built in {took:.1f} s")
+    click.echo(f"{reference} built in {took:.1f} s")
     return 0
+
+
+def build_image(home: DataDir, directory: Path, tag: str, command: str | None) -> str:
+    """By what the directory holds; the pinned reference. Raises UserError."""
+    if not is_for_engine(directory):
+        words = shlex.split(command) if command else None
+        return store(home).build(directory, tag, command=words, progress=click.echo).reference
+    if command:
+        raise UserError(
+            "usage",
+            "--command is for directory images; a container image has its CMD",
+            hint="set `command` in the manifest, or CMD in the Containerfile",
+        )
+    reference = build_in_engine(home, directory, tag)
+    with contextlib.suppress(TanebiError):  # a directory image of that name would be taken first
+        store(home).remove(tag, used=None)
+    return reference
 
 
 @image.command()

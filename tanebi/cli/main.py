@@ -40,6 +40,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "wait": ("tanebi.cli.wait", "wait", "Wait for a condition of an object."),
     "logs": ("tanebi.cli.logs", "logs", "Show what the pods of a service wrote."),
     "send": ("tanebi.cli.send", "send", "Send a CloudEvent to a broker."),
+    "doctor": ("tanebi.cli.doctor", "doctor", "Say what this machine offers and what is missing."),
     "image": ("tanebi.cli.image", "image", "Build, list and remove images."),
     "simulate": (
         "tanebi.cli.simulate",

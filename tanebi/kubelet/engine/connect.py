@@ -103,8 +103,11 @@ class EngineDoor:
         pods_folder: Path,
         environ: Mapping[str, str],
         clock: Clock,
+        idle_s: int = 0,
     ) -> None:
+        """`idle_s`: when a service of ours that nobody uses ends by itself; 0: never."""
         self._found = found
+        self._idle_s = idle_s
         self._folder = folder
         self._environ = {**environ, PLATFORM_MARKER: str(pods_folder.absolute())}
         self._clock = clock
@@ -144,7 +147,14 @@ class EngineDoor:
             path = Path(tempfile.mkdtemp(prefix="tanebi-")) / "podman.sock"
         path.unlink(missing_ok=True)
         runtime = ["--runtime", self._found.oci_runtime] if self._found.oci_runtime else []
-        argv = [self._found.podman, *runtime, "system", "service", "--time=0", f"unix://{path}"]
+        argv = [
+            self._found.podman,
+            *runtime,
+            "system",
+            "service",
+            f"--time={self._idle_s}",
+            f"unix://{path}",
+        ]
         self._service = _spawn(argv, self._environ, self._folder / "podman.log")
         with anyio.move_on_after(START_S):
             while not _answers(path):

@@ -51,6 +51,12 @@ class _Fact:
     at: float
 
 
+async def pinned(client: EngineClient, ref: str) -> EngineImage | Missing:
+    """The image as the engine has it now, without asking a registry."""
+    found = await client.image(ref)
+    return _image(ref, found) if found is not None else Missing(f"no image {ref}")
+
+
 def is_local_only(ref: str) -> bool:
     return ref.partition("/")[0] in DEV_REGISTRIES
 
