@@ -13,6 +13,8 @@ import pytest
 
 from tanebi.kubelet.engine import connect
 from tanebi.kubelet.engine.client import EngineClient
+from tanebi.kubelet.engine.role import platform_name
+from tanebi.kubelet.engine.spec import PLATFORM_LABEL
 from tanebi.testing.engine import IMAGE, busybox_image, engine_missing
 from tanebi.testing.network import network_missing
 from tanebi.testing.platform import Platform
@@ -27,15 +29,15 @@ PAGE = "mkdir -p /tmp/w; cp /etc/greeting/text /tmp/w/index.html; exec busybox h
 @pytest.fixture(scope="module")
 def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     folder = tmp_path_factory.mktemp("engine")
-    anyio.run(_build, folder)
+    anyio.run(build_image, folder)
     with Platform(folder / "data", runtime="auto") as platform:
         person = User(platform)
         yield person
         person.http.close()
-    assert containers() == [], "nothing is left"
+    assert containers(platform, named=False) == [], "nothing is left"
 
 
-async def _build(folder: Path) -> None:
+async def build_image(folder: Path) -> None:
     found = connect.find(os.environ)
     assert found is not None
     socket = found.socket or folder / "build.sock"
@@ -49,9 +51,12 @@ async def _build(folder: Path) -> None:
         service.terminate()
 
 
-def containers() -> list[str]:
+def containers(platform: Platform, *, named: bool = True) -> list[str]:
+    """Those of the platform's pods; with `named` false also the places that wait."""
+    wanted = ["io.kubernetes.pod.namespace=default"] if named else []
+    wanted.append(f"{PLATFORM_LABEL}={platform_name(platform.data_dir / 'pods')}")
     said = subprocess.run(
-        ["podman", "ps", "-a", "--filter", "label=io.kubernetes.pod.namespace=default", "-q"],
+        ["podman", "ps", "-a", "-q", *(f"--filter=label={label}" for label in wanted)],
         capture_output=True,
         text=True,
         check=True,
@@ -97,7 +102,9 @@ def test_a_container_serves_sleeps_and_wakes(user: User) -> None:
     user.apply(GREETING, page("page"))
     user.wait_ready("ksvc", "page")
     assert user.request("page").text.strip() == "hello from a container"
-    eventually(lambda: containers() == [], 60, what="scaled to zero, and every container gone")
+    eventually(
+        lambda: containers(user.platform) == [], 60, what="scaled to zero, and every container gone"
+    )
     assert user.request("page").text.strip() == "hello from a container"
 
 
@@ -166,9 +173,11 @@ def test_an_image_that_is_nowhere_is_told_on_the_service(user: User) -> None:
 def test_a_killed_platform_leaves_no_container_to_the_next(user: User) -> None:
     user.apply(GREETING, page("survivor"))
     user.wait_ready("ksvc", "survivor")
-    before = set(containers())
+    before = set(containers(user.platform))
     assert before
     user.platform.kill()
     user.platform.start()
     assert user.request("survivor").text.strip() == "hello from a container"
-    eventually(lambda: not before & set(containers()), 30, what="the old containers are gone")
+    eventually(
+        lambda: not before & set(containers(user.platform)), 30, what="the old containers are gone"
+    )
