@@ -26,6 +26,7 @@ API: Final = f"http://engine{PREFIX}"
 CALL_S: Final = 30.0
 ANSWER_MAX: Final = 8 * 1024 * 1024
 CONNECTIONS_MAX: Final = 1000  # each running container holds two: its log and its end
+NAME_TAKEN: Final = "already in use"  # Podman's and Docker's words; their statuses differ
 LINE_MAX: Final = 1024 * 1024
 
 Query = Mapping[str, str | int | bool]
@@ -57,6 +58,16 @@ class EngineClient:
         """Returns the container's id."""
         found = await self._call("POST", "/containers/create", {"name": name}, body)
         return str(found["Id"])
+
+    async def create_anew(self, name: str, body: Obj) -> str:
+        """In the place of one that has the name. Nobody has it as a rule, so that is not asked first."""
+        try:
+            return await self.create(name, body)
+        except EngineError as error:
+            if NAME_TAKEN not in error.message:
+                raise
+        await self.remove(name)
+        return await self.create(name, body)
 
     async def start(self, container: str) -> None:
         await self._call("POST", f"/containers/{container}/start")

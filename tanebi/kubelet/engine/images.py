@@ -92,6 +92,15 @@ class EngineImages:
             self._tasks.start_soon(self._answer, ref)
         return fact.found if fact is not None else None
 
+    def forget(self, ref: str) -> None:
+        """The engine does not have it any more."""
+        self._facts.pop(ref, None)
+
+    def _learn(self, ref: str, image: EngineImage) -> EngineImage:
+        if "@" in ref and len(self._facts) < FACTS_MAX:
+            self._facts[ref] = _Fact(image, self._clock.now())
+        return image
+
     def _is_old(self, ref: str, fact: _Fact) -> bool:
         """Whether it must be found out again: a digest never changes its meaning."""
         if isinstance(fact.found, Missing):
@@ -103,11 +112,14 @@ class EngineImages:
     ) -> EngineImage | Missing:
         """The image for a start: as the engine has it, or pulled. `policy` is the container's imagePullPolicy, `auth` what the
         registry is told (tanebi.kubelet.engine.registryauth)."""
+        known = self._facts.get(ref)
+        if "@" in ref and known is not None and isinstance(known.found, EngineImage):
+            return known.found  # what a digest means does not change
         client = await self._connect()
         if policy != "Always" or is_local_only(ref):
             found = await client.image(ref) or await _by_id(client, ref)
             if found is not None:
-                return _image(ref, found)
+                return self._learn(ref, _image(ref, found))
         if is_local_only(ref):
             return Missing(
                 f"no image {ref} in the engine or in this platform's store; build it: "

@@ -90,6 +90,10 @@ class Places:
         """Whether anything of this run is, or was, in the engine."""
         return self._common is not None
 
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
     async def common(self, client: EngineClient) -> spec.Place:
         """What all containers share: the network and the sandbox image, made once. Raises EngineError, EngineGone."""
         async with self._lock:
@@ -155,9 +159,9 @@ class Places:
 
     async def _make(self, client: EngineClient, common: spec.Place, pod: Pod | None) -> Holder:
         name = self._name(pod.metadata.uid if pod else f"place-{next(self._numbers)}")
-        await client.remove(name)
         dns = (str(self._network.gateway),) if self._network is not None else ()
-        container = await client.create(name, spec.sandbox_body(pod, pause.TAG, common, dns=dns))
+        body = spec.sandbox_body(pod, pause.TAG, common, dns=dns)
+        container = await client.create_anew(name, body)
         await client.start(container)
         found = await client.inspect(container)
         if pod is not None and pod.spec.host_network:

@@ -114,6 +114,11 @@ class EnginePods:
         """Raises EngineGone."""
         return await self._door.client()
 
+    @property
+    def waiting(self) -> int:
+        """How many places wait for a pod."""
+        return self._places.waiting
+
     async def prepare(self, pod: Pod) -> Sandbox:
         """Raises SandboxFailed."""
         uid = pod.metadata.uid
@@ -144,6 +149,7 @@ class EnginePods:
         except ConfigError as error:
             raise StartFailed(CONFIG_ERROR, str(error)) from error
         except EngineError as error:
+            self._images.forget(container.image)  # that may be why
             raise StartFailed(_reason(error), _words(error)) from error
         except EngineGone as error:
             raise StartFailed(CREATE_ERROR, error.message) from error
@@ -285,16 +291,16 @@ class EnginePods:
             uts=holder.uts,
             place=place,
         )
-        if attempt:
-            await client.remove(self._name(uid, container.name, str(attempt - 1)))
-        await client.remove(name)
-        made = await client.create(name, body)
+        made = await client.create_anew(name, body)
         log = self._logs.path(meta.namespace, meta.name, container.name, attempt)
         running = self._container(
             made, image, message, place, memory_limited="memory" in container.resources.limits
         )
         await client.start(made)
         running.supervise(log)
+        if attempt and self._tasks is not None:
+            before = self._name(uid, container.name, str(attempt - 1))
+            self._tasks.start_soon(self._remove_one, before)  # nobody waits for it
         self._running[uid, container.name] = running
         return Started(running, image.reference)
 
