@@ -70,7 +70,8 @@ def container_ids(user: User, name: str) -> list[str]:
     own = [
         one for one in pods if one["metadata"]["labels"].get("serving.knative.dev/service") == name
     ]
-    return [c["containerID"] for one in own for c in one["status"]["containerStatuses"]]
+    statuses = [c for one in own for c in one["status"].get("containerStatuses") or ()]
+    return [c["containerID"] for c in statuses if "running" in c["state"]]
 
 
 def test_each_way_to_fail_has_its_words_and_mends(user: User) -> None:
@@ -107,7 +108,8 @@ def test_an_engine_that_ends_takes_nothing_with_it_and_is_started_again(user: Us
     user.apply(service("later", SERVE))
     user.wait_ready("ksvc", "later", 60)
     assert user.request("later").text == "well\n"
-    assert container_ids(user, "steady") == before, "what ran runs on"
+    assert before
+    assert set(before) <= set(container_ids(user, "steady")), "what ran runs on"
 
 
 def test_a_directory_with_a_dockerfile_is_deployed(user: User, tmp_path: Path) -> None:
