@@ -165,6 +165,9 @@ def _list_faults(schema: Obj, path: str) -> Iterator[Obj]:
         if key not in known:
             text = "must be the name of a property in the items schema"
             yield _invalid(f"{path}.x-kubernetes-list-map-keys[{index}]", key, text)
+        elif key not in (items.get("required") or ()) and "default" not in known[key]:
+            text = "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property"
+            yield _required(f"{path}.items.properties[{key}].default", text)
 
 
 def _junction(schema: Obj, path: str, depth: int) -> Iterator[Obj]:

@@ -64,6 +64,7 @@ SCHEMA: Final[Obj] = {
                     "type": "array",
                     "items": {
                         "type": "object",
+                        "required": ["type"],
                         "properties": {"type": {"type": "string"}, "status": {"type": "string"}},
                     },
                     "x-kubernetes-list-type": "map",

@@ -43,6 +43,12 @@ def test_lists_of_maps_name_their_keys() -> None:
     assert faults(root(properties={"a": listed})) == [
         "s.properties[a].x-kubernetes-list-map-keys[0]"
     ]
+    listed["x-kubernetes-list-map-keys"] = ["name"]
+    assert faults(root(properties={"a": listed})) == [
+        "s.properties[a].items.properties[name].default"
+    ]
+    items["properties"]["name"]["default"] = "x"
+    assert faults(root(properties={"a": listed})) == []
 
 
 def test_depth_has_a_limit_and_nonsense_is_told() -> None:
