@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import orjson
 import pytest
 from pydantic import Field
 
@@ -32,9 +33,11 @@ from tanebi.kube.errors import (
 from tanebi.kube.faulty import FaultyTransport, never
 from tanebi.kube.network import connect
 from tanebi.kube.request import PatchType
-from tanebi.kube.watch import Added, Bookmark, Deleted, Failed, Modified, WatchEvent
+from tanebi.kube.transport import Request
+from tanebi.kube.watch import Added, Bookmark, Deleted, Failed, Modified, WatchEvent, WatchParser
 from tanebi.testing.control import NS, ControlPlane, control_plane, https_door
 from tanebi.testing.waiting import wait_until
+from tests.tanebi.apiserver.definitions.crontabs import CRONTABS, crontab, crontabs
 
 pytestmark = pytest.mark.anyio
 
@@ -511,3 +514,90 @@ async def test_an_empty_list_is_a_list(kube: Kube, kind: Any) -> None:
     listing = await kube.list(kind, None)
     assert listing.items == []
     assert listing.resource_version
+
+
+# --- moments, discovery, kinds of users -----------------------------------------------------------
+
+CONFIG_MAPS = f"/api/v1/namespaces/{NS}/configmaps"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+
+async def asked(kube: Kube, method: str, path: str, body: Any = None, **query: str) -> Any:
+    """Any request; its JSON answer."""
+    headers = {"content-type": "application/json", "accept": "application/json"}
+    raw = b"" if body is None else orjson.dumps(body)
+    return orjson.loads((await kube.call(Request(method, path, query, headers, raw))).body)
+
+
+def names(listing: Any) -> list[str]:
+    return [item["metadata"]["name"] for item in listing["items"]]
+
+
+async def test_all_pages_are_of_one_moment(kube: Kube) -> None:
+    for name in "abc":
+        await kube.create(CONFIG_MAP, cm(name))
+    first = await asked(kube, "GET", CONFIG_MAPS, limit="2")
+    await kube.create(CONFIG_MAP, cm("bb"))
+    await kube.delete(CONFIG_MAP, NS, "c")
+    assert first["metadata"]["remainingItemCount"] == 1
+    rest = await asked(kube, "GET", CONFIG_MAPS, **{"continue": first["metadata"]["continue"]})
+    assert (names(first), names(rest)) == (["a", "b"], ["c"])
+    assert rest["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+    then = {
+        "resourceVersion": first["metadata"]["resourceVersion"],
+        "resourceVersionMatch": "Exact",
+    }
+    assert names(await asked(kube, "GET", CONFIG_MAPS, **then)) == ["a", "b", "c"]
+    assert names(await asked(kube, "GET", CONFIG_MAPS)) == ["a", "b", "bb"]
+
+
+async def test_a_page_of_a_forgotten_moment_says_how_to_go_on(kube: Kube) -> None:
+    for name in "ab":
+        await kube.create(CONFIG_MAP, cm(name))
+    first = await asked(kube, "GET", CONFIG_MAPS, limit="1")
+    for index in range(CHANGES_MAX + 8):
+        await kube.patch(CONFIG_MAP, NS, "b", {"data": {"n": str(index)}})
+    with pytest.raises(Expired, match="too old to display a consistent list"):
+        await asked(kube, "GET", CONFIG_MAPS, **{"continue": first["metadata"]["continue"]})
+
+
+async def test_a_watch_can_list_first(kube: Kube) -> None:
+    await kube.create(CONFIG_MAP, cm("one"))
+    query = {
+        "watch": "true",
+        "sendInitialEvents": "true",
+        "resourceVersionMatch": "NotOlderThan",
+        "allowWatchBookmarks": "true",
+        "timeoutSeconds": "5",
+    }
+    parser, told = WatchParser(), []
+    async with kube.stream(Request("GET", CONFIG_MAPS, query)) as stream:
+        async for chunk in stream.chunks:
+            told += parser.feed(chunk)
+            if any(isinstance(event, Bookmark) for event in told):
+                break
+    assert [type(event) for event in told] == [Added, Bookmark]
+
+
+async def test_fields_that_cannot_be_selected(kube: Kube) -> None:
+    with pytest.raises(BadRequest, match=r"field label not supported: data\.x"):
+        await asked(kube, "GET", CONFIG_MAPS, fieldSelector="data.x=1")
+
+
+async def test_a_collection_is_deleted_by_selector_and_not_in_a_dry_run(kube: Kube) -> None:
+    for name in "ab":
+        await kube.create(CONFIG_MAP, cm(name))
+    await asked(kube, "DELETE", CONFIG_MAPS, dryRun="All")
+    assert names(await asked(kube, "GET", CONFIG_MAPS)) == ["a", "b"]
+    await asked(kube, "DELETE", CONFIG_MAPS, fieldSelector="metadata.name=a")
+    assert names(await asked(kube, "GET", CONFIG_MAPS)) == ["b"]
+
+
+async def test_a_kind_of_a_user_s_own(kube: Kube) -> None:
+    await asked(kube, "POST", CRDS, crontabs())
+    made = await asked(kube, "POST", CRONTABS.replace("default", NS), crontab("a", replicas=2))
+    assert made["spec"]["image"] == "busybox"
+    with pytest.raises(InvalidObject, match="should be less than or equal to 10"):
+        await asked(kube, "POST", CRONTABS.replace("default", NS), crontab("b", replicas=11))
+    found = await asked(kube, "GET", "/apis/stable.example.com/v1")
+    assert "crontabs" in [one["name"] for one in found["resources"]]

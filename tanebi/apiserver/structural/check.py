@@ -159,8 +159,8 @@ def _list_faults(schema: Obj, path: str) -> Iterator[Obj]:
     if kind == "map" and not keys:
         text = "must not be empty if x-kubernetes-list-type is map"
         yield _required(f"{path}.x-kubernetes-list-map-keys", text)
-    items = schema.get("items")
-    known = (items.get("properties") or {}) if isinstance(items, dict) else {}
+    items: Obj = schema["items"] if isinstance(schema.get("items"), dict) else {}
+    known = items.get("properties") or {}
     for index, key in enumerate(keys or ()):
         if key not in known:
             text = "must be the name of a property in the items schema"

@@ -95,3 +95,5 @@ def test_accept() -> None:
 
 def test_yaml_to_json() -> None:
     assert codec.yaml_to_json(b"a: 1") == b'{"a":1}'
+    assert codec.yaml_to_json(b' {"a": 1}') == b' {"a": 1}'
+    assert codec.yaml_to_json(b"{a: 1}") == b'{"a":1}'
