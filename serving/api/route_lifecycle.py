@@ -20,6 +20,9 @@ INGRESS_NOT_CONFIGURED: Final = "IngressNotConfigured"
 ROLLOUT_IN_PROGRESS: Final = "RolloutInProgress"
 TLS_NOT_ENABLED: Final = "TLSNotEnabled"
 HTTP_DOWNGRADE: Final = "HTTPDowngrade"
+CERTIFICATE_NOT_READY: Final = "CertificateNotReady"
+CERTIFICATE_NOT_OWNED: Final = "CertificateNotOwned"
+CERTIFICATE_PROVISION_FAILED: Final = "CertificateProvisionFailed"
 
 _TLS_OFF: Final = "external-domain-tls is not enabled"
 _TLS_OFF_LOCAL: Final = "TLS is not enabled for cluster-local"
@@ -102,6 +105,25 @@ def mirror_ingress(conditions: Conditions, ready: ConditionView | None) -> None:
 def mark_tls_not_enabled(conditions: Conditions, *, cluster_local: bool) -> None:
     text = _TLS_OFF_LOCAL if cluster_local else _TLS_OFF
     conditions.mark_true(CERTIFICATE_PROVISIONED, TLS_NOT_ENABLED, text)
+
+
+def mark_certificate_ready(conditions: Conditions) -> None:
+    conditions.mark_true(CERTIFICATE_PROVISIONED)
+
+
+def mark_certificate_not_ready(conditions: Conditions, certificate: str) -> None:
+    text = f"Certificate {certificate} is not ready."
+    conditions.mark_unknown(CERTIFICATE_PROVISIONED, CERTIFICATE_NOT_READY, text)
+
+
+def mark_certificate_failed(conditions: Conditions, certificate: str) -> None:
+    text = f"Certificate {certificate} fails to be provisioned."
+    conditions.mark_false(CERTIFICATE_PROVISIONED, CERTIFICATE_PROVISION_FAILED, text)
+
+
+def mark_certificate_not_owned(conditions: Conditions, certificate: str) -> None:
+    text = f"There is an existing certificate {certificate} that we don't own."
+    conditions.mark_false(CERTIFICATE_PROVISIONED, CERTIFICATE_NOT_OWNED, text)
 
 
 def mark_http_downgrade(conditions: Conditions, certificate: str) -> None:

@@ -33,6 +33,8 @@ class Hosts:
     local: Mapping[str, bool]
     """Tags that the owner keeps inside, by a label on the placeholder Service."""
     external_port: int = HTTP_PORT
+    secure: frozenset[str] = frozenset()
+    """Tags whose host outside has a certificate."""
 
     def service(self, tag: str) -> str:
         """The name of the placeholder Service."""
@@ -72,7 +74,7 @@ class Hosts:
         """The address that people use."""
         if self.is_local(tag):
             return f"http://{self.internal(tag)}"
-        scheme = self.network.default_external_scheme
+        scheme = "https" if tag in self.secure else self.network.default_external_scheme
         # Another scheme is served by somebody before the gateway, at a port of its own.
         shown = scheme == "http" and self.external_port != HTTP_PORT
         port = f":{self.external_port}" if shown else ""

@@ -7,15 +7,17 @@ While a target is bad, nothing is written but the status: what was routed stays 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from activator.api.ingress import INGRESS, Ingress, IngressSpec
 from serving.api import route_lifecycle as mark
+from serving.api.certificate import CERTIFICATE
 from serving.api.config_features import CONFIG_FEATURES
 from serving.api.kinds import CONFIGURATION, REVISION, ROUTE
 from serving.api.names import LABEL_CONFIGURATION, LABEL_SERVICE
 from serving.api.route_types import Route
+from serving.reconcile.certificates import certify
 from serving.reconcile.domains import HTTP_PORT, Hosts, hosts_of
 from serving.reconcile.resources.ingresses import make_ingress
 from serving.reconcile.resources.placeholders import gateway_of, make_placeholder
@@ -64,7 +66,7 @@ class RouteReconciler:
 
     external_port: int = HTTP_PORT
     kind: Kind[Route] = ROUTE
-    owns: tuple[AnyKind, ...] = (INGRESS, SERVICE)
+    owns: tuple[AnyKind, ...] = (INGRESS, SERVICE, CERTIFICATE)
     reads: tuple[Reads, ...] = (
         Reads(CONFIGURATION, routes_of_configuration),
         Reads(REVISION, routes_of_revision),
@@ -77,7 +79,9 @@ class RouteReconciler:
             return Plan(prune=False)
         conditions = begin(resource, resource.status, mark.LIVING, now=now)
         hosts = hosts_of(resource, seen, configs, external_port=self.external_port)
-        _judge_certificate(hosts, conditions)
+        tags = ("", *(target.tag for target in resource.spec.traffic))
+        certified = certify(hosts, tags, seen, conditions)
+        hosts = replace(hosts, secure=certified.secure)
         targets, bad = resolve(resource, seen)
         if bad is not None:
             mark_bad(conditions, bad, resource.metadata.labels.get(LABEL_SERVICE, ""))
@@ -91,27 +95,22 @@ class RouteReconciler:
         traffic = [_shown(target, hosts) for target in shown]
         if _foreign(hosts, targets, live, seen, conditions):
             return Plan(status=_status(hosts, conditions, traffic), prune=False)
-        children = _children(hosts, rolled, live, configs, conditions)
+        children = _children(hosts, rolled, live, configs, conditions, tls=certified.tls)
         return Plan(
-            children=tuple(children),
+            children=(*certified.certificates, *children),
             status=_status(hosts, conditions, traffic),
             requeue_after_s=rolled.again_s,
         )
 
 
-def _judge_certificate(hosts: Hosts, conditions: Conditions) -> None:
-    """Nobody here makes certificates yet: where they are asked for, plain HTTP is served and the condition says so."""
-    local = hosts.is_local("")
-    if hosts.network.external_domain_tls and not local:
-        mark.mark_http_downgrade(conditions, f"route-{hosts.route.metadata.uid}")
-    else:
-        mark.mark_tls_not_enabled(
-            conditions, cluster_local=local and hosts.network.external_domain_tls
-        )
-
-
 def _children(
-    hosts: Hosts, rolled: Rolled, live: Ingress | None, configs: Configs, conditions: Conditions
+    hosts: Hosts,
+    rolled: Rolled,
+    live: Ingress | None,
+    configs: Configs,
+    conditions: Conditions,
+    *,
+    tls: Sequence[Obj],
 ) -> list[Obj]:
     features = configs.get(CONFIG_FEATURES)
     ingress = make_ingress(
@@ -119,6 +118,7 @@ def _children(
         rolled.groups,
         rollout=rolled.state,
         by_tag_header=features.enabled("tag-header-based-routing"),
+        tls=tls,
     )
     _judge_ingress(conditions, live, ingress, rolling=rolled.in_progress)
     gateway = gateway_of(live)

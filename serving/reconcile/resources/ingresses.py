@@ -17,7 +17,7 @@ from serving.api.names import (
     LABEL_ROUTE_NAMESPACE,
     ROLLOUT_STATE,
 )
-from serving.reconcile.domains import Hosts
+from serving.reconcile.domains import Hosts, http_option
 from serving.reconcile.resources.meta import inherited
 from serving.reconcile.targets import Target
 from tanebi.api.meta import Obj, owner_reference
@@ -27,9 +27,17 @@ H2C_PORT = 81
 
 
 def make_ingress(
-    hosts: Hosts, groups: Mapping[str, Sequence[Target]], *, rollout: str, by_tag_header: bool
+    hosts: Hosts,
+    groups: Mapping[str, Sequence[Target]],
+    *,
+    rollout: str,
+    by_tag_header: bool,
+    tls: Sequence[Obj] = (),
 ) -> Obj:
-    """`groups`: tag → targets ("" for the default host). `rollout`: its state. `by_tag_header`: tags by header, too."""
+    """`groups`: tag → targets ("" for the default host). `rollout`: its state. `by_tag_header`: tags by header, too.
+
+    `tls`: which Secrets hold certificates of which hosts.
+    """
     route = hosts.route
     meta = route.metadata
     ingress_class = meta.annotations.get(INGRESS_CLASS) or meta.annotations.get(INGRESS_CLASS_OLD)
@@ -52,7 +60,8 @@ def make_ingress(
             "ownerReferences": [owner_reference(route)],
         },
         "spec": {
-            "httpOption": "Enabled",
+            "httpOption": http_option(meta.annotations, hosts.network, tls=bool(tls)),
+            **({"tls": list(tls)} if tls else {}),
             "rules": [
                 rule
                 for tag in sorted(groups)
