@@ -108,3 +108,19 @@ def test_a_try_asks_what_the_pods_would_be_told(client: Client) -> None:
     assert good.status_code == 201
     assert "insecure" in good.headers["warning"]
     assert client.gone("tried", "services")
+
+
+def test_a_pod_that_fits_nowhere(client: Client) -> None:
+    features = "/api/v1/namespaces/knative-serving/configmaps/config-features"
+    merge = {"Content-Type": "application/merge-patch+json"}
+    key = "kubernetes.podspec-nodeselector"
+    on = client.api.patch(features, json={"data": {key: "enabled"}}, headers=merge)
+    assert on.is_success
+    try:
+        client.create(service("nowhere", spec={"nodeSelector": {"planet": "mars"}}))
+        said = client.failed("nowhere-00001", "revisions", "ResourcesAvailable")
+        assert said["reason"] == "Unschedulable"
+        of_service = client.failed("nowhere", type_="ConfigurationsReady")
+        assert said["message"] in of_service["message"]
+    finally:
+        client.api.patch(features, json={"data": {key: None}}, headers=merge)
