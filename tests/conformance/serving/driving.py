@@ -88,7 +88,9 @@ class Client:
         assert self.api.delete(self.path(plural, name)).status_code == 200
 
     def condition(self, name: str, plural: str = "services", type_: str = "Ready") -> Any:
-        """Of the newest generation; None while it has not been judged."""
+        """Of the newest generation; None while it has not been judged, or is not there."""
+        if self.gone(name, plural):
+            return None
         obj = self.get(name, plural)
         status = obj.get("status") or {}
         if status.get("observedGeneration") != obj["metadata"]["generation"]:
