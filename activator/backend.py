@@ -256,6 +256,13 @@ class Backend:
         for pod in self.pods.values():
             pod.stale = True
 
+    def restore(self, address: Address) -> None:
+        """The pod goes on after a drain."""
+        pod = self.pods.get(address)
+        if pod is not None and pod.draining:
+            pod.draining = False
+            self._apply(pod)
+
     def close(self) -> None:
         """The revision is gone. Whoever waits runs into its deadline; what is in flight may end."""
         self.set_endpoints({})

@@ -20,8 +20,8 @@ class GatewayDrain:
     def __init__(self, router: Router) -> None:
         self._router = router
 
-    async def drained(self, address: Address, *, deadline_s: float) -> None:
-        """Return when no request is in flight at `address`, or after `deadline_s`."""
+    async def drained(self, address: Address, *, deadline_s: float) -> bool:
+        """Return when no request is in flight at `address`, or after `deadline_s`: False, some are."""
         waits: list[anyio.Event] = []
         for backend in self._router.at(address):
             over = anyio.Event()
@@ -32,3 +32,9 @@ class GatewayDrain:
                 await over.wait()
         if scope.cancelled_caught:
             log.warning("drain deadline passed", address=f"{address[0]}:{address[1]}")
+        return not scope.cancelled_caught
+
+    def restore(self, address: Address) -> None:
+        """Requests may go to `address` again."""
+        for backend in self._router.at(address):
+            backend.restore(address)

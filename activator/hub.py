@@ -13,7 +13,6 @@ import hmac
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final, cast
 
 import anyio
@@ -158,7 +157,14 @@ class Hub:
             for line in list(self._lines):
                 line.close()
 
-    async def drained(self, address: Address, *, deadline_s: float) -> None:
+    def restore(self, address: Address) -> None:
+        """See tanebi.kubelet.drain.Drain."""
+        for name, member in self._members.items():
+            if member.line is not None:
+                self._send(name, encode("restore", a=list(address)))
+        self._local_drain.restore(address)
+
+    async def drained(self, address: Address, *, deadline_s: float) -> bool:
         """See tanebi.kubelet.drain.Drain."""
         self._drain_number += 1
         number, over = self._drain_number, anyio.Event()
@@ -169,13 +175,14 @@ class Hub:
                 self._send(name, encode("drain", id=number, a=list(address)))
         else:
             over.set()
+        began = self._clock.now()
         try:
-            async with anyio.create_task_group() as both:
-                both.start_soon(partial(self._local_drain.drained, address, deadline_s=deadline_s))
-                with anyio.move_on_after(deadline_s):
-                    await over.wait()
+            here = await self._local_drain.drained(address, deadline_s=deadline_s)
+            with anyio.move_on_after(max(0.0, began + deadline_s - self._clock.now())) as scope:
+                await over.wait()
         finally:
             self._drains.pop(number, None)
+        return here and not scope.cancelled_caught
 
     # --- from the lines ------------------------------------------------------------------------
 

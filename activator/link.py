@@ -192,6 +192,8 @@ class Link:
                 assert self._tasks is not None
                 number, address = number_of(frame.get("id")), address_of(frame.get("a"))
                 self._tasks.start_soon(self._drained, number, address)
+            case "restore":
+                self._drain.restore(address_of(frame.get("a")))
             case "welcome":
                 hosts = [text_of(host) for host in frame.get("hosts") or ()]
                 (gateway,) = addresses_of([frame.get("gateway")])

@@ -27,6 +27,7 @@ from tanebi.api.core.pod import IntOrString, Pod
 from tanebi.api.core.workload import Deployment
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Key, Obj, controller_of, key_of
+from tanebi.api.standby import BadStandby, parse_standby
 from tanebi.kube.plan import Drop, Note, Patch, Plan, Reads, Seen
 from tanebi.kubelet.deployment_status import make_status, next_look_s
 from tanebi.kubelet.podsets import (
@@ -57,6 +58,7 @@ from tanebi.kubelet.replicasets import (
     set_of_template,
 )
 from tanebi.kubelet.scheduling import place
+from tanebi.kubelet.standby import Turn, marks, parted, turn
 
 DEFAULT_SHARE: Final = "25%"
 DEFAULT_HISTORY: Final = 10
@@ -98,10 +100,10 @@ class DeploymentReconciler:
         if current is None and not deployment.spec.paused:
             return _with_new_set(deployment, template, sets, hash_of(template))
         target = current or max(sets, key=revision_of, default=None)
-        pods = _pods_of(deployment, sets, seen)
+        pods, frozen = parted(_pods_of(deployment, sets, seen))
         if target is None:
             return Plan(status=make_status(deployment, pods, None, now), prune=False)
-        plan = self._scaled(deployment, seen, sets, target, pods, now)
+        plan = self._scaled(deployment, seen, sets, target, pods, frozen, now)
         if plan.status is None or current is target:
             return plan
         return replace(plan, status=make_status(deployment, pods, None, now))
@@ -113,19 +115,24 @@ class DeploymentReconciler:
         sets: Sequence[ReplicaSet],
         target: ReplicaSet,
         pods: Sequence[Pod],
+        frozen: Sequence[Pod],
         now: datetime,
     ) -> Plan:
         """`target` is the ReplicaSet that pods are created for."""
         move = decide(deployment, pods, hash_label(target), now)
-        taken = {pod.metadata.name for pod in pods}
+        nap = _nap(deployment, move, hash_label(target), frozen, now)
+        move = Move(nap.create, nap.victims)
+        taken = {pod.metadata.name for pod in (*pods, *frozen)}
         names = new_names(deployment, target.metadata.name, move.create, taken)
         raw = seen.raw(REPLICA_SET, target.metadata.namespace, target.metadata.name)
         assert raw is not None, "it was listed"
         template = raw["spec"]["template"]
         node = place(seen, self.node, template)
-        counts = _counts(sets, target, pods, move)
-        patches = _patches(deployment, sets, target, counts)
-        status, again_s = None, next_look_s(deployment, pods, now)
+        awake = [*(pod for pod in pods if pod not in nap.freeze), *nap.wake]
+        counts = _counts(sets, target, awake, move)
+        # Who is woken comes first: a request may wait for it.
+        patches = (*marks(nap, now), *_patches(deployment, sets, target, counts))
+        status, again_s = None, _soonest(next_look_s(deployment, pods, now), nap.again_s)
         if names or any(is_unreported(pod, now) for pod in pods):
             again_s = UNREPORTED_S  # the pod's first report will bring us back sooner
         elif not any(patch.kind is DEPLOYMENT for patch in patches):
@@ -139,6 +146,31 @@ class DeploymentReconciler:
             requeue_after_s=again_s,
             prune=False,
         )
+
+
+def _nap(
+    deployment: Deployment, move: Move, newest: str, frozen: Sequence[Pod], now: datetime
+) -> Turn:
+    """What of the move is done by freezing and waking. Annotations that nobody has checked ask for nothing."""
+    annotations = deployment.spec.template.metadata.get("annotations") or {}
+    try:
+        wanted = parse_standby(annotations)
+    except BadStandby:
+        wanted = None
+    is_new = is_new_for(newest)
+    past = tuple(pod for pod in frozen if not is_new(pod))
+    return turn(
+        wanted,
+        create=move.create,
+        victims=(*move.victims, *past),
+        surplus=[pod for pod in move.victims if is_living(pod) and is_new(pod)],
+        frozen=[pod for pod in frozen if is_new(pod)],
+        now=now,
+    )
+
+
+def _soonest(*waits: float | None) -> float | None:
+    return min((wait for wait in waits if wait is not None), default=None)
 
 
 def _with_new_set(

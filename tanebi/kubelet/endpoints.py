@@ -22,7 +22,9 @@ from tanebi.api.core.pod import Pod
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Key, Obj, key_of, labels_of, owner_reference
 from tanebi.kube.plan import Plan, Reads, Seen
+from tanebi.kubelet.podsets import is_done
 from tanebi.kubelet.ports import real_ports
+from tanebi.kubelet.standby import is_frozen
 
 SERVICE_NAME: Final = "kubernetes.io/service-name"
 MANAGED_BY: Final = "endpointslice.kubernetes.io/managed-by"
@@ -61,7 +63,7 @@ def make_slices(service: Service, pods: Iterable[Pod]) -> tuple[Obj, ...]:
     """One slice for each set of real ports, ordered by name."""
     groups: dict[RealPorts, list[Pod]] = {}
     for pod in pods:
-        if pod.status.pod_ip and pod.status.phase not in ("Succeeded", "Failed"):
+        if pod.status.pod_ip and not is_frozen(pod) and not is_done(pod):
             groups.setdefault(pod_ports(service, pod), []).append(pod)
     slices = [_slice(service, ports, group) for ports, group in groups.items() if ports]
     return tuple(sorted(slices, key=lambda found: str(found["metadata"]["name"])))

@@ -33,6 +33,8 @@ INITIALIZING: Final = "PodInitializing"
 ERR_IMAGE: Final = "ErrImagePull"
 IMAGE_BACKOFF: Final = "ImagePullBackOff"
 CONFIG_ERROR: Final = "CreateContainerConfigError"
+STANDING_BY: Final = "Standby"
+ASLEEP: Final = "frozen until a request comes"
 
 Phase = Literal["Pending", "Running", "Succeeded", "Failed"]
 Aspect = Literal["startup", "readiness", "liveness"]
@@ -120,6 +122,7 @@ class PodLife:
     extra: Obj = field(default_factory=dict)
     _boxes: dict[str, _Box] = field(default_factory=dict)
     _since: dict[str, tuple[str, str]] = field(default_factory=dict)  # condition: status, time
+    asleep: bool = False  # frozen: it stands by and counts as none (tanebi.kubelet.sleeper)
     _stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -238,6 +241,10 @@ class PodLife:
     def running(self) -> tuple[str, ...]:
         return tuple(b.name for b in self._boxes.values() if isinstance(b.state, Live))
 
+    def has_started(self, name: str) -> bool:
+        """It runs, and its startup probe, if it has one, has succeeded."""
+        return self._boxes[name].started
+
     def waiting(self, name: str) -> Waiting | None:
         state = self._boxes[name].state
         return state if isinstance(state, Waiting) else None
@@ -261,6 +268,11 @@ class PodLife:
         return "Failed" if done and (policy == "Never" or self._stopping) else "Running"
 
     @property
+    def settled(self) -> bool:
+        """Every container that should run runs and is ready."""
+        return all(b.ready for b in self._of(init=False))
+
+    @property
     def finished(self) -> bool:
         return self.phase in ("Succeeded", "Failed")
 
@@ -276,14 +288,20 @@ class PodLife:
         }
         if inits := self._of(init=True):
             found["initContainerStatuses"] = [_container_status(b) for b in inits]
+        if self.asleep:
+            found |= {"reason": STANDING_BY, "message": ASLEEP}
+            for one in found["containerStatuses"]:
+                one["ready"] = False
         extra = dict(self.extra)
         found["conditions"] += extra.pop("conditions", [])
         return {k: v for k, v in found.items() if v is not None} | extra
 
     def _conditions(self, stamp: datetime) -> list[Obj]:
         inits, mains = self._of(init=True), self._of(init=False)
-        unready = [b.name for b in mains if not b.ready]
+        unready = [b.name for b in mains if not b.ready or self.asleep]
         not_ready = ("ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]")
+        if self.asleep:
+            not_ready = (STANDING_BY, ASLEEP)
         if self.finished:
             not_ready = ("PodCompleted" if self.phase == "Succeeded" else "PodFailed", "")
         incomplete = [b.name for b in inits if not _completed(b)]

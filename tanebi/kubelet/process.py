@@ -71,7 +71,9 @@ class ProcessRuntime:
             raise
         state = pod / f"{launch.container}.json"
         console = Console(spawned.stdin, terminal=launch.tty, once=launch.stdin_once)
-        return Child(spawned, writer, self._clock, console, on_wait=partial(_remember, state))
+        stop = partial(processes.stop_container, self._folder, launch.pod_uid, launch.container)
+        remember = partial(_remember, state)
+        return Child(spawned, writer, self._clock, console, on_wait=remember, stop=stop)
 
     async def execute(self, launch: Launch, *, timeout_s: float) -> ExecResult:
         env = self._environment(launch, self._folder / launch.pod_uid)
@@ -131,7 +133,8 @@ class _Spawned(NamedTuple):
 class Child:
     """One child process. Implements tanebi.kubelet.runtime.Running.
 
-    `on_wait(pid)` is called in a thread when somebody first waits for the end: what a start needs not wait for.
+    `on_wait(pid)` is called in a thread when somebody first waits for the end: what a start needs not wait for. `stop` stops
+    every process of the container where it stands, and tells which.
     """
 
     def __init__(
@@ -142,7 +145,10 @@ class Child:
         console: Console,
         *,
         on_wait: Callable[[int], None],
+        stop: Callable[[], frozenset[int]],
     ) -> None:
+        self._stop = stop
+        self._stopped: frozenset[int] = frozenset()
         process = spawned.process
         self._on_wait: Callable[[int], None] | None = on_wait
         self._process = process
@@ -186,6 +192,14 @@ class Child:
 
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
+
+    async def pause(self) -> None:
+        if self._exit is None:
+            self._stopped = await to_thread.run_sync(self._stop)
+
+    async def resume(self) -> None:
+        stopped, self._stopped = self._stopped, frozenset()
+        processes.resume(stopped)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._exit is None:  # until it is reaped its group is surely its own

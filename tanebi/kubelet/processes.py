@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -42,6 +42,30 @@ def kill_platform(pods_folder: Path) -> int:
     return _kill_marked(f"{PLATFORM_MARKER}={pods_folder}")
 
 
+def stop_container(pods_folder: Path, pod_uid: str, container: str) -> frozenset[int]:
+    """Stop every process of one container where it stands (SIGSTOP), also those that left its group. Returns which."""
+    wanted = {
+        f"{PLATFORM_MARKER}={pods_folder}".encode(),
+        f"{POD_MARKER}={pod_uid}".encode(),
+        f"{CONTAINER_MARKER}={container}".encode(),
+    }
+    stopped: set[int] = set()
+    for _ in range(ROUNDS_MAX):
+        fresh = set(_look(wanted).found) - stopped
+        if not fresh:
+            break
+        for pid in fresh:
+            _signal(pid, signal.SIGSTOP)
+        stopped |= fresh
+    return frozenset(stopped)
+
+
+def resume(pids: Iterable[int]) -> None:
+    """Let stopped processes go on (SIGCONT)."""
+    for pid in pids:
+        _signal(pid, signal.SIGCONT)
+
+
 def started_ticks(pid: int) -> int | None:
     """When the process began, in clock ticks since boot: with the pid, a process's identity. None: there is none."""
     try:
@@ -66,7 +90,7 @@ def _kill_marked(*marks: str) -> int:
     for _ in range(ROUNDS_MAX):
         look = _look(wanted)
         for pid in look.found:
-            _kill(pid)
+            _signal(pid, signal.SIGKILL)
         killed.update(look.found)
         certain = not look.vanished and look.blank <= blank  # nobody ended since the last look
         clean, blank = clean + 1 if certain and not look.found else 0, look.blank
@@ -112,8 +136,8 @@ def _environment(pid: str) -> set[bytes] | None:
         return set()
 
 
-def _kill(pid: int) -> None:
+def _signal(pid: int, number: signal.Signals) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except (ProcessLookupError, PermissionError):
         return

@@ -40,6 +40,7 @@ from tanebi.kubelet.podsets import (
     surplus,
 )
 from tanebi.kubelet.scheduling import place
+from tanebi.kubelet.standby import is_frozen
 
 REVISION: Final = "deployment.kubernetes.io/revision"
 REVISION_HISTORY: Final = "deployment.kubernetes.io/revision-history"
@@ -80,7 +81,8 @@ class ReplicaSetReconciler:
     def desired(self, found: ReplicaSet, seen: Seen, configs: Configs, now: datetime) -> Plan:
         meta = found.metadata
         chosen = selectors.from_object(found.spec.selector.model_dump(by_alias=True))
-        pods = owned_pods((meta.uid,), seen.list(POD, meta.namespace, chosen))
+        owned = owned_pods((meta.uid,), seen.list(POD, meta.namespace, chosen))
+        pods = [pod for pod in owned if not is_frozen(pod)]
         silent = any(is_unreported(pod, now) for pod in pods)
         status = None if silent else make_status(found, pods, now)
         again_s = UNREPORTED_S if silent else _next_look_s(found, pods, now)

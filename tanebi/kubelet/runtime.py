@@ -70,6 +70,10 @@ class StartFailed(TanebiError):
     """The command could not be run. `code` is the waiting reason Kubernetes would show (RunContainerError, …)."""
 
 
+class FreezeFailed(TanebiError):
+    """A container could not be stopped where it stands, or set going again."""
+
+
 class Running(Protocol):
     """One started container."""
 
@@ -88,6 +92,12 @@ class Running(Protocol):
 
     def kill(self) -> None:
         """End it and everything it started."""
+
+    async def pause(self) -> None:
+        """Stop it where it stands, with everything it started. Does nothing when it has ended. Raises FreezeFailed."""
+
+    async def resume(self) -> None:
+        """Let it go on. Does nothing when it is not paused. Raises FreezeFailed."""
 
 
 class Runtime(Protocol):

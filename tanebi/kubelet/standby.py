@@ -7,7 +7,7 @@ and what exceeds the number or the age go as ever. Frozen pods are in no count. 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from tanebi.api.core.pod import Pod
 from tanebi.api.meta import parse_time, rfc3339
 from tanebi.api.standby import STANDBY_SINCE, Standby
 from tanebi.kube.plan import Patch
+from tanebi.kubelet.podsets import is_living
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,15 @@ class Turn:
 
 def is_frozen(pod: Pod) -> bool:
     return STANDBY_SINCE in pod.metadata.annotations
+
+
+def parted(pods: Iterable[Pod]) -> tuple[list[Pod], list[Pod]]:
+    """Those that count, and the living ones that are frozen."""
+    awake: list[Pod] = []
+    asleep: list[Pod] = []
+    for pod in pods:
+        (asleep if is_frozen(pod) and is_living(pod) else awake).append(pod)
+    return awake, asleep
 
 
 def turn(
@@ -62,9 +72,9 @@ def turn(
     )
 
 
-def patches(turn: Turn, now: datetime) -> tuple[Patch, ...]:
-    """The marks on the pods: the kubelet freezes and wakes by them."""
-    marks = [(pod, rfc3339(now)) for pod in turn.freeze] + [(pod, None) for pod in turn.wake]
+def marks(turn: Turn, now: datetime) -> tuple[Patch, ...]:
+    """What is written on the pods: the kubelet freezes and wakes by it."""
+    changes = [(pod, None) for pod in turn.wake] + [(pod, rfc3339(now)) for pod in turn.freeze]
     return tuple(
         Patch(
             POD,
@@ -72,7 +82,7 @@ def patches(turn: Turn, now: datetime) -> tuple[Patch, ...]:
             pod.metadata.name,
             {"metadata": {"uid": pod.metadata.uid, "annotations": {STANDBY_SINCE: mark}}},
         )
-        for pod, mark in marks
+        for pod, mark in changes
     )
 
 

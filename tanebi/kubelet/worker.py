@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -24,6 +25,7 @@ from tanebi.api.core.kinds import POD
 from tanebi.api.core.pod import Container, Pod, Probe
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj, rfc3339
+from tanebi.api.standby import STANDBY_SINCE
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.kube.cache import Cache
@@ -48,6 +50,8 @@ from tanebi.kubelet.ports import POD_IP, ports_condition
 from tanebi.kubelet.probing import Prober
 from tanebi.kubelet.runtime import Exit, Running, StartFailed
 from tanebi.kubelet.shown import split, with_shown
+from tanebi.kubelet.sleeper import Sleeper
+from tanebi.kubelet.standby import is_frozen
 
 COMPONENT: Final = "kubelet"
 PREPARE_RETRY_S: Final = 10.0
@@ -90,6 +94,15 @@ class PodWorker:
         self._running: dict[str, Running] = {}
         self._sandbox = Sandbox(POD_IP, {})
         self._news = anyio.Event()
+        self._sleeper = Sleeper(
+            tools.drain,
+            running=self._running.values,
+            addresses=lambda: [
+                (self._sandbox.address, port) for port in self._sandbox.ports.values()
+            ],
+            changed=lambda: self._news.set(),
+        )
+        self._sleeper.want(is_frozen(pod))
         self._deleted = anyio.Event()  # marked for deletion, or gone
         self._gone = anyio.Event()
         self._pending: list[Action] = []
@@ -120,6 +133,8 @@ class PodWorker:
 
     def update(self, obj: Obj) -> None:
         before, self._obj = self._obj, obj
+        if self._sleeper.want(STANDBY_SINCE in (obj["metadata"].get("annotations") or {})):
+            self._news.set()
         if obj["metadata"].get("deletionTimestamp"):
             self._deleted.set()
         elif environment.shows_itself(self._pod) and _marks(before) != _marks(obj):
@@ -181,6 +196,8 @@ class PodWorker:
             self._news = anyio.Event()
             await self._act()
             await self._refresh()
+            await self._sleeper.turn(self._tasks, settled=self._life.settled)
+            self._life.asleep = self._sleeper.asleep
             await self._report()
             self.reported.set()
             await self._wait()
@@ -261,11 +278,12 @@ class PodWorker:
     async def _attend(self, name: str, attempt: int, running: Running) -> None:
         """Probe the container while it runs, and say when it has ended."""
         async with anyio.create_task_group() as probing:
-            probing.start_soon(self._probe, self._containers[name], probing)
+            probe = partial(self._probe, self._containers[name])
+            probing.start_soon(self._sleeper.while_awake, probe)
             exit = await running.wait()
+            self._running.pop(name, None)
             probing.cancel_scope.cancel()
         meta, clock = self._pod.metadata, self._tools.clock
-        self._running.pop(name, None)
         self._tools.logs.run_ended(meta.namespace, meta.name, name, attempt)
         words = self._last_words(name, attempt, exit)
         actions = self._life.exited(name, exit, words, now=clock.now(), stamp=clock.wall())
@@ -276,7 +294,7 @@ class PodWorker:
 
     async def _probe(self, container: Container, probing: TaskGroup) -> None:
         prober = Prober(self._pod, container, self._sandbox, self._tools)
-        if container.startup_probe is not None:
+        if container.startup_probe is not None and not self._life.has_started(container.name):
             async for ok, message in prober.verdicts("startup", container.startup_probe):
                 self._judged(container.name, "startup", ok, message)
                 if ok:
@@ -316,6 +334,7 @@ class PodWorker:
         """Drain, ask, and then insist."""
         self._life.stop()
         began = self._tools.clock.now()
+        await self._sleeper.wake()  # a frozen container would not hear that it must end
         if drain and self._running:
             await self._drain(grace_s)
         left_s = max(grace_s - (self._tools.clock.now() - began), min(TERM_MIN_S, grace_s))

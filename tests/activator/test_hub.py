@@ -117,10 +117,17 @@ async def test_a_drain_waits_for_every_activator(sink: Any) -> None:
             lambda: all(p.draining for c in home.children.values() for p in c.backend.pods.values())
         )
         assert not over.is_set()
+        assert not await home.hub.drained(pod, deadline_s=0.05), "a request is still there"
         go.set()
         assert (await client.answer()).body == b"late"
         await over.wait()
-        await home.hub.drained(pod, deadline_s=0.05)
+        assert await home.hub.drained(pod, deadline_s=0.05)
+        home.hub.restore(pod)
+        await wait_until(
+            lambda: (
+                not any(p.draining for c in home.children.values() for p in c.backend.pods.values())
+            )
+        )
 
 
 async def test_members_of_an_earlier_run_speak_first(sink: Any) -> None:

@@ -184,6 +184,22 @@ async def test_a_container_that_does_not_listen_is_killed(bench: Bench) -> None:
     await bench.runtime.clean("u-1")
 
 
+async def test_a_paused_container_stands_still_and_goes_on(bench: Bench) -> None:
+    pod = bench.pod("while true; do echo beat; sleep 0.02; done & wait")
+    started = await bench.start(pod)
+    await wait_until(lambda: _says(bench, pod, "stdout beat"), DEADLINE_S)
+    await started.running.pause()
+    await _silent(bench, pod)
+    await started.running.resume()
+    before = len(bench.output(pod))
+    await wait_until(lambda: len(bench.output(pod)) > before, DEADLINE_S)
+    await started.running.pause()
+    started.running.kill()
+    with anyio.fail_after(DEADLINE_S):
+        assert (await started.running.wait()).code == 137
+    await bench.runtime.clean("u-1")
+
+
 async def test_its_variables_and_its_port(bench: Bench) -> None:
     env = [{"name": "A", "value": "1"}, {"name": "B", "value": "$(A)2"}]
     pod = bench.pod("echo $B $PORT $1", env=env, args=["zero", "$(B)"])
@@ -275,6 +291,19 @@ async def test_what_runs_at_the_end_is_ended_with_the_pod(bench: Bench) -> None:
     await bench.runtime.clean("u-1")
     with anyio.fail_after(DEADLINE_S):
         assert (await started.running.wait()).code == 137
+
+
+async def _silent(bench: Bench, pod: Pod) -> None:
+    """Nothing is said for a while; what was on its way may still arrive."""
+
+    async def quiet() -> bool:
+        before = len(bench.output(pod))
+        await anyio.sleep(0.3)  # fifteen beats: a silence can only be listened to
+        return len(bench.output(pod)) == before
+
+    with anyio.fail_after(DEADLINE_S):
+        while not await quiet():
+            pass
 
 
 def reached(sandbox: Sandbox) -> tuple[str, int]:

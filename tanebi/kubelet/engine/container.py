@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
 from anyio.abc import TaskGroup
@@ -21,7 +21,7 @@ from tanebi.kubelet.engine import session
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
 from tanebi.kubelet.engine.frames import BadFrame, Frames
 from tanebi.kubelet.logfile import LogWriter, Splitter, StreamName, stamp_of
-from tanebi.kubelet.runtime import Exit, StartFailed
+from tanebi.kubelet.runtime import Exit, FreezeFailed, StartFailed
 
 if TYPE_CHECKING:
     from tanebi.kubelet.engine.client import EngineClient
@@ -89,6 +89,21 @@ class EngineContainer:
     def kill(self) -> None:
         self._killed_by_us = True
         self._signal("SIGKILL")
+
+    async def pause(self) -> None:
+        if self._exit is None:
+            await self._freeze("pause")
+
+    async def resume(self) -> None:
+        if self._exit is None:
+            await self._freeze("unpause")
+
+    async def _freeze(self, verb: Literal["pause", "unpause"]) -> None:
+        try:
+            client = await self._connect()
+            await (client.pause if verb == "pause" else client.unpause)(self._id)
+        except (EngineError, EngineGone) as error:
+            raise FreezeFailed("freeze-failed", f"cannot {verb}: {error.message}") from error
 
     def supervise(self, log: Path) -> None:
         """Raises OSError when the log cannot be written."""

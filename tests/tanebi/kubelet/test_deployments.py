@@ -16,6 +16,7 @@ from tanebi.api.core.kinds_workload import REPLICA_SET
 from tanebi.api.core.pod import Pod
 from tanebi.api.core.workload import Deployment
 from tanebi.api.meta import Key, Obj, rfc3339
+from tanebi.api.standby import STANDBY, STANDBY_MAX
 from tanebi.kube.plan import Plan
 from tanebi.kubelet.deployments import DeploymentReconciler, decide, rolling_bounds
 from tanebi.kubelet.podsets import TEMPLATE_HASH, hash_of
@@ -25,6 +26,7 @@ from tanebi.kubelet.replicasets import (
     REVISION_HISTORY,
     ReplicaSetReconciler,
 )
+from tanebi.kubelet.standby import is_frozen
 from tanebi.testing.planning import PlanningWorld
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -235,6 +237,73 @@ def test_waking_from_zero_creates_the_pod_in_one_pass() -> None:
     settled(here)
     here.put(DEPLOYMENT, deployment_obj(1))
     assert [child["kind"] for child in run(here).children] == ["Pod"]
+
+
+def standing_by(replicas: int, **annotations: str) -> Obj:
+    marks = {STANDBY: "pause", **annotations}
+    template = {**TEMPLATE, "metadata": {**TEMPLATE["metadata"], "annotations": marks}}
+    return deployment_obj(replicas, template=template)
+
+
+def scaled(here: PlanningWorld, replicas: int, **annotations: str) -> Plan:
+    here.put(DEPLOYMENT, standing_by(replicas, **annotations))
+    return run(here)
+
+
+def frozen(here: PlanningWorld) -> list[str]:
+    return [each.metadata.name for each in here.list(POD, "ns") if is_frozen(each)]
+
+
+def test_with_standby_the_last_pod_is_frozen_and_counts_as_none() -> None:
+    here = world(standing_by(1))
+    settled(here)
+    (only,) = here.list(POD, "ns")
+    down = scaled(here, 0)
+    assert (down.drops, down.requeue_after_s) == ((), 600)
+    assert frozen(here) == [only.metadata.name]
+    settled(here)
+    found = here.get(DEPLOYMENT, "ns", "web")
+    assert found is not None
+    assert not found.status.replicas
+    assert sets(here)[1].spec.replicas == 0
+    assert not sets(here)[1].status.replicas
+
+
+def test_a_frozen_pod_is_woken_before_one_is_created() -> None:
+    here = world(standing_by(1))
+    settled(here)
+    (only,) = here.list(POD, "ns")
+    scaled(here, 0)
+    up = scaled(here, 2)
+    assert up.patches[0].name == only.metadata.name, "who is woken comes first"
+    assert [child["kind"] for child in up.children] == ["Pod"]
+    assert frozen(here) == []
+    settled(here)
+    assert sets(here)[1].spec.replicas == 2
+
+
+def test_a_frozen_pod_grows_too_old() -> None:
+    here = world(standing_by(1))
+    settled(here)
+    scaled(here, 0)
+    here.now += timedelta(seconds=601)
+    assert len(run(here).drops) == 1
+    assert here.list(POD, "ns") == []
+
+
+def test_frozen_pods_of_an_older_template_go() -> None:
+    here = world(standing_by(1))
+    settled(here)
+    scaled(here, 0)
+    update(here, "i:2")
+    settled(here)
+    assert frozen(here) == []
+
+
+def test_nonsense_that_nobody_checked_asks_for_no_standby() -> None:
+    here = world(standing_by(1, **{STANDBY_MAX: "many"}))
+    settled(here)
+    assert len(scaled(here, 0, **{STANDBY_MAX: "many"}).drops) == 1
 
 
 def test_status_and_annotations_of_what_is_there() -> None:

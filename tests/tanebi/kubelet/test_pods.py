@@ -68,6 +68,21 @@ def test_from_pending_to_ready() -> None:
     assert conditions(pod)["Ready"] == ("False", "ContainersNotReady")
 
 
+def test_a_frozen_pod_is_not_ready_and_says_why() -> None:
+    pod = life()
+    pod.begin()
+    start(pod)
+    assert pod.settled
+    assert pod.has_started("a")
+    pod.asleep = True
+    assert conditions(pod)["Ready"] == ("False", "Standby")
+    assert pod.status(T0)["reason"] == "Standby"
+    assert not state(pod)["ready"]
+    pod.asleep = False
+    assert conditions(pod)["Ready"] == ("True", "")
+    assert "reason" not in pod.status(T0)
+
+
 def test_without_a_probe_running_is_ready() -> None:
     pod = life()
     pod.begin()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,42 @@ def test_a_group(sleeper: subprocess.Popen[bytes]) -> None:
     processes.kill_group(sleeper.pid)
     assert sleeper.wait(5) == -9
     processes.kill_group(sleeper.pid)
+
+
+def test_what_left_the_group_is_stopped_too_and_goes_on() -> None:
+    env = {
+        **os.environ,
+        "TANEBI_POD_UID": "uid-9",
+        "TANEBI_CONTAINER": "main",
+        "TANEBI_PODS": str(PODS),
+    }
+    script = "import os, time\nif os.fork(): time.sleep(60)\nos.setsid(); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", script], env=env, start_new_session=True) as main:
+        assert eventually(lambda: marked("uid-9") == 2)
+        stopped = processes.stop_container(PODS, "uid-9", "main")
+        assert len(stopped) == 2
+        assert main.pid in stopped
+        assert eventually(lambda: {state_of(pid) for pid in stopped} == {"T"})
+        processes.resume(stopped)
+        assert eventually(lambda: "T" not in {state_of(pid) for pid in stopped})
+        processes.kill_pod(PODS, "uid-9")
+
+
+def marked(uid: str) -> int:
+    """How many processes there are of a pod."""
+    count = 0
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            count += f"TANEBI_POD_UID={uid}\0".encode() in environ.read_bytes()
+    return count
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def eventually(predicate: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while not predicate() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return predicate()

@@ -12,7 +12,7 @@ from tanebi.api.core.kinds import POD
 from tanebi.api.core.pod import Pod
 from tanebi.api.meta import rfc3339
 from tanebi.api.standby import STANDBY_SINCE, Standby
-from tanebi.kubelet.standby import Turn, is_frozen, patches, turn
+from tanebi.kubelet.standby import Turn, is_frozen, marks, parted, turn
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 TWO = Standby(most=2, age_s=600)
@@ -103,12 +103,13 @@ def test_the_marks() -> None:
         frozen=(pod("b", frozen_s=1),),
         now=NOW,
     )
-    assert [(patch.name, patch.body["metadata"]) for patch in patches(found, NOW)] == [
-        ("a", {"uid": "uid-a", "annotations": {STANDBY_SINCE: rfc3339(NOW)}}),
+    assert [(patch.name, patch.body["metadata"]) for patch in marks(found, NOW)] == [
         ("b", {"uid": "uid-b", "annotations": {STANDBY_SINCE: None}}),
+        ("a", {"uid": "uid-a", "annotations": {STANDBY_SINCE: rfc3339(NOW)}}),
     ]
     assert is_frozen(pod("b", frozen_s=1))
     assert not is_frozen(pod("a"))
+    assert tuple(map(len, parted([pod("a"), pod("b", frozen_s=1)]))) == (1, 1)
 
 
 @given(

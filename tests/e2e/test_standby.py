@@ -1,0 +1,104 @@
+"""`tanebi.dev/standby: pause`: a service at zero keeps a frozen pod, which answers again with what it knew."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.driving import User, eventually, processes_with, service
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+STANDBY = "tanebi.dev/standby"
+
+
+def pod_of(user: User, name: str) -> dict[str, Any]:
+    shown = user.platform.cli(
+        "get", "pods", "-l", f"serving.knative.dev/service={name}", "-o", "json"
+    )
+    (found,) = json.loads(shown.stdout)["items"]
+    return dict(found)
+
+
+def pid_of(user: User, name: str) -> int:
+    status = pod_of(user, name)["status"]["containerStatuses"]
+    main = next(one for one in status if one["name"] == "user-container")
+    return int(main["containerID"].removeprefix("process://"))
+
+
+def is_stopped(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return False
+
+
+def frozen(user: User) -> int:
+    """The process of the service's only pod, once it stands still."""
+
+    def look() -> int:
+        pid = pid_of(user, "napper")
+        return pid if is_stopped(pid) else 0
+
+    return int(eventually(look, 40, what="frozen"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _napper(user: User) -> None:
+    user.configure({"scale-to-zero-grace-period": "6s"})
+    marks = {STANDBY: "pause", "autoscaling.knative.dev/window": "6s"}
+    user.apply(service("napper", annotations=marks))
+    user.wait_ready("ksvc", "napper")
+
+
+def test_it_is_frozen_at_zero_and_wakes_as_it_was(user: User) -> None:
+    assert user.request("napper", "/print").status_code == 200
+    pid, name = pid_of(user, "napper"), pod_of(user, "napper")["metadata"]["name"]
+    eventually(lambda: is_stopped(pid), 40, what="frozen")
+    pod = eventually(
+        lambda: (p := pod_of(user, "napper"))["status"].get("reason") == "Standby" and p
+    )
+    ready = next(c for c in pod["status"]["conditions"] if c["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "Standby")
+    deployment = user.get("deployment", "napper-00001-deployment")
+    assert not deployment["status"].get("replicas")
+    assert eventually(
+        lambda: user.get("revision", "napper-00001")["status"].get("actualReplicas", 0) == 0
+    )
+
+    assert user.request("napper", "/peak").text == "1"
+    assert not is_stopped(pid)
+    woken = pod_of(user, "napper")
+    assert woken["metadata"]["name"] == name, "no pod was started"
+    assert pid_of(user, "napper") == pid
+    assert "tanebi.dev/standby-since" not in woken["metadata"]["annotations"]
+    eventually(
+        lambda: all(
+            c["status"] == "True" for c in pod_of(user, "napper")["status"]["conditions"][:3]
+        ),
+        what="ready again",
+    )
+
+
+def test_one_that_dies_in_its_sleep_is_replaced(user: User) -> None:
+    user.request("napper", "/peak")
+    os.kill(frozen(user), signal.SIGKILL)
+    assert user.request("napper", "/peak").status_code == 200
+
+
+def test_a_frozen_pod_ends_with_its_service(user: User) -> None:
+    frozen(user)
+    user.platform.cli("delete", "ksvc", "napper")
+    eventually(lambda: not processes_with("K_SERVICE=napper"), 30, what="its process ends")
+
+
+def test_nonsense_is_refused(user: User) -> None:
+    refused = user.apply(service("never", annotations={STANDBY: "snapshot"}), check=False)
+    assert refused.returncode == 1
+    assert "invalid value: snapshot" in refused.stderr
+    assert STANDBY in refused.stderr
