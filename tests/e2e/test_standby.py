@@ -38,28 +38,29 @@ def is_stopped(pid: int) -> bool:
         return False
 
 
-def frozen(user: User) -> int:
+def frozen(user: User, name: str) -> int:
     """The process of the service's only pod, once it stands still."""
 
     def look() -> int:
-        pid = pid_of(user, "napper")
+        pid = pid_of(user, name)
         return pid if is_stopped(pid) else 0
 
     return int(eventually(look, 40, what="frozen"))
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _napper(user: User) -> None:
-    user.configure({"scale-to-zero-grace-period": "6s"})
+def _nappers(user: User) -> None:
+    user.configure({"scale-to-zero-grace-period": "1s"})
     marks = {STANDBY: "pause", "autoscaling.knative.dev/window": "6s"}
-    user.apply(service("napper", annotations=marks))
-    user.wait_ready("ksvc", "napper")
+    names = ("napper", "victim", "leaver")
+    user.apply(*(service(name, annotations=marks) for name in names))
+    for name in names:
+        user.wait_ready("ksvc", name)
 
 
 def test_it_is_frozen_at_zero_and_wakes_as_it_was(user: User) -> None:
     assert user.request("napper", "/print").status_code == 200
-    pid, name = pid_of(user, "napper"), pod_of(user, "napper")["metadata"]["name"]
-    eventually(lambda: is_stopped(pid), 40, what="frozen")
+    pid, name = frozen(user, "napper"), pod_of(user, "napper")["metadata"]["name"]
     pod = eventually(
         lambda: (p := pod_of(user, "napper"))["status"].get("reason") == "Standby" and p
     )
@@ -86,15 +87,14 @@ def test_it_is_frozen_at_zero_and_wakes_as_it_was(user: User) -> None:
 
 
 def test_one_that_dies_in_its_sleep_is_replaced(user: User) -> None:
-    user.request("napper", "/peak")
-    os.kill(frozen(user), signal.SIGKILL)
-    assert user.request("napper", "/peak").status_code == 200
+    os.kill(frozen(user, "victim"), signal.SIGKILL)
+    assert user.request("victim", "/peak").status_code == 200
 
 
 def test_a_frozen_pod_ends_with_its_service(user: User) -> None:
-    frozen(user)
-    user.platform.cli("delete", "ksvc", "napper")
-    eventually(lambda: not processes_with("K_SERVICE=napper"), 30, what="its process ends")
+    frozen(user, "leaver")
+    user.platform.cli("delete", "ksvc", "leaver")
+    eventually(lambda: not processes_with("K_SERVICE=leaver"), 30, what="its process ends")
 
 
 def test_nonsense_is_refused(user: User) -> None:
