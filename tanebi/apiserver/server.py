@@ -7,6 +7,7 @@ knows kinds only by what they declare. Constructed by tanebi.up; `run` keeps the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final
 
 import anyio
@@ -14,6 +15,7 @@ from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 from prometheus_client import Counter, Histogram
 
+from tanebi.api.core.twins import TWINS
 from tanebi.api.kind import AnyKind, ConfigKind, Kinds
 from tanebi.api.logs import LogSource
 from tanebi.api.meta import Key
@@ -34,6 +36,7 @@ from tanebi.apiserver.openapi import OpenApi
 from tanebi.apiserver.rest import Rest
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.streaming.calls import UPGRADE_REQUIRED, is_streaming, read_call
+from tanebi.apiserver.twins import TwinDoor
 from tanebi.apiserver.user import CONTROLLER, User
 from tanebi.apiserver.webhooks.types import MUTATING, VALIDATING
 from tanebi.base import metrics
@@ -67,7 +70,8 @@ class ApiServer:
         logs: LogSource | None = None,
         streams: PodStreams | None = None,
     ) -> None:
-        self.kinds = Kinds((*kinds, CRD, MUTATING, VALIDATING))
+        declared = (*kinds, CRD, MUTATING, VALIDATING)
+        self.kinds = Kinds((*declared, *(t.kind for t in TWINS if t.stored in declared)))
         self.store = store
         self.objects = Objects(
             store, StoreConfigs(store, configs), kinds=self.kinds, clock=clock, rng=rng
@@ -76,6 +80,7 @@ class ApiServer:
         self._in_flight = 0
         self.streams = streams
         self._clock = clock
+        self._twins = TwinDoor(self.objects)
         self._rest = Rest(self.objects)
         self._registry = Registry(store, self.kinds)
         self._definitions = DefinitionController(self.objects, self.kinds, self._registry)
@@ -148,6 +153,14 @@ class ApiServer:
         if is_streaming(target):
             read_call(target, request.query.items())
             raise BadRequest(UPGRADE_REQUIRED)
+        if (twin := self._twins.of(kind)) is not None:
+            ask = partial(self._ask, user, twin.stored)
+            return await self._twins.handle(request, twin, target, ask)
+        return await self._rest.handle(request, user, kind, target)
+
+    async def _ask(
+        self, user: User, kind: AnyKind, request: Request, target: paths.Target
+    ) -> Response | Stream:
         return await self._rest.handle(request, user, kind, target)
 
     def _document(self, request: Request) -> Response:

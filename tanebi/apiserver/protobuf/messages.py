@@ -62,6 +62,7 @@ ROOTS: Final = frozenset(
         ("apps/v1", "Deployment"),
         ("apps/v1", "ReplicaSet"),
         ("apps/v1", "StatefulSet"),
+        ("autoscaling/v1", "HorizontalPodAutoscaler"),
         ("autoscaling/v1", "Scale"),
         ("autoscaling/v2", "HorizontalPodAutoscaler"),
         ("batch/v1", "CronJob"),
@@ -78,8 +79,11 @@ ROOTS: Final = frozenset(
         ("storage.k8s.io/v1", "StorageClass"),
     }
 )
-# Kinds whose message has another name, because two groups have a kind of theirs.
-_RENAMED: Final = {("events.k8s.io/v1", "Event"): "EventsEvent"}
+# Kinds whose message has another name, because two groups or versions have a kind of theirs.
+_RENAMED: Final = {
+    ("autoscaling/v1", "HorizontalPodAutoscaler"): "V1HorizontalPodAutoscaler",
+    ("events.k8s.io/v1", "Event"): "EventsEvent",
+}
 SPECIAL: Final = frozenset({"Time", "MicroTime", "Quantity", "IntOrString", "FieldsV1"})
 _VARINTS: Final = frozenset({"bool", "int32", "int64"})
 _SCALARS: Final = _VARINTS | {"string", "bytes", "Json"}

@@ -191,4 +191,16 @@ MESSAGES: Final[dict[str, str]] = {
         "1 type string!, 2 status string!, 3 lastTransitionTime Time, 4 reason string, 5 "
         "message string"
     ),
+    "V1HorizontalPodAutoscaler": (
+        "1 metadata ObjectMeta, 2 spec V1HorizontalPodAutoscalerSpec, 3 status "
+        "V1HorizontalPodAutoscalerStatus"
+    ),
+    "V1HorizontalPodAutoscalerSpec": (
+        "1 scaleTargetRef CrossVersionObjectReference, 2 minReplicas int32?, 3 maxReplicas "
+        "int32!, 4 targetCPUUtilizationPercentage int32?"
+    ),
+    "V1HorizontalPodAutoscalerStatus": (
+        "1 observedGeneration int64?, 2 lastScaleTime Time, 3 currentReplicas int32!, 4 "
+        "desiredReplicas int32!, 5 currentCPUUtilizationPercentage int32?"
+    ),
 }
