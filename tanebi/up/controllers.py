@@ -30,6 +30,7 @@ from tanebi.kubelet.binding import BindingReconciler
 from tanebi.kubelet.cronjobs import CronJobReconciler
 from tanebi.kubelet.daemonsets import DaemonSetReconciler
 from tanebi.kubelet.deployments import DeploymentReconciler
+from tanebi.kubelet.endpointmirror import EndpointsReconciler, MirrorReconciler
 from tanebi.kubelet.endpoints import EndpointReconciler
 from tanebi.kubelet.engine.images import EngineImages
 from tanebi.kubelet.images import ImageStore, ImageWatch
@@ -108,6 +109,8 @@ def add_controllers(
         ServiceReconciler(),
         DomainMappingReconciler(kinds, addressables),
         DomainClaimReconciler(),
+        EndpointsReconciler(),
+        MirrorReconciler(),
     )
     for reconciler in urgent:
         engine.add(reconciler)
