@@ -118,6 +118,8 @@ class Objects:
         self._check_place(kind, key)
         admission = self._admission("CREATE", user, options, now)
         obj = self._gate.complete(kind, obj, None, admission)
+        if kind.builtin and kind.status:
+            obj.setdefault("status", {})  # as Go writes it; clients read on without looking
         draft = Draft(kind, key, obj, None, admission, decoded.warnings)
         if self.hooks.any:
             await self._ask_hooks(draft, user, options)
