@@ -27,6 +27,7 @@ from tanebi.apiserver.definitions.types import CRD
 from tanebi.apiserver.editions import private, shown, to_store
 from tanebi.apiserver.history import Entry
 from tanebi.apiserver.options import DeleteOptions, WriteOptions
+from tanebi.apiserver.quota import Quotas
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.user import User
 from tanebi.apiserver.webhooks.hooks import Hooks
@@ -78,6 +79,7 @@ class Objects:
         self.clock = clock
         self._gate = Gatekeeper(configs)
         self._addresses = Addresses(store)
+        self._quotas = Quotas(store)
         self._rng = rng
 
     def newest(self, kind: AnyKind, key: Key) -> Entry:
@@ -129,6 +131,7 @@ class Objects:
         if self.store.newest(kind.resource, key) is not None:
             raise status.already_exists(kind, key.name)
         obj = metadata.ordered(manage(draft.obj, None) if manage else draft.obj, kind)
+        self._quotas.check(kind, key, obj)
         entry = await self._put(kind, key, obj, None, options)
         return Written(entry, warnings, created=True)
 

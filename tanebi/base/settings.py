@@ -84,6 +84,11 @@ class DataDir:
         return self.root / "logs"
 
     @property
+    def volumes(self) -> Path:
+        """Folders of volumes that were made for claims."""
+        return self.root / "volumes"
+
+    @property
     def checkpoints(self) -> Path:
         """How far each event source has come."""
         return self.root / "checkpoints"

@@ -19,6 +19,7 @@ from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskGroup, TaskStatus
 
 from tanebi.api.core.kinds import CONFIG_MAP, POD, SECRET
+from tanebi.api.core.kinds_cluster import CLAIM
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj, key_of
 from tanebi.base.clock import Clock
@@ -85,7 +86,7 @@ class Kubelet:
         self._tasks: TaskGroup | None = None
         if streams is not None:
             streams.serve(pods, self._worker_of)
-        for kind in (POD, CONFIG_MAP, SECRET):
+        for kind in (POD, CONFIG_MAP, SECRET, CLAIM):
             cache.watch(kind)
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
@@ -94,7 +95,7 @@ class Kubelet:
         if left:
             _log.warning("ended what an earlier run left behind", processes=left)
         _offer_interpreter(self._tools.folder / "bin")
-        await self._cache.wait_synced(POD, CONFIG_MAP, SECRET)
+        await self._cache.wait_synced(POD, CONFIG_MAP, SECRET, CLAIM)
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             for pod in self._cache.list(POD, None):

@@ -27,6 +27,7 @@ from tanebi.kube.cache import Cache
 from tanebi.kube.engine import Engine
 from tanebi.kube.plan import Reconciler
 from tanebi.kubelet.binding import BindingReconciler
+from tanebi.kubelet.claims import ClaimReconciler, VolumeReconciler
 from tanebi.kubelet.cronjobs import CronJobReconciler
 from tanebi.kubelet.daemonsets import DaemonSetReconciler
 from tanebi.kubelet.deployments import DeploymentReconciler
@@ -36,6 +37,7 @@ from tanebi.kubelet.engine.images import EngineImages
 from tanebi.kubelet.images import ImageStore, ImageWatch
 from tanebi.kubelet.jobs import JobReconciler
 from tanebi.kubelet.policies import AutoscalerReconciler, BudgetReconciler
+from tanebi.kubelet.quotas import QuotaReconciler
 from tanebi.kubelet.replicasets import ReplicaSetReconciler
 from tanebi.kubelet.statefulsets import StatefulSetReconciler
 from tanebi.up.pods import KnownImages
@@ -77,6 +79,7 @@ def add_controllers(
     scaler: Autoscaler,
     installed: Iterable[Installed],
     revisions: RevisionReconciler,
+    volumes: str,
 ) -> None:
     """What a waiting request needs comes first, and what only tells how it went comes after."""
     addressables = addressable_kinds(kinds)
@@ -100,6 +103,9 @@ def add_controllers(
         DaemonSetReconciler(NODE),
         BudgetReconciler(),
         AutoscalerReconciler(),
+        QuotaReconciler(),
+        ClaimReconciler(volumes),
+        VolumeReconciler(),
         PodAutoscalerReconciler(scaler),
         ServerlessServiceReconciler(),
         MetricReconciler(),

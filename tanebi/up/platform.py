@@ -37,6 +37,7 @@ from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.node import NodeKeeper
 from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.kubelet.podstreams import KubeletStreams
+from tanebi.kubelet.volumefolders import VolumeFolders
 from tanebi.up.announcing import Announcer
 from tanebi.up.api import ApiPart
 from tanebi.up.controllers import NODE, add_controllers, revision_reconciler
@@ -144,6 +145,7 @@ class Platform:
         await stages.start(self.image_watch.run)
         await stages.start(self.logs.run)
         await stages.start(self._node(kube).run)
+        await stages.start(VolumeFolders(cache, self.data.volumes).run)
         pods = await self.pods.start(stages, cache, lambda: plane_part.port, api_port=self.api.port)
         await stages.start(self._kubelet(kube, cache, engine, plane_part.drain, pods).run)
         say.part("kubelet", self.pods.words)
@@ -222,4 +224,5 @@ class Platform:
             scaler=scaler,
             installed=self.installed,
             revisions=revisions,
+            volumes=str(self.data.volumes),
         )

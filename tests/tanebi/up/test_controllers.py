@@ -37,6 +37,7 @@ def test_what_a_waiting_request_needs_comes_before_what_only_tells(tmp_path: Pat
         scaler=scaler,
         installed=load(),
         revisions=RevisionReconciler(KnownImages(ImageStore(tmp_path, clock=clock), None)),
+        volumes="/volumes",
     )
     order = list(added.patient)
     assert order.index(INGRESS.resource) < order.index(SERVICE.resource)
