@@ -7,6 +7,7 @@ Caller: activator.role.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol, TypeVar
 
@@ -14,17 +15,19 @@ from pydantic import ValidationError
 
 from activator.api.ingress import INGRESS
 from activator.backend import Backend
+from activator.certificates import Certificates
 from activator.facts import endpoint_facts, revision_facts
 from activator.router import Router
 from activator.table import Compiled, compile_ingress, merge
 from autoscaler.api.private_service import LABEL_SERVICE_NAME, private_service, revision_of_slice
 from autoscaler.api.serverlessservice_types import LABEL_SERVICE_TYPE
 from serving.api import REVISION
-from tanebi.api.core.kinds import ENDPOINT_SLICE, SERVICE
+from tanebi.api.core.kinds import ENDPOINT_SLICE, SECRET, SERVICE
 from tanebi.api.core.network import EndpointSlice
 from tanebi.api.kind import AnyKind, Kind
 from tanebi.api.meta import Key, Obj, Resource, key_of, labels_of
 from tanebi.base.log import get_logger
+from tanebi.http.tls import KeyPair
 
 R = TypeVar("R", bound=Resource)
 Change = Callable[[Obj | None, Obj | None], None]
@@ -43,8 +46,11 @@ class Subscribable(Protocol):
 class Feed:
     """Inert until `subscribe`."""
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Router, certificates: Certificates | None = None) -> None:
+        """`certificates` learn of the Secrets that Ingresses name; without them no Secret is looked at."""
         self._router = router
+        self._certificates = certificates
+        self._pairs: dict[Key, KeyPair] = {}  # of Secrets that hold a certificate
         self._ingresses: dict[Key, Compiled] = {}
         self._slices: dict[Key, dict[str, EndpointSlice]] = {}  # by Service
         self._ports: dict[Key, dict[int, str]] = {}  # of plain Services: number to name
@@ -55,12 +61,35 @@ class Feed:
         cache.subscribe(SERVICE, self.on_service)
         cache.subscribe(ENDPOINT_SLICE, self.on_slice)
         cache.subscribe(INGRESS, self.on_ingress)
+        if self._certificates is not None:
+            cache.subscribe(SECRET, self.on_secret)
+
+    def on_secret(self, old: Obj | None, new: Obj | None) -> None:
+        key = _key(old, new)
+        pair = _pair(new) if new is not None else None
+        if pair == self._pairs.get(key):
+            return
+        if pair is not None:
+            self._pairs[key] = pair
+        else:
+            del self._pairs[key]
+        self._tell_certificates()
+
+    def _tell_certificates(self) -> None:
+        if self._certificates is not None:
+            wanted = self._router.table.secrets.items()
+            found = ((host, self._pairs.get(secret)) for host, secret in wanted)
+            self._certificates.set_secrets({host: pair for host, pair in found if pair is not None})
+
+    def _set_table(self) -> None:
+        self._router.set_table(merge(self._ingresses.values()))
+        self._tell_certificates()
 
     def on_ingress(self, old: Obj | None, new: Obj | None) -> None:
         key = _key(old, new)
         if new is None or _is_deleting(new):
             if self._ingresses.pop(key, None) is not None:
-                self._router.set_table(merge(self._ingresses.values()))
+                self._set_table()
             return
         known = self._ingresses.get(key)
         if known is not None and _same_generation(known, new):
@@ -68,7 +97,7 @@ class Feed:
         view = _view(INGRESS, new)
         if view is not None:
             self._ingresses[key] = compile_ingress(view)
-            self._router.set_table(merge(self._ingresses.values()))
+            self._set_table()
 
     def on_revision(self, old: Obj | None, new: Obj | None) -> None:
         key = _key(old, new)
@@ -136,6 +165,16 @@ def _plain_ports(obj: Obj) -> dict[int, str]:
     if view is None or not view.spec.selector:
         return {}
     return {p.port: p.name for p in view.spec.ports if (p.protocol or "TCP") == "TCP"}
+
+
+def _pair(secret: Obj) -> KeyPair | None:
+    """What a Secret of the type kubernetes.io/tls holds; None for any other."""
+    data = secret.get("data") or {}
+    try:
+        certificate, key = (base64.b64decode(data[name]) for name in ("tls.crt", "tls.key"))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return KeyPair(certificate, key)
 
 
 def _key(old: Obj | None, new: Obj | None) -> Key:

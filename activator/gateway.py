@@ -17,6 +17,7 @@ from anyio.abc import TaskStatus
 from prometheus_client import CollectorRegistry
 
 from activator.backend import Backend, Hooks
+from activator.certificates import Certificates
 from activator.metrics import BackendCollector, observe_cold_start
 from activator.peers import PeerDoor
 from activator.prober import Prober
@@ -41,6 +42,7 @@ from tanebi.http.upstream import Upstreams
 log = get_logger("gateway")
 
 EXPIRE_EVERY_S: Final = 1.0
+HTTPS_PORT: Final = 443
 ACTIVATOR: Final = b"activator"
 QUEUE: Final = b"queue"
 _PROBES: Final = KNATIVE_PROBE | KUBE_PROBE | PROBE
@@ -67,9 +69,11 @@ class Gateway:
         peer_host: str | None = None,
         divided: bool = False,
         registry: CollectorRegistry = REGISTRY,
+        tls: tuple[int, Certificates] | None = None,
     ) -> None:
         """`sock`: a listening socket to serve instead of `host` and `port`. `peer_host`: listen there too, at a free port, for
-        what other activators send on. `divided`: see Router."""
+        what other activators send on. `divided`: see Router. `tls`: the port beside `port` where clients begin with a handshake,
+        0 for any free one, and what is shown to them."""
         self.clock = clock
         self._registry = registry
         self.upstreams = Upstreams(clock)
@@ -90,6 +94,14 @@ class Gateway:
         self._servers = [
             HttpServer(self, host=host, port=port, clock=clock, limits=limits, sock=sock)
         ]
+        self._tls: HttpServer | None = None
+        if tls is not None:
+            at, shown = tls
+            shown.known = lambda name: self.router.route(name.encode()) is not None
+            self._tls = HttpServer(
+                self, host=host, port=at, clock=clock, limits=limits, tls=shown.context
+            )
+            self._servers.append(self._tls)
         self._around = Surroundings(
             clock,
             ways,
@@ -109,6 +121,11 @@ class Gateway:
     def address(self) -> tuple[str, int]:
         """Where it listens; with port 0 the real port is known once `run` has started."""
         return self._servers[0].address
+
+    @property
+    def tls_port(self) -> int | None:
+        """Where https is served, once it listens; None: nowhere."""
+        return self._tls.address[1] if self._tls is not None else None
 
     @property
     def peer_address(self) -> tuple[str, int]:
@@ -144,6 +161,8 @@ class Gateway:
             whole = WholeRequest(request, route.handler, self.spawn)
             request.sink = whole
             whole.begin()
+        elif route.redirect and self._is_redirected(request):
+            return
         else:
             hit = route.hit or self.router.choose(route, request.target, request.headers)
             if hit is None:
@@ -153,6 +172,15 @@ class Gateway:
             exchange = Exchange(request, hit.backend, self._around, hit.host, hit.lines, arrived)
             request.sink = exchange
             exchange.begin()
+
+    def _is_redirected(self, request: ClientStream) -> bool:
+        """To the same place by https, if it is served and this is not it (`http-protocol: Redirected` of config-network)."""
+        if self.tls_port is None or request.connection.scheme == b"https":
+            return False
+        port = b"" if self.tls_port == HTTPS_PORT else b":%d" % self.tls_port
+        where = b"https://" + normal_host(request.host).encode() + port + request.target
+        request.respond(301, ((b"Location", where),), b"")
+        return True
 
     def _answer_probe(self, request: ClientStream) -> None:
         """Health checks are told by their User-Agent, probes of the data path by their header. What Knative's activator and

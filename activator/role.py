@@ -15,6 +15,7 @@ from anyio.abc import TaskStatus
 
 from activator.api.ingress import Ingress
 from activator.capacity import GatewayCapacity
+from activator.certificates import Certificates
 from activator.courier import Courier
 from activator.drain import GatewayDrain
 from activator.feed import KINDS, Feed, Subscribable
@@ -51,6 +52,7 @@ class Activator:
         peer_host: str | None = None,
         divided: bool = False,
         public_port: Callable[[], int] | None = None,
+        tls: tuple[int, Certificates] | None = None,
     ) -> None:
         """`public_port`: where clients find the platform, when that is not this gateway. The rest: see Gateway."""
         self._cache = cache
@@ -64,6 +66,7 @@ class Activator:
             sock=sock,
             peer_host=peer_host,
             divided=divided,
+            tls=tls,
         )
         router = self.gateway.router
         self.public_port = public_port or (lambda: self.gateway.address[1])
@@ -74,7 +77,7 @@ class Activator:
         self.drain = GatewayDrain(router)
         self.others_hold: Callable[[Key, str, int], bool] = lambda *_: True
         self.ingress_reconciler = IngressReconciler(self._holds)
-        Feed(router).subscribe(cache)
+        Feed(router, tls[1] if tls is not None else None).subscribe(cache)
 
     def _holds(self, ingress: Ingress) -> bool:
         meta = ingress.metadata

@@ -34,6 +34,7 @@ class Route:
     handler: HttpHandler | None = None
     hit: Hit | None = None  # the same for every target
     host: str = ""  # ask the table for each request
+    redirect: bool = False  # plain requests are sent to https, where that is served
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +221,8 @@ class Router:
         if len(paths) == 1 and not only.prefix and not only.wanted and len(only.splits) == 1:
             hit = self._hit(only)
             if hit is not None:
-                return Route(hit=hit)
-        return Route(host=name)
+                return Route(hit=hit, redirect=name in self.table.redirected)
+        return Route(host=name, redirect=name in self.table.redirected)
 
     def _hit(self, path: Path) -> Hit | None:
         split = path.choose(self._chance.random())

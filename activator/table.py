@@ -12,11 +12,19 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Final
 
-from activator.api.ingress import HttpIngressPath, Ingress, IngressBackendSplit
+from activator.api.ingress import (
+    VISIBILITY_LOCAL,
+    HttpIngressPath,
+    Ingress,
+    IngressBackendSplit,
+)
 from tanebi.api.meta import Key
 from tanebi.http.headers import MEANING, PLATFORM, block
 from tanebi.http.messages import Headers, header
+
+REDIRECTED: Final = "Redirected"  # an Ingress's httpOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,8 @@ class Compiled:
     generation: int
     created: str
     hosts: Mapping[str, tuple[Path, ...]]
+    redirected: frozenset[str] = frozenset()  # hosts whose plain requests are sent to https
+    secrets: Mapping[str, Key] = field(default_factory=dict)  # hosts whose certificates are there
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,8 @@ class Table:
 
     hosts: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     loaded: Mapping[Key, tuple[str, int]] = field(default_factory=dict)
+    redirected: frozenset[str] = frozenset()
+    secrets: Mapping[str, Key] = field(default_factory=dict)
 
     def match(self, host: str, target: str, headers: Headers = ()) -> Path | None:
         """The path that serves `target` (origin form) at `host` (normal form); None: nobody does."""
@@ -90,23 +102,45 @@ def merge(compiled: Iterable[Compiled]) -> Table:
     """One table of all Ingresses."""
     hosts: dict[str, tuple[Path, ...]] = {}
     loaded: dict[Key, tuple[str, int]] = {}
+    redirected: set[str] = set()
+    secrets: dict[str, Key] = {}
     for each in sorted(compiled, key=lambda c: (c.created, c.key)):
         for host, paths in each.hosts.items():
-            hosts.setdefault(host, paths)
+            if hosts.setdefault(host, paths) is paths and host in each.redirected:
+                redirected.add(host)
+        for host, secret in each.secrets.items():
+            secrets.setdefault(host, secret)
         loaded[each.key] = (each.uid, each.generation)
-    return Table(hosts, loaded)
+    return Table(hosts, loaded, frozenset(redirected), secrets)
 
 
 def compile_ingress(ingress: Ingress) -> Compiled:
     """The part of the table that `ingress` asks for."""
     own: dict[str, list[Path]] = {}
-    for rule in ingress.spec.rules:
+    redirected: set[str] = set()
+    spec, meta = ingress.spec, ingress.metadata
+    for rule in spec.rules:
+        names = [_host(host) for host in rule.hosts]
         paths = [p for path in rule.http.paths if (p := _path(path, ingress)) is not None]
-        for host in rule.hosts:
-            own.setdefault(host.lower().rstrip("."), []).extend(paths)
+        for host in names:
+            own.setdefault(host, []).extend(paths)
+        if spec.http_option == REDIRECTED and rule.visibility != VISIBILITY_LOCAL:
+            redirected.update(names)
     hosts = {host: tuple(sorted(paths, key=_specificity)) for host, paths in own.items()}
-    meta = ingress.metadata
-    return Compiled(meta.key, meta.uid, meta.generation, meta.creation_timestamp or "", hosts)
+    secrets = {
+        _host(host): Key(tls.secret_namespace or meta.namespace, tls.secret_name)
+        for tls in spec.tls
+        for host in tls.hosts
+        if tls.secret_name
+    }
+    created = meta.creation_timestamp or ""
+    return Compiled(
+        meta.key, meta.uid, meta.generation, created, hosts, frozenset(redirected), secrets
+    )
+
+
+def _host(name: str) -> str:
+    return name.lower().rstrip(".")
 
 
 def _specificity(path: Path) -> tuple[int, int]:

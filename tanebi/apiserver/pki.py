@@ -64,6 +64,23 @@ def ensure(folder: Path, *, now: datetime, extra_names: Sequence[str] = ()) -> P
     return Pki(folder / "server.crt", folder / "server.key", ca_pem)
 
 
+def mint(folder: Path, name: str, *, now: datetime) -> tuple[bytes, bytes]:
+    """A certificate for `name` and its key, in PEM, signed by the authority that `ensure` has made in `folder`; kept nowhere.
+
+    Raises ValueError when the authority is not there."""
+    authority = _load(folder, "ca", now)
+    if authority is None:
+        raise ValueError(f"no certificate authority in {folder}")
+    names = ("localhost", "127.0.0.1", "::1") if name == "localhost" else (name,)
+    pair = _server(authority, names, now, common_name="tanebi-gateway")
+    key = pair.key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return pair.certificate.public_bytes(serialization.Encoding.PEM), key
+
+
 def _load(folder: Path, name: str, now: datetime) -> _Pair | None:
     """None when absent, unreadable as what it should be, or near its end."""
     try:
@@ -116,9 +133,15 @@ def _authority(now: datetime) -> _Pair:
     return _Pair(certificate, key)
 
 
-def _server(authority: _Pair, names: Sequence[str], now: datetime) -> _Pair:
+def _server(
+    authority: _Pair,
+    names: Sequence[str],
+    now: datetime,
+    *,
+    common_name: str = "tanebi-apiserver",
+) -> _Pair:
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tanebi-apiserver")])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     issuer = authority.certificate.subject
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
     certificate = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import cast
 
 import click
@@ -44,6 +45,24 @@ from tanebi.up.options import PodNetworks, Runtime, UpOptions
     help="Pods that run as processes: each with a network of its own, or all in the machine's. auto: own where it can be had.",
 )
 @click.option(
+    "--tls-port",
+    type=click.IntRange(0, 65535),
+    default=None,
+    help="Serve https there too; 0 takes any free port. Certificates are made for each name, or given with --tls-cert.",
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(exists=True, dir_okay=False),
+    default=None,
+    help="The certificate for https with its chain, in PEM. Secrets of DomainMappings come first.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(exists=True, dir_okay=False),
+    default=None,
+    help="The private key of --tls-cert, in PEM.",
+)
+@click.option(
     "--activators",
     type=click.IntRange(0, 16),
     default=0,
@@ -58,6 +77,9 @@ def up(
     runtime: str,
     pod_network: str,
     activators: int,
+    tls_port: int | None,
+    tls_cert: str | None,
+    tls_key: str | None,
 ) -> int:
     """Run the whole platform in this process, until Ctrl-C.
 
@@ -65,6 +87,12 @@ def up(
     written to endpoints.json in the data directory together with a kubeconfig for kubectl. Ctrl-C finishes requests in flight and
     stops the pods; a second one ends at once. Either way nothing that was acknowledged is lost.
     """
+    if (tls_cert is None) != (tls_key is None) or (tls_cert is not None and tls_port is None):
+        raise click.UsageError("--tls-cert and --tls-key go together, and with --tls-port")
+    if tls_port is not None and activators:
+        raise click.UsageError(
+            "https is served by the platform's own process: not with --activators"
+        )
     root = importlib.import_module("tanebi.up.run")
     options = UpOptions(
         data_dir=data_dir(folder).root,
@@ -74,6 +102,9 @@ def up(
         runtime=cast(Runtime, runtime),  # click lets no other value in
         pod_network=cast(PodNetworks, pod_network),
         activators=activators,
+        tls_port=tls_port,
+        tls_cert=Path(tls_cert) if tls_cert is not None else None,
+        tls_key=Path(tls_key) if tls_key is not None else None,
     )
     code: int = root.run(options)
     return code

@@ -292,7 +292,8 @@ class ServerConnection(RequestReader, asyncio.Protocol):
             self.transport.close()
             return
         self._held = 0
-        self.transport.write_eof()
+        if self.transport.can_write_eof():  # TLS knows no half of a close
+            self.transport.write_eof()
         self.transport.resume_reading()
         self.since = self._server.now()
 

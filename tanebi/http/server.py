@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from email.utils import format_datetime
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from tanebi.http.connection import ServerConnection
 from tanebi.http.h2.server import H2ServerConnection
 from tanebi.http.reading import ServerLimits
 from tanebi.http.sides import Application
+from tanebi.http.tls import Handshakes
 
 SWEEP_S: Final = 0.1
 BACKLOG: Final = 2048
@@ -39,8 +41,10 @@ class HttpServer:
         clock: Clock,
         limits: ServerLimits | None = None,
         sock: socket.socket | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`sock` listens already, for somebody who may outlive us; else `host` and `port` are taken by `listen`."""
+        """`sock` listens already, for somebody who may outlive us; else `host` and `port` are taken by `listen`. `tls`: clients
+        begin with a handshake."""
         self.application = application
         self.limits = limits or ServerLimits()
         self.clock = clock
@@ -49,6 +53,7 @@ class HttpServer:
         self._host = host
         self._port = port
         self._sock = sock
+        self._handshakes = Handshakes(tls, clock) if tls is not None else None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: asyncio.Server | None = None
         self._log = get_logger("http")
@@ -94,13 +99,27 @@ class HttpServer:
         if self._server is None:
             await self.listen()
         assert self._server is not None
-        await self._server.start_serving()
+        if self._handshakes is None:
+            await self._server.start_serving()
         task_status.started()
         try:
-            await self._sweep_forever()
+            await self._serve()
         finally:
             with anyio.CancelScope(shield=True):
                 await self.drain()
+
+    async def _serve(self) -> None:
+        if self._handshakes is None:
+            await self._sweep_forever()
+            return
+        assert self._server is not None
+        # The listening socket of a server that does not serve: we accept ourselves.
+        with self._server.sockets[0].dup() as listener:
+            listener.setblocking(False)
+            listener.listen(BACKLOG)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._handshakes.serve(listener, lambda: ServerConnection(self)))
+                await self._sweep_forever()
 
     async def _sweep_forever(self) -> None:
         while True:

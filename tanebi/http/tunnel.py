@@ -56,8 +56,17 @@ class End(asyncio.Protocol):
             self.transport.close()
             other.transport.close()
         elif not other.closed:
-            other.transport.write_eof()
-        return True
+            other.end_sending()
+        return self.transport.can_write_eof()
+
+    def end_sending(self) -> None:
+        """The other side sends no more. Through TLS that ends this side, once what is buffered is out."""
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.ended = True
+            self.transport.close()
+            self.other.transport.close()
 
     def pause_writing(self) -> None:
         if self.other.readable:

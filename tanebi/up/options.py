@@ -25,6 +25,11 @@ class UpOptions:
     runtime: Runtime = "auto"
     pod_network: PodNetworks = "auto"
     activators: int = 0  # processes that serve requests; 0: this one does
+    tls_port: int | None = None  # where the gateway serves https too; None: nowhere
+    tls_cert: Path | None = (
+        None  # shown for every name that no Secret covers; None: made for each name
+    )
+    tls_key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

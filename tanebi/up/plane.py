@@ -16,10 +16,12 @@ from typing import Any, Final
 import anyio
 from anyio.abc import TaskStatus
 
+from activator.certificates import Certificates
 from activator.hub import Hub
 from activator.merge import Merge
 from activator.role import Activator
 from autoscaler.api.stat import StatSink
+from tanebi.apiserver import pki
 from tanebi.base.clock import Clock
 from tanebi.base.errors import UserError
 from tanebi.base.files import write_atomically
@@ -27,6 +29,7 @@ from tanebi.base.rng import Rng, new_token
 from tanebi.base.settings import DataDir
 from tanebi.base.stages import Stages
 from tanebi.http.pool import Address
+from tanebi.http.tls import KeyPair
 from tanebi.kube.cache import Cache
 from tanebi.kubelet.drain import Drain
 from tanebi.up.handover import Handover
@@ -78,6 +81,9 @@ class PlanePart:
             sock=self._served,
             divided=count > 0,
             public_port=lambda: self.port,
+            tls=None
+            if options.tls_port is None
+            else (options.tls_port, certificates(options, data.pki, clock)),
         )
         self.hub: Hub | None = None
         self.supervisor: Supervisor | None = None
@@ -106,9 +112,21 @@ class PlanePart:
         )
 
     @property
+    def tls_url(self) -> str | None:
+        """Where https is served; None: nowhere."""
+        port = self.activator.gateway.tls_port
+        return (
+            None
+            if port is None
+            else f"https{self.url.removeprefix('http').rpartition(':')[0]}:{port}"
+        )
+
+    @property
     def words(self) -> str:
         """For a person."""
-        return self.url if self.hub is None else f"{self.url} ({len(self.sockets)} activators)"
+        if self.hub is not None:
+            return f"{self.url} ({len(self.sockets)} activators)"
+        return f"{self.url} {self.tls_url}" if self.tls_url is not None else self.url
 
     @property
     def drain(self) -> Drain:
@@ -217,3 +235,23 @@ def ensure_token(path: Path) -> str:
         known = new_token()
         write_atomically(path, known.encode())
     return known
+
+
+def certificates(options: UpOptions, folder: Path, clock: Clock) -> Certificates:
+    """What clients of https are shown. Raises UserError when the given files are of no use."""
+
+    def mint(name: str) -> KeyPair:
+        return KeyPair(*pki.mint(folder, name, now=clock.wall()))
+
+    given = None
+    where = options.tls_cert, options.tls_key
+    try:
+        if options.tls_cert is not None and options.tls_key is not None:
+            given = KeyPair(options.tls_cert.read_bytes(), options.tls_key.read_bytes())
+        return Certificates(mint=mint, given=given)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            "tls-pair-invalid",
+            f"{where[0]} and {where[1]} are not a certificate and its private key",
+            hint="both in PEM, the certificate with its chain, the key without a password",
+        ) from error

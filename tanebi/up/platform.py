@@ -105,6 +105,7 @@ class Platform:
         """The content of endpoints.json."""
         found = {
             "gateway": self.gateway_url,
+            "gatewayTls": (self.plane.tls_url or "") if self.plane is not None else "",
             "api": self.api.url,
             "pid": os.getpid(),
             "activators": self.plane.described() if self.plane is not None else [],

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from activator.api.ingress import INGRESS
 from activator.backend import Hooks
+from activator.certificates import Certificates
 from activator.feed import Feed
 from activator.router import Router
 from autoscaler.api.serverlessservice_types import LABEL_SERVICE_TYPE
 from serving.api import REVISION
-from tanebi.api.core.kinds import ENDPOINT_SLICE, SERVICE
+from tanebi.api.core.kinds import ENDPOINT_SLICE, SECRET, SERVICE
 from tanebi.api.meta import Key
+from tanebi.apiserver import pki
+from tanebi.base.clock import SystemClock
 from tanebi.http.pool import Address
+from tanebi.http.tls import KeyPair
 from tanebi.testing.world import World
 
 R1 = Key("ns", "r1")
@@ -184,3 +190,34 @@ def test_an_object_that_does_not_fit_is_skipped(cluster: Cluster) -> None:
     feed.on_service(None, {"metadata": {"name": "s", "namespace": "ns"}, "spec": 5})
     assert cluster.router.table.hosts == {}
     assert cluster.router.revisions == {}
+
+
+def test_secrets_that_ingresses_name_become_certificates(cluster: Cluster, tmp_path: Path) -> None:
+    now = SystemClock().wall()
+    pki.ensure(tmp_path, now=now)
+
+    def mint(name: str) -> KeyPair:
+        return KeyPair(*pki.mint(tmp_path, name, now=now))
+
+    shown = Certificates(mint=mint)
+    Feed(cluster.router, shown).subscribe(cluster.world)
+    cluster.world.put(
+        INGRESS,
+        {
+            "metadata": {"name": "i", "namespace": "ns", "uid": "u", "generation": 1},
+            "spec": {"tls": [{"hosts": ["own.example"], "secretName": "s"}]},
+        },
+    )
+    assert shown.context_for("own.example") is None
+    pair = mint("own.example")
+    data = {
+        "tls.crt": base64.b64encode(pair.certificate).decode(),
+        "tls.key": base64.b64encode(pair.key).decode(),
+    }
+    secret = {"metadata": {"name": "s", "namespace": "ns"}, "type": "kubernetes.io/tls"}
+    cluster.world.put(SECRET, {**secret, "data": data})
+    first = shown.context_for("own.example")
+    assert first is not None
+    assert shown.context_for("own.example") is first
+    cluster.world.put(SECRET, {**secret, "data": {"tls.crt": "?"}})
+    assert shown.context_for("own.example") is None

@@ -5,21 +5,31 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import ssl
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
-from activator.facts import RevisionFacts
+from activator.certificates import Certificates
+from activator.facts import EndpointFacts, RevisionFacts
 from activator.gateway import Gateway
+from activator.table import Path as TablePath
+from activator.table import Split, Table
+from tanebi.api.meta import Key
+from tanebi.apiserver import pki
 from tanebi.base.clock import SystemClock
 from tanebi.base.errors import UserError
 from tanebi.http.messages import HttpRequest, HttpResponse
 from tanebi.http.server import ServerLimits
-from tanebi.testing.http import answering, ok, serving
+from tanebi.http.tls import KeyPair
+from tanebi.testing.http import Client, answering, connect, ok, serving
 from tanebi.testing.waiting import wait_until
+from tests.activator.conftest import HOST, Sink
 
 pytestmark = pytest.mark.anyio
 
@@ -427,3 +437,117 @@ async def test_a_101_for_another_protocol_is_a_502(world: Any, host: str) -> Non
         client = await w.client()
         client.get(host=host, extra=ASK)
         assert (await client.answer()).status == 502
+
+
+# --- TLS ---------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def secure(folder: Path, app: Any) -> AsyncIterator[tuple[Gateway, ssl.SSLContext]]:
+    """A gateway with https, a revision at three hosts: one plain, one redirected, one with a certificate in a Secret."""
+    now = SystemClock().wall()
+    trusting = ssl.create_default_context(cadata=pki.ensure(folder, now=now).ca_pem.decode())
+
+    def mint(name: str) -> KeyPair:
+        return KeyPair(*pki.mint(folder, name, now=now))
+
+    shown = Certificates(mint=mint)
+    gateway = Gateway(
+        "127.0.0.1",
+        0,
+        clock=SystemClock(),
+        rng=random.Random(7),
+        sink=Sink(),
+        limits=ServerLimits(drain_s=0.2),
+        tls=(0, shown),
+    )
+    key = Key("default", "hello-00001")
+    backend = gateway.router.set_revision(key, RevisionFacts())
+    backend.set_endpoints({app: EndpointFacts(app, True, False)})
+    paths = (TablePath("", (Split(key, 100),), 100),)
+    hosts = dict.fromkeys((HOST, "moved.example", "own.example"), paths)
+    gateway.router.set_table(Table(hosts, redirected=frozenset(("moved.example",))))
+    shown.set_secrets({"own.example": mint("own.example")})
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(gateway.run)
+        yield gateway, trusting
+        tasks.cancel_scope.cancel()
+
+
+async def secured(gateway: Gateway, trusting: ssl.SSLContext, name: str) -> Client:
+    assert gateway.tls_port is not None
+    streams = await asyncio.open_connection(
+        "127.0.0.1", gateway.tls_port, ssl=trusting, server_hostname=name
+    )
+    return Client(*streams)
+
+
+async def test_each_name_has_its_certificate(tmp_path: Path) -> None:
+    async with (
+        serving(answering(lambda head, body: ok(head))) as app,
+        secure(tmp_path, app) as (gateway, trusting),
+    ):
+        for name in (HOST, "own.example", "localhost"):
+            client = await secured(gateway, trusting, name)
+            client.get(host=HOST)
+            head = (await client.answer()).body
+            assert b"\r\nX-Forwarded-Proto: https\r\n" in head
+            assert b";proto=https\r\n" in head
+            client.close()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await secured(gateway, trusting, "unknown.example")
+
+
+async def test_plain_requests_are_redirected_where_the_ingress_says_so(tmp_path: Path) -> None:
+    async with (
+        serving(answering(lambda head, body: ok(b"served"))) as app,
+        secure(tmp_path, app) as (gateway, trusting),
+    ):
+        plain = await connect(gateway.address)
+        plain.get("/a?b=c", host="moved.example:80")
+        answer = await plain.answer()
+        where = f"https://moved.example:{gateway.tls_port}/a?b=c"
+        assert (answer.status, answer.header("location")) == (301, where.encode())
+        plain.get(host=HOST)
+        assert (await plain.answer()).body == b"served"
+        plain.close()
+        client = await secured(gateway, trusting, "moved.example")
+        client.get(host="moved.example")
+        assert (await client.answer()).body == b"served"
+        client.close()
+
+
+async def test_a_tunnel_through_tls(tmp_path: Path) -> None:
+    async with serving(echo) as app, secure(tmp_path, app) as (gateway, trusting):
+        client = await secured(gateway, trusting, HOST)
+        client.send(f"GET /ws HTTP/1.1\r\nHost: {HOST}\r\n{ASK}\r\n".encode())
+        with anyio.fail_after(20):
+            await client.reader.readuntil(b"\r\n\r\n")
+            assert await client.reader.readexactly(6) == b"hello "
+            sent = bytes(range(256)) * 8192
+            async with anyio.create_task_group() as tasks:
+
+                async def send() -> None:
+                    client.send(sent)
+                    await client.writer.drain()
+
+                tasks.start_soon(send)
+                assert await client.reader.readexactly(len(sent)) == sent
+        client.close()
+        backend = gateway.router.revisions[Key("default", "hello-00001")]
+        await wait_until(lambda: backend.throttler.in_flight == 0)
+
+
+async def test_an_app_that_ends_a_tunnel_ends_its_tls_client(tmp_path: Path) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(SWITCHED + b"goodbye")
+        writer.write_eof()
+        await reader.read()
+
+    async with serving(greet) as app, secure(tmp_path, app) as (gateway, trusting):
+        client = await secured(gateway, trusting, HOST)
+        client.send(f"GET /ws HTTP/1.1\r\nHost: {HOST}\r\n{ASK}\r\n".encode())
+        assert (await client.closed()).endswith(b"goodbye")
+        backend = gateway.router.revisions[Key("default", "hello-00001")]
+        await wait_until(lambda: backend.throttler.in_flight == 0)

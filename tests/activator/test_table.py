@@ -181,3 +181,27 @@ def test_a_host_that_leads_on_shows_the_app_no_header_of_it() -> None:
     found = made.match("h", "/")
     assert found is not None
     assert (found.rewrite_host, found.splits[0].lines) == ("s.ns.svc.cluster.local", b"X: 1\r\n")
+
+
+def test_redirects_and_secrets_of_an_ingress() -> None:
+    path = {"splits": [{"serviceName": "r", "percent": 100}]}
+    found = Ingress.model_validate(
+        {
+            "metadata": {"name": "i", "namespace": "ns", "uid": "u", "generation": 1},
+            "spec": {
+                "httpOption": "Redirected",
+                "tls": [
+                    {"hosts": ["A.example."], "secretName": "s"},
+                    {"hosts": ["b.example"], "secretName": "t", "secretNamespace": "other"},
+                    {"hosts": ["c.example"]},
+                ],
+                "rules": [
+                    {"hosts": ["A.example"], "visibility": "ExternalIP", "http": {"paths": [path]}},
+                    {"hosts": ["a.ns"], "visibility": "ClusterLocal", "http": {"paths": [path]}},
+                ],
+            },
+        }
+    )
+    table = merge([compile_ingress(found)])
+    assert table.redirected == {"a.example"}
+    assert table.secrets == {"a.example": Key("ns", "s"), "b.example": Key("other", "t")}

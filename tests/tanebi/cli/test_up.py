@@ -39,3 +39,19 @@ def test_the_options_reach_the_composition_root(
 def test_a_port_has_bounds(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["up", "--gateway-port", "70000"]) == 2
     assert "70000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--tls-cert", __file__],
+        ["--tls-cert", __file__, "--tls-key", __file__],
+        ["--tls-port", "0", "--tls-key", __file__],
+        ["--tls-port", "0", "--activators", "2"],
+    ],
+)
+def test_options_of_tls_that_do_not_go_together(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["up", *words]) == 2
+    assert "--tls-port" in capsys.readouterr().err or "--activators" in words

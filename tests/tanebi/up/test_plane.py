@@ -9,13 +9,15 @@ import pytest
 from activator.drain import GatewayDrain
 from activator.hub import Hub
 from autoscaler.loop import Autoscaler
+from tanebi.apiserver import pki
+from tanebi.base.errors import UserError
 from tanebi.base.rng import system_rng
 from tanebi.base.settings import DataDir
 from tanebi.kube.cache import Cache
 from tanebi.testing.clock import FakeClock
 from tanebi.testing.world import StandingConfigs, World
 from tanebi.up.options import UpOptions
-from tanebi.up.plane import PlanePart, ensure_token
+from tanebi.up.plane import PlanePart, certificates, ensure_token
 
 
 def part(folder: Path, activators: int) -> PlanePart:
@@ -53,3 +55,14 @@ def test_the_token_is_made_once_and_is_private(tmp_path: Path) -> None:
     assert len(token) >= 16
     assert ensure_token(path) == token
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_https_needs_a_pair_that_is_one(tmp_path: Path) -> None:
+    clock, nothing = FakeClock(), tmp_path / "nothing.pem"
+    nothing.write_text("nothing")
+    options = UpOptions(tmp_path, tls_port=0, tls_cert=nothing, tls_key=nothing)
+    with pytest.raises(UserError, match="not a certificate and its private key"):
+        certificates(options, tmp_path, clock)
+    pki.ensure(tmp_path, now=clock.wall())
+    made = certificates(UpOptions(tmp_path, tls_port=0), tmp_path, clock)
+    assert made.context_for("nobody.example") is None
