@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from autoscaler.api import CONFIG_AUTOSCALER
-from autoscaler.api.annotations import initial_scale
+from autoscaler.api.annotations import MIN_SCALE, initial_scale, integer
 from serving.api.config_deployment import CONFIG_DEPLOYMENT, SPREAD
 from serving.api.names import (
     DEFAULT_CONTAINER,
@@ -89,7 +89,10 @@ def make_deployment(
 
 
 def _initial_scale(revision: Revision, configs: Configs) -> int:
-    return initial_scale(revision.metadata.annotations, configs.get(CONFIG_AUTOSCALER))
+    """The initial scale, or the minimum where that is more: the autoscaler would ask for it at once."""
+    settings, annotations = configs.get(CONFIG_AUTOSCALER), revision.metadata.annotations
+    least = integer(annotations, MIN_SCALE)
+    return max(initial_scale(annotations, settings), settings.min_scale if least is None else least)
 
 
 def labels_of_children(revision: Revision) -> dict[str, str]:

@@ -143,6 +143,18 @@ def test_the_pod_has_what_is_kubernetes_and_not_what_is_ours() -> None:
         ({}, {}, 1),
         ({"autoscaling.knative.dev/initial-scale": "3"}, {}, 3),
         ({}, {"config-autoscaler": {"initial-scale": "2"}}, 2),
+        ({"autoscaling.knative.dev/min-scale": "5"}, {}, 5),
+        ({"autoscaling.knative.dev/minScale": "5"}, {}, 5),
+        ({"autoscaling.knative.dev/min-scale": "0"}, {"config-autoscaler": {"min-scale": "4"}}, 1),
+        ({}, {"config-autoscaler": {"min-scale": "4"}}, 4),
+        (
+            {
+                "autoscaling.knative.dev/min-scale": "2",
+                "autoscaling.knative.dev/initial-scale": "3",
+            },
+            {},
+            3,
+        ),
     ],
 )
 def test_replicas_at_creation(annotations: Any, configs: Any, replicas: int) -> None:
