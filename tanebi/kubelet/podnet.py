@@ -91,6 +91,7 @@ class PodNetwork:
         self._rules = Conversation(netlink.NETLINK_NETFILTER)
         self._waiting: deque[Place] = deque()
         self._places: dict[str, Place] = {}
+        self._unnamed: dict[str, Pod] = {}  # by address: pods whose place has not been visited yet
         self._taken = anyio.Event()
         self._keeper: Place | None = None
         self._files = _files_of_a_pod()
@@ -115,12 +116,22 @@ class PodNetwork:
             place = self._waiting.popleft() if self._waiting else await self._make()
             self._taken.set()
             self._places[uid] = place
-            await self._starter.run(place.inside, partial(self._name, pod, place.address))
+            self._unnamed[place.address] = pod
         return self._places[uid]
 
     async def within(self, place: Place, work: Callable[[], T]) -> T:
-        """Do something short in a pod's namespaces: start a program, make a socket. Raises what `work` raises."""
-        return await self._starter.run(place.inside, work)
+        """Do something short in a pod's namespaces: start a program, make a socket. Raises what `work` raises.
+
+        The first visit gives the pod its names: a visit of its own would cost a start another change of threads.
+        """
+        pod = self._unnamed.pop(place.address, None)
+
+        def named() -> T:
+            if pod is not None:
+                self._name(pod, place.address)
+            return work()
+
+        return await self._starter.run(place.inside, named)
 
     def let_in(self, address: str) -> None:
         """What comes from the interface that leads to `address`, an engine's, reaches the platform by the gateway too."""
@@ -221,6 +232,7 @@ class PodNetwork:
 
     def _forget(self, place: Place) -> None:
         place.inside.close()
+        self._unnamed.pop(place.address, None)
         self._addresses.release(IPv4Address(place.address))
 
     def _name(self, pod: Pod, address: str) -> None:
