@@ -6,7 +6,8 @@ JSON, YAML and Kubernetes' protobuf in, JSON and YAML out. Callers: tanebi.apise
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections import Counter
+from collections.abc import Hashable, Iterator
 from typing import Any, Final
 
 import orjson
@@ -54,23 +55,42 @@ def _json(body: bytes) -> tuple[Any, list[str]]:
     return value, []
 
 
+class _Twice(dict[str, Any]):
+    """An object of a JSON text that has a name twice."""
+
+    names: tuple[str, ...] = ()
+
+
 def duplicates(body: bytes) -> list[str]:
-    """Names that stand twice in one object of a JSON text. orjson keeps the last one silently, so this is a second look."""
-    found: list[str] = []
+    """Paths of names that stand twice in one object of a JSON text. orjson keeps the last one silently: this is a second look."""
+    found: list[_Twice] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen: dict[str, Any] = {}
-        for name, value in items:
-            if name in seen:
-                found.append(name)
-            seen[name] = value
-        return seen
+        plain = dict(items)
+        if len(plain) == len(items):
+            return plain
+        twice = _Twice(plain)
+        times = Counter(name for name, _ in items)
+        twice.names = tuple(name for name, count in times.items() if count > 1)
+        found.append(twice)
+        return twice
 
     try:
-        json.loads(body, object_pairs_hook=pairs)
+        whole = json.loads(body, object_pairs_hook=pairs)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"json parse error: {error}") from error
-    return found
+    return list(_twice_below(whole, "")) if found else []
+
+
+def _twice_below(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, _Twice):
+        yield from (f"{path}.{name}" if path else name for name in value.names)
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _twice_below(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _twice_below(inner, f"{path}[{index}]")
 
 
 class _Loader(yaml.CSafeLoader):

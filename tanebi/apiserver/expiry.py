@@ -20,7 +20,7 @@ from tanebi.apiserver.options import DeleteOptions
 from tanebi.apiserver.user import CONTROLLER
 from tanebi.base.errors import Unavailable
 from tanebi.base.log import get_logger
-from tanebi.kube.errors import NotFound
+from tanebi.kube.errors import ApiError, NotFound
 
 EVENT_LIFE: Final = timedelta(hours=1)
 EVENTS_MAX: Final = 5000
@@ -61,12 +61,12 @@ class Expiry:
             await self._objects.clock.sleep(EVERY_S)
 
     async def sweep(self) -> None:
-        """Delete what has expired by now. A disk that fails is tried again next time."""
+        """Delete what has expired by now. A disk that fails, or a webhook that refuses, is tried again next time."""
         events = self._objects.store.list(EVENT.resource)
         try:
             for key in expired(events, self._objects.clock.wall()):
                 await self._delete(key)
-        except Unavailable as error:
+        except (ApiError, Unavailable) as error:
             self._log.warning("cannot expire events", error=error.message)
 
     async def _delete(self, key: Key) -> None:

@@ -26,7 +26,7 @@ from tanebi.apiserver.options import DeleteOptions, Propagation
 from tanebi.apiserver.user import CONTROLLER
 from tanebi.base.errors import Unavailable
 from tanebi.base.log import get_logger
-from tanebi.kube.errors import Conflict, NotFound
+from tanebi.kube.errors import ApiError, Conflict, NotFound
 
 RETRY_S: Final = 1.0
 
@@ -228,7 +228,8 @@ class Collector:
             except (NotFound, Conflict):
                 # Somebody was faster; their change wakes whoever it concerns.
                 continue
-            except Unavailable as error:
+            except (ApiError, Unavailable) as error:
+                # The disk failed, or a webhook refuses; neither for ever.
                 self._log.warning("cannot collect", uid=uid, error=error.message)
                 await self._objects.clock.sleep(RETRY_S)
                 self._inbox.put(uid)

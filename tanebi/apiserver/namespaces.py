@@ -21,7 +21,7 @@ from tanebi.apiserver.options import DeleteOptions
 from tanebi.apiserver.user import CONTROLLER
 from tanebi.base.errors import Unavailable
 from tanebi.base.log import get_logger
-from tanebi.kube.errors import Conflict, NotFound
+from tanebi.kube.errors import ApiError, Conflict, NotFound
 
 RETRY_S: Final = 1.0
 PARALLEL: Final = 64
@@ -76,19 +76,26 @@ class NamespaceSweeper:
 
     async def _empty(self, name: str, left: list[tuple[AnyKind, Entry]]) -> None:
         """Ask each object to go; those with finalizers or a grace period take their time, and wake us when gone."""
+        refused: list[str] = []
         fresh = [(k, e) for k, e in left if not e.obj["metadata"].get("deletionTimestamp")]
         for start in range(0, len(fresh), PARALLEL):
             async with anyio.create_task_group() as group:
                 for kind, entry in fresh[start : start + PARALLEL]:
-                    group.start_soon(self._delete, kind, Key(name, entry.obj["metadata"]["name"]))
+                    key = Key(name, entry.obj["metadata"]["name"])
+                    group.start_soon(self._delete, kind, key, refused)
+        if refused:
+            self._log.warning("cannot empty the namespace", ns=name, error=refused[0])
+            await self._objects.clock.sleep(RETRY_S)
+            self._consider(name)
 
-    async def _delete(self, kind: AnyKind, key: Key) -> None:
+    async def _delete(self, kind: AnyKind, key: Key, refused: list[str]) -> None:
         options = DeleteOptions(propagation="Background")
         try:
             await self._objects.delete(kind, key, CONTROLLER, options=options)
-        except (NotFound, Unavailable) as error:
-            # Gone already, or the disk failed: the next look at the namespace sees which.
-            self._log.debug("not deleted", ns=key.namespace, name=key.name, error=str(error))
+        except NotFound:
+            return
+        except (ApiError, Unavailable) as error:
+            refused.append(f"{kind.resource} {key.name}: {error.message}")
 
 
 def _release(obj: Obj) -> None:

@@ -26,7 +26,7 @@ from tanebi.apiserver.options import DeleteOptions
 from tanebi.apiserver.user import CONTROLLER
 from tanebi.base.errors import Unavailable
 from tanebi.base.log import get_logger
-from tanebi.kube.errors import ApiError, Conflict, NotFound
+from tanebi.kube.errors import ApiError, Conflict, NotFound, ServerError
 
 RETRY_S: Final = 1.0
 PARALLEL: Final = 64
@@ -98,21 +98,25 @@ class DefinitionController:
         if not left or kind is None:
             await self._objects.amend(CRD, Key("", name), entry.uid, _release)
             return
+        refused: list[str] = []
         fresh = [e for e in left if not e.obj["metadata"].get("deletionTimestamp")]
         for start in range(0, len(fresh), PARALLEL):
             async with anyio.create_task_group() as group:
                 for one in fresh[start : start + PARALLEL]:
                     meta = one.obj["metadata"]
                     key = Key(meta.get("namespace") or "", meta["name"])
-                    group.start_soon(self._delete, kind, key)
+                    group.start_soon(self._delete, kind, key, refused)
+        if refused:
+            raise ServerError(f"{name}: cannot delete {refused[0]}")
 
-    async def _delete(self, kind: AnyKind, key: Key) -> None:
+    async def _delete(self, kind: AnyKind, key: Key, refused: list[str]) -> None:
         options = DeleteOptions(propagation="Background")
         try:
             await self._objects.delete(kind, key, CONTROLLER, options=options)
-        except (NotFound, Unavailable) as error:
-            # Gone already, or the disk failed: the next look sees which.
-            self._log.debug("not deleted", resource=kind.resource, name=str(key), error=str(error))
+        except NotFound:
+            return
+        except (ApiError, Unavailable) as error:
+            refused.append(f"{key}: {error.message}")
 
 
 def told(obj: Obj, accepted: Acceptance, now: datetime) -> None:

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
+
 from tanebi.api.kind import AnyKind
-from tanebi.api.meta import Obj, drop_nulls, rfc3339
+from tanebi.api.meta import Obj, annotations_of, drop_nulls, rfc3339
 from tanebi.apiserver.patch.difference import differ
 from tanebi.apiserver.patch.errors import ApplyConflict, BadPatch, FieldConflict
 from tanebi.apiserver.patch.fieldset import (
@@ -33,6 +35,8 @@ from tanebi.apiserver.patch.managers import (
 )
 from tanebi.apiserver.patch.schema import ListRule, Path, Schema, schema_of
 
+KUBECTL: Final = "kubectl"  # the manager's name when kubectl applies on the server
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _OWN_META: Final = ("name", "namespace", "resourceVersion", "uid")
 # Admission writes into these and owns nothing (serving.knative.dev/creator): they go key by key, never as a whole.
 _SHARED_MAPS: Final = ("annotations", "labels")
@@ -65,11 +69,38 @@ def apply(
     taken = frozenset(difference.written - difference.empty)
     conflicts = _conflicts(others, taken)
     if conflicts and not force:
-        raise ApplyConflict(conflicts)
+        allowed = _applied_by_the_client(live or {}, schema) if manager == KUBECTL else frozenset()
+        # Their order is the fields': what is left is what the client-side apply did not say.
+        conflicts = _conflicts(others, taken - allowed)
+        if conflicts:
+            raise ApplyConflict(conflicts)
     lost = taken | difference.removed
     settled: Holdings = {w: Holding(h.fields - lost, h.time) for w, h in others.items()}
     settled[writer] = Holding(fields, before.time if fields == before.fields else rfc3339(now))
+    if manager == KUBECTL and LAST_APPLIED in annotations_of(live or {}):
+        meta = merged["metadata"]
+        said = {LAST_APPLIED: _as_last_applied(wanted)}
+        merged = {**merged, "metadata": {**meta, "annotations": {**meta["annotations"], **said}}}
     return write(merged, settled)
+
+
+def _applied_by_the_client(live: Obj, schema: Schema) -> Fields:
+    """Fields that `kubectl apply` set before it applied on the server, and that nobody has changed since: they are its own,
+    whatever managedFields call it. What Kubernetes does for who moves from one to the other."""
+    try:
+        last = orjson.loads(annotations_of(live).get(LAST_APPLIED) or "{}")
+    except orjson.JSONDecodeError:
+        return frozenset()
+    if not isinstance(last, dict):
+        return frozenset()
+    present = flatten(live, schema)
+    found = flatten(last, schema)
+    return frozenset(f for f, value in found.items() if f in present and present[f] == value)
+
+
+def _as_last_applied(wanted: Obj) -> str:
+    """The configuration as `kubectl apply` keeps it, so that going back to it finds what was applied last."""
+    return f"{orjson.dumps(wanted, option=orjson.OPT_SORT_KEYS).decode()}\n"
 
 
 def _configuration(kind: AnyKind, config: Any, subresource: str) -> Obj:

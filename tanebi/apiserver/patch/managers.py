@@ -53,9 +53,9 @@ class Holding:
     time: str
 
     def describe(self, writer: Writer) -> str:
-        if writer.operation == "Apply":
-            return str(writer)
-        return f"{writer} using {writer.api_version}" + (f" at {self.time}" if self.time else "")
+        return (
+            str(writer) if writer.operation == "Apply" else f"{writer} using {writer.api_version}"
+        )
 
 
 Holdings = dict[Writer, Holding]

@@ -68,7 +68,8 @@ def test_yaml_is_read_as_kubernetes_reads_it() -> None:
 
 
 def test_names_that_stand_twice_in_json() -> None:
-    assert codec.duplicates(b'{"a": 1, "b": {"c": 1, "c": 2}, "a": 2}') == ["c", "a"]
+    assert codec.duplicates(b'{"a": 1, "b": {"c": 1, "c": 2}, "a": 2}') == ["a", "b.c"]
+    assert codec.duplicates(b'{"l": [{}, {"x": 1, "x": 1}]}') == ["l[1].x"]
     with pytest.raises(BadRequest):
         codec.duplicates(b"{")
 

@@ -4,6 +4,7 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from tanebi.api.core.kinds import CONFIG_MAP, DEPLOYMENT, POD
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Obj
 from tanebi.apiserver.patch import ApplyConflict, BadPatch, apply_patch, track_update
+from tanebi.apiserver.patch.apply import LAST_APPLIED
 from tanebi.apiserver.patch.fieldset import flatten
 from tanebi.apiserver.patch.managers import BEFORE_FIRST_APPLY
 from tanebi.apiserver.patch.schema import BUILTIN
@@ -154,15 +156,44 @@ def test_force_takes_the_contested_fields_only() -> None:
     assert owned(forced) == {"m": {"f:data": {"f:b": {}}}, "n": {"f:data": {"f:a": {}}}}
 
 
-def test_a_conflict_with_an_updater_names_its_version_and_time() -> None:
+def test_a_conflict_with_an_updater_names_its_version() -> None:
     made = run(None, cm(a="1"), "m", kind=CONFIG_MAP)
     changed = track_update(made, cm(a="2"), kind=CONFIG_MAP, manager="edit", now=NOW)
     with pytest.raises(ApplyConflict) as caught:
         run(changed, cm(a="1"), "m", kind=CONFIG_MAP)
     assert caught.value.message == (
-        "Apply failed with 1 conflict: conflict with "
-        '"edit" using v1 at 2026-01-01T00:00:00Z: .data.a'
+        'Apply failed with 1 conflict: conflict with "edit" using v1: .data.a'
     )
+
+
+def applied_by_the_client(**data: str) -> Obj:
+    """As `kubectl apply` leaves an object."""
+    config = cm(**data)
+    note = {LAST_APPLIED: orjson.dumps(config).decode()}
+    live = {**config, "metadata": {**config["metadata"], "annotations": note}}
+    return track_update(None, live, kind=CONFIG_MAP, manager="kubectl-client-side-apply", now=NOW)
+
+
+def test_kubectl_moves_from_the_client_to_the_server_without_a_conflict() -> None:
+    live = applied_by_the_client(a="1")
+    with pytest.raises(ApplyConflict) as conflict:
+        run(live, cm(a="2"), "other", kind=CONFIG_MAP)
+    assert conflict.value.message == (
+        'Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using v1: .data.a'
+    )
+    moved = run(live, cm(a="2"), "kubectl", kind=CONFIG_MAP)
+    assert moved["data"] == {"a": "2"}
+    last = orjson.loads(moved["metadata"]["annotations"][LAST_APPLIED])
+    assert last["data"] == {"a": "2"}
+
+
+def test_what_somebody_changed_since_is_a_conflict_for_kubectl_too() -> None:
+    live = applied_by_the_client(a="1", b="1")
+    edited = {**live, "data": {"a": "1", "b": "9"}}
+    edited = track_update(live, edited, kind=CONFIG_MAP, manager="edit", now=NOW)
+    with pytest.raises(ApplyConflict) as conflict:
+        run(edited, cm(a="2", b="2"), "kubectl", kind=CONFIG_MAP)
+    assert [c.field for c in conflict.value.conflicts] == [".data.b"]
 
 
 def test_an_object_that_was_never_tracked_belongs_to_before_the_first_apply() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tanebi.api.meta import Obj
+from tanebi.testing.waiting import wait_until
 from tests.tanebi.apiserver.calling import WIDGETS, Api, widget
 from tests.tanebi.apiserver.definitions.crontabs import (
     CRDS,
@@ -174,3 +175,30 @@ async def test_match_conditions(api: Api, peer: Answering) -> None:
     assert peer.asked == []
     await api.ok("POST", WIDGETS, widget("b", spec={"size": 4}))
     assert len(peer.asked) == 1
+
+
+async def test_collectors_outlive_a_refusal(running: Api, tmp_path: Path) -> None:
+    """A webhook that refuses deletions holds a namespace up, and no more than that."""
+    allowed: list[bool] = []
+
+    def judge(request: Obj) -> Obj:
+        return {"allowed": bool(allowed) or request["operation"] != "DELETE"}
+
+    async with answering(tmp_path) as peer:
+        peer.judges["/v"] = judge
+        asking = hook(peer.client("/v"))
+        await running.ok("POST", VALIDATING, configuration("Validating", "v", asking))
+        await running.ok("POST", "/api/v1/namespaces", {"metadata": {"name": "team"}})
+        team = WIDGETS.replace("/default/", "/team/")
+        await running.ok("POST", team, widget("a"))
+        await running.ok("DELETE", "/api/v1/namespaces/team")
+        await wait_until(lambda: any(one["operation"] == "DELETE" for one in peer.asked))
+        assert running.store.count("widgets.tanebi.dev") == 1
+        allowed.append(True)
+
+        def emptied() -> bool:
+            running.clock.advance(1.0)
+            return running.store.count("widgets.tanebi.dev") == 0
+
+        await wait_until(emptied)
+        await running.server.objects.hooks.aclose()
