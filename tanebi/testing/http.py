@@ -99,8 +99,8 @@ async def connect(address: Address) -> Client:
 
 
 @asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[Address]:
-    """An app on a real socket. At the end its connections are cut and its handlers are gone."""
+async def serving(handler: Handler, *, limit: int = 1 << 22) -> AsyncIterator[Address]:
+    """An app on a real socket; it takes in twice `limit` bytes unasked. At the end its connections are cut and its handlers are gone."""
     running: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -115,7 +115,7 @@ async def serving(handler: Handler) -> AsyncIterator[Address]:
             writer.close()
             del running[task]
 
-    server = await asyncio.start_server(guarded, "127.0.0.1", 0, limit=1 << 22)
+    server = await asyncio.start_server(guarded, "127.0.0.1", 0, limit=limit)
     try:
         yield server.sockets[0].getsockname()
     finally:

@@ -39,7 +39,7 @@ async def test_large_bodies_both_ways_in_bounded_memory(world: Any, size: int) -
             writer.write(block)
             await writer.drain()
 
-    async with world() as w, serving(app) as address:
+    async with world() as w, serving(app, limit=1 << 16) as address:
         w.pods(address)
         client = await w.client()
         tracemalloc.start()
