@@ -100,7 +100,8 @@ async def connect(address: Address) -> Client:
 
 @asynccontextmanager
 async def serving(handler: Handler, *, limit: int = 1 << 22) -> AsyncIterator[Address]:
-    """An app on a real socket; it takes in twice `limit` bytes unasked. At the end its connections are cut and its handlers are gone."""
+    """An app on a real socket; it takes in twice `limit` bytes unasked.
+    At the end its connections are cut and its handlers are gone."""
     running: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
