@@ -4,7 +4,8 @@ Facts go in (a container started, could not start, ended, answered its probe), a
 container, or stop one. `status()` is the pod's status as Kubernetes would write it. Times: `now` is monotonic and governs
 back-offs, `stamp` is civil and goes into the status.
 
-Rules (k8s.io/kubernetes pkg/kubelet): init containers run one after the other, then all others start at once. A container that
+Rules (k8s.io/kubernetes pkg/kubelet): init containers run one after the other, then all others start at once; those with
+restartPolicy Always (sidecars) run on beside what follows them, and end with it. A container that
 ended is started again by the pod's restartPolicy; the first time at once, then after 10 s, doubled each time up to 300 s, and
 from the beginning again when it ran for 600 s. What could not even start waits the same way. Readiness without a probe is
 running; a startup probe holds the other two back.
@@ -33,6 +34,8 @@ INITIALIZING: Final = "PodInitializing"
 ERR_IMAGE: Final = "ErrImagePull"
 IMAGE_BACKOFF: Final = "ImagePullBackOff"
 CONFIG_ERROR: Final = "CreateContainerConfigError"
+DEADLINE_EXCEEDED: Final = "DeadlineExceeded"
+TOO_LONG: Final = "Pod was active on the node longer than the specified deadline"
 STANDING_BY: Final = "Standby"
 ASLEEP: Final = "frozen until a request comes"
 
@@ -105,6 +108,16 @@ class _Box:
     def name(self) -> str:
         return self.spec.name
 
+    @property
+    def sidecar(self) -> bool:
+        """An init container that goes on running beside those after it."""
+        return self.init and self.spec.restart_policy == "Always"
+
+    @property
+    def passed(self) -> bool:
+        """Of an init container: what comes after it may start."""
+        return self.started or self.last is not None if self.sidecar else _completed(self)
+
     def delay(self) -> float:
         """How long to wait this time; the next time longer."""
         waited, self.backoff_s = (
@@ -123,6 +136,8 @@ class PodLife:
     _boxes: dict[str, _Box] = field(default_factory=dict)
     _since: dict[str, tuple[str, str]] = field(default_factory=dict)  # condition: status, time
     asleep: bool = False  # frozen: it stands by and counts as none (tanebi.kubelet.sleeper)
+    expires_at: float | None = None  # activeDeadlineSeconds, on the clock of `now`
+    _expired: bool = False
     _stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -153,6 +168,11 @@ class PodLife:
         box.started = box.spec.startup_probe is None
         box.ready = box.started and box.spec.readiness_probe is None
 
+    def after_start(self, name: str) -> list[Action]:
+        """What waited for this container to run."""
+        box = self._boxes[name]
+        return self._next() if box.sidecar and box.started else []
+
     def start_failed(self, name: str, reason: str, message: str, *, now: float) -> None:
         """It could not be started: wait, then try again."""
         box = self._boxes[name]
@@ -173,7 +193,7 @@ class PodLife:
         ended = Ended(box.state.id, exit, message, box.state.started, stamp)
         box.state, box.ready, box.started = ended, False, False
         if self._stopping or not self._restarts(box, exit):
-            return self._next()
+            return [*self._next(), *self._release()]
         if ran_s >= BACKOFF_FORGET_S:
             box.backoff_s = 0.0
         delay_s = box.delay()
@@ -191,7 +211,9 @@ class PodLife:
         return []
 
     def due(self, now: float) -> list[Action]:
-        """Back-offs up to `now` are over."""
+        """Back-offs up to `now` are over, or the pod's time is."""
+        if self.expires_at is not None and self.expires_at <= now and not self.finished:
+            return self._expire()
         boxes = [b for b in self._boxes.values() if b.retry_at is not None and b.retry_at <= now]
         return [self._start(box) for box in boxes if not self._stopping]
 
@@ -230,10 +252,11 @@ class PodLife:
             box.retry_at = None
 
     def next_due(self) -> float | None:
-        """When to call `due`. None: no back-off runs."""
-        return min(
-            (b.retry_at for b in self._boxes.values() if b.retry_at is not None), default=None
-        )
+        """When to call `due`. None: no back-off runs, and there is no deadline."""
+        times = [b.retry_at for b in self._boxes.values() if b.retry_at is not None]
+        if self.expires_at is not None and not self.finished:
+            times.append(self.expires_at)
+        return min(times, default=None)
 
     # --- what is true --------------------------------------------------------------------------
 
@@ -252,7 +275,9 @@ class PodLife:
     @property
     def phase(self) -> Phase:
         """pkg/kubelet getPhase."""
-        inits, mains = self._of(init=True), self._of(init=False)
+        if self._expired:
+            return "Failed"
+        inits, mains = self._regular_inits(), self._of(init=False)
         policy = self.pod.spec.restart_policy
         if any(_failed(b) for b in inits) and policy == "Never":
             return "Failed"
@@ -270,7 +295,7 @@ class PodLife:
     @property
     def settled(self) -> bool:
         """Every container that should run runs and is ready."""
-        return all(b.ready for b in self._of(init=False))
+        return all(b.ready for b in self._serving())
 
     @property
     def finished(self) -> bool:
@@ -288,6 +313,8 @@ class PodLife:
         }
         if inits := self._of(init=True):
             found["initContainerStatuses"] = [_container_status(b) for b in inits]
+        if self._expired:
+            found |= {"reason": DEADLINE_EXCEEDED, "message": TOO_LONG}
         if self.asleep:
             found |= {"reason": STANDING_BY, "message": ASLEEP}
             for one in found["containerStatuses"]:
@@ -297,14 +324,14 @@ class PodLife:
         return {k: v for k, v in found.items() if v is not None} | extra
 
     def _conditions(self, stamp: datetime) -> list[Obj]:
-        inits, mains = self._of(init=True), self._of(init=False)
-        unready = [b.name for b in mains if not b.ready or self.asleep]
+        inits = self._of(init=True)
+        unready = [b.name for b in self._serving() if not b.ready or self.asleep]
         not_ready = ("ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]")
         if self.asleep:
             not_ready = (STANDING_BY, ASLEEP)
         if self.finished:
             not_ready = ("PodCompleted" if self.phase == "Succeeded" else "PodFailed", "")
-        incomplete = [b.name for b in inits if not _completed(b)]
+        incomplete = [b.name for b in inits if not b.passed]
         not_init = (
             "ContainersNotInitialized",
             f"containers with incomplete status: [{' '.join(incomplete)}]",
@@ -332,12 +359,36 @@ class PodLife:
     def _of(self, *, init: bool) -> Sequence[_Box]:
         return [b for b in self._boxes.values() if b.init == init]
 
+    def _regular_inits(self) -> Sequence[_Box]:
+        return [b for b in self._of(init=True) if not b.sidecar]
+
+    def _serving(self) -> Sequence[_Box]:
+        """Those that must be ready for the pod to be."""
+        return [b for b in self._boxes.values() if b.sidecar or not b.init]
+
+    def _release(self) -> list[Action]:
+        """Sidecars end when what they stand beside has ended."""
+        sidecars = [b for b in self._of(init=True) if b.sidecar]
+        if not sidecars or self._stopping or not self.finished:
+            return []
+        self.stop()
+        return [
+            Stop(b.name, f"Stopping container {b.name}")
+            for b in sidecars
+            if isinstance(b.state, Live)
+        ]
+
+    def _expire(self) -> list[Action]:
+        self.stop()
+        self._expired = True
+        return [Stop(name, TOO_LONG) for name in self.running]
+
     def _next(self) -> list[Action]:
         """What has never been started and may start now."""
         if self._stopping:
             return []
         for box in self._of(init=True):
-            if not _completed(box):
+            if not box.passed:
                 return [self._start(box)] if _untouched(box) else []
         return [self._start(b) for b in self._of(init=False) if _untouched(b)]
 
@@ -349,6 +400,8 @@ class PodLife:
 
     def _restarts(self, box: _Box, exit: Exit) -> bool:
         policy = self.pod.spec.restart_policy
+        if box.sidecar:
+            return not self.finished
         if box.init:
             return exit.code != 0 and policy != "Never"
         return policy in ("", "Always") or (policy == "OnFailure" and exit.code != 0)

@@ -24,7 +24,7 @@ from anyio.abc import TaskGroup
 from tanebi.api.core.kinds import POD
 from tanebi.api.core.pod import Container, Pod, Probe
 from tanebi.api.kind import AnyKind
-from tanebi.api.meta import Key, Obj, rfc3339
+from tanebi.api.meta import Key, Obj, parse_time, rfc3339
 from tanebi.api.standby import STANDBY_SINCE
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
@@ -221,7 +221,17 @@ class PodWorker:
             "startTime": self._pod.status.start_time or stamp,
             "conditions": [ports_condition(ports, stamp)] if ports else [],
         }
+        self._life.expires_at = self._deadline()
         return True
+
+    def _deadline(self) -> float | None:
+        """When the pod's activeDeadlineSeconds are over, on the loop's clock."""
+        limit, began = self._pod.spec.active_deadline_seconds, self._pod.status.start_time
+        if limit is None:
+            return None
+        clock = self._tools.clock
+        gone_s = (clock.wall() - parse_time(began)).total_seconds() if began else 0.0
+        return clock.now() + limit - gone_s
 
     async def _act(self) -> None:
         while self._pending and not self._deleted.is_set():
@@ -274,6 +284,7 @@ class PodWorker:
             name, id=running.id, image_id=started.image_id, now=clock.now(), stamp=clock.wall()
         )
         self._tasks.start_soon(self._attend, name, attempt, running)
+        self._pending.extend(self._life.after_start(name))
 
     async def _attend(self, name: str, attempt: int, running: Running) -> None:
         """Probe the container while it runs, and say when it has ended."""

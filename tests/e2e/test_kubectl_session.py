@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,27 @@ def test_jobs(kubectl: Session) -> None:
     kubectl("delete cronjob tick")
     eventually(lambda: "now" not in kubectl("get jobs"))
     kubectl("delete job once")
+
+
+def test_inside_a_pod(kubectl: Session, tmp_path: Path) -> None:
+    pod = kubectl("get pods -l app=web -o name").split()[0]
+    assert kubectl(f"exec {pod} -- sh -c", "echo from $((1+1))") == "from 2\n"
+    kubectl(f"exec {pod} -- sh -c", "exit 3", ok=False)
+    here, name = tmp_path / "note", pod.removeprefix("pod/")
+    here.write_text("copied")
+    kubectl(f"cp {here} {name}:note")
+    kubectl(f"cp {name}:note {tmp_path}/back")
+    assert (tmp_path / "back").read_text() == "copied"
+    config = str(kubectl.user.platform.data_dir / "kubeconfig")
+    command = ["kubectl", "--kubeconfig", config, "port-forward", pod, ":8080"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as forwarding:
+        try:
+            assert forwarding.stdout is not None
+            words = forwarding.stdout.readline().split()  # Forwarding from 127.0.0.1:PORT -> 8080
+            answer = kubectl.user.http.get(f"http://{words[2]}/")
+            assert answer.status_code == 200
+        finally:
+            forwarding.terminate()
 
 
 def workload(kind: str, **spec: Any) -> str:

@@ -83,6 +83,55 @@ def test_a_frozen_pod_is_not_ready_and_says_why() -> None:
     assert "reason" not in pod.status(T0)
 
 
+SIDE: Obj = {"name": "side", "image": "i", "restartPolicy": "Always"}
+
+
+def test_a_sidecar_runs_beside_what_follows_it() -> None:
+    pod = life(initContainers=[SIDE, {"name": "init", "image": "i"}], restartPolicy="Never")
+    assert pod.begin() == [Start("side", 0)]
+    start(pod, "side")
+    assert pod.after_start("side") == [Start("init", 0)]
+    start(pod, "init")
+    assert pod.after_start("init") == []
+    assert conditions(pod)["Initialized"][0] == "False"
+    assert end(pod, 0, "init") == [Start("a", 0)]
+    start(pod)
+    assert pod.phase == "Running"
+    assert conditions(pod)["Ready"] == ("True", "")
+    assert end(pod, 1, "side") == [Start("side", 1)], "started again, whatever the pod's policy"
+    assert conditions(pod)["Ready"] == ("False", "ContainersNotReady")
+    start(pod, "side")
+    assert end(pod, 0) == [Stop("side", "Stopping container side")]
+    assert pod.phase == "Succeeded"
+    assert end(pod, 137, "side") == [], "it has served its time"
+    assert pod.phase == "Succeeded"
+
+
+def test_a_sidecar_with_a_startup_probe_holds_the_others_back() -> None:
+    probe = {"tcpSocket": {"port": 1}}
+    pod = life(initContainers=[{**SIDE, "startupProbe": probe}])
+    pod.begin()
+    start(pod, "side")
+    assert pod.after_start("side") == []
+    assert pod.phase == "Pending"
+    assert pod.probed("side", "startup", True, "") == [Start("a", 0)]
+
+
+def test_a_pod_has_a_deadline() -> None:
+    pod = life()
+    pod.begin()
+    pod.expires_at = 30.0
+    start(pod)
+    assert pod.next_due() == 30
+    assert pod.due(29) == []
+    (stopped,) = pod.due(30)
+    assert stopped == Stop("a", "Pod was active on the node longer than the specified deadline")
+    assert pod.phase == "Failed"
+    assert pod.status(T0)["reason"] == "DeadlineExceeded"
+    assert end(pod, 143, now=31) == []
+    assert pod.next_due() is None
+
+
 def test_without_a_probe_running_is_ready() -> None:
     pod = life()
     pod.begin()
