@@ -137,18 +137,16 @@ def measure(
 
 
 def render(rows: list[Row]) -> str:
-    lines = [
-        "| activators | p50 alone | p50 beside | p99 alone | p99 beside | p99 rise (<= 2 ms) | failed
-        | applied, listed | memory |", "|---|---|---|---|---|---|---|---|---|",
-    ]
+    heads = ("activators", "p50 alone", "beside", "p99 alone", "beside", "p99 rise (<= 2 ms)")
+    heads += ("failed", "applied, listed", "memory")
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for row in rows:
         alone, beside = row.alone, row.beside
-        name = row.activators or "none (one process)"
-        lines.append(
-            f"| {name} | {alone.percentile(50):.2f} ms | {beside.percentile(50):.2f} ms "
-            f"| {alone.percentile(99):.2f} ms | {beside.percentile(99):.2f} ms | {row.rise(99):+.2f} ms "
-            f"| {alone.failed + beside.failed} | {row.applied}, {row.lists} | {row.memory_mb:.0f} MB |"
-        )
+        times = [f"{o.percentile(p):.2f} ms" for p in (50, 99) for o in (alone, beside)]
+        name = str(row.activators or "none (one process)")
+        failed = str(alone.failed + beside.failed)
+        cells = [name, *times, f"{row.rise(99):+.2f} ms", failed, f"{row.applied}, {row.lists}"]
+        lines.append(f"| {' | '.join(cells)} | {row.memory_mb:.0f} MB |")
     return "\n".join(lines)
 
 
