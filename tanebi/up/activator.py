@@ -7,11 +7,13 @@ Kubernetes API, and tells the control process its load (activator.link). Caller:
 from __future__ import annotations
 
 import gc
+import importlib
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import anyio
 
@@ -28,7 +30,8 @@ from tanebi.base.stages import Stages, first_cause
 from tanebi.http.pool import Address
 from tanebi.kube.cache import Cache
 from tanebi.kube.client import Kube
-from tanebi.kube.network import connect
+from tanebi.kube.direct import of_kubeconfig
+from tanebi.kube.transport import Transport
 from tanebi.up.options import ActivatorOptions
 from tanebi.up.supervisor import die_with
 
@@ -57,7 +60,7 @@ async def _serve(options: ActivatorOptions) -> None:
     clock = SystemClock()
     link = Link(clock, token=_token(options.token_file), name=options.name)
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with connect(options.kubeconfig) as transport, Stages() as stages:
+        async with _connected(options.kubeconfig) as transport, Stages() as stages:
             kube = Kube(transport, field_manager="tanebi-activator")
             cache = Cache(kube, clock)
             role = _role(options, clock, cache, link)
@@ -84,6 +87,18 @@ async def _serve(options: ActivatorOptions) -> None:
                 gc.freeze()
                 await anext(aiter(signals))
                 await role.gateway.drain()
+
+
+@asynccontextmanager
+async def _connected(kubeconfig: Path | None) -> AsyncIterator[Transport]:
+    """The quick way to a platform of ours; the official client, an extra, for anything else."""
+    direct = of_kubeconfig(kubeconfig) if kubeconfig is not None else None
+    if direct is not None:
+        yield direct
+        return
+    network: Any = importlib.import_module("tanebi.kube.network")
+    async with network.connect(kubeconfig) as transport:
+        yield transport
 
 
 def _role(options: ActivatorOptions, clock: Clock, cache: Cache, link: Link) -> Activator:

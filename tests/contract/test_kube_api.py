@@ -1,7 +1,7 @@
 """What every transport to an API server must give: one suite, several backends.
 
 `embedded` is a function call, `faulty` a fault injector that injects nothing, `network` the official client's TLS and credentials
-against the HTTPS door of the same server.
+against the HTTPS door of the same server, `direct` our own way to the same door.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tanebi.api.core.kinds import CONFIG_MAP, DEPLOYMENT, LEASE, NAMESPACE, POD,
 from tanebi.api.kind import Kind, ScalePaths
 from tanebi.api.meta import Obj, Resource
 from tanebi.kube.client import Kube
+from tanebi.kube.direct import of_kubeconfig
 from tanebi.kube.errors import (
     AlreadyExists,
     ApiError,
@@ -53,7 +54,7 @@ THING = Kind(
 CHANGES_MAX = 64
 
 
-@pytest.fixture(params=["embedded", "faulty", "network"])
+@pytest.fixture(params=["embedded", "faulty", "network", "direct"])
 def backend(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -76,6 +77,11 @@ async def kube(backend: str, control: ControlPlane, tmp_path: Path) -> AsyncIter
         case "network":
             async with https_door(control, tmp_path) as kubeconfig, connect(kubeconfig) as network:
                 yield Kube(network, field_manager="contract")
+        case "direct":
+            async with https_door(control, tmp_path) as kubeconfig:
+                direct = of_kubeconfig(kubeconfig)
+                assert direct is not None
+                yield Kube(direct, field_manager="contract")
 
 
 def cm(
