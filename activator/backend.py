@@ -108,7 +108,9 @@ class Backend:
         self.metered = metered
         self.counts = Counts()
         self.meter: Meter | None = None  # exists while there is load, and one period longer
-        self.throttler: Throttler[Waiter] = Throttler(facts.concurrency, chance)
+        self.throttler: Throttler[Waiter] = Throttler(
+            facts.concurrency, chance, queue_max=facts.queue_max
+        )
         self.pods: dict[Address, Pod] = {}
         self._hooks = hooks
         self._leaving: dict[Address, Target] = {}  # not listed any more, but with requests

@@ -13,9 +13,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
+from serving.api.queue_depth import QUEUE_DEPTH_DEFAULT
+
 W = TypeVar("W", bound=Hashable)
 
-QUEUE_MAX: Final = 10_000
+QUEUE_MAX: Final = QUEUE_DEPTH_DEFAULT
 # Tokens of a pod without containerConcurrency: more than any number of requests that can be here at once.
 UNLIMITED: Final = 1 << 40
 

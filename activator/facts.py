@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from serving.api.queue_depth import QUEUE_DEPTH, QUEUE_DEPTH_DEFAULT, parse_queue_depth
 from serving.api.revision_types import Revision
 from serving.api.server_timing import SERVER_TIMING
 from serving.api.upgrade_timeout import UPGRADE_TIMEOUT, parse_upgrade_timeout
@@ -42,6 +43,7 @@ class RevisionFacts:
     idle_timeout_s: float = 0.0
     probe: ProbeSpec = ProbeSpec()
     upgrade_timeout_s: float | None = None  # see serving.api.upgrade_timeout
+    queue_max: int = QUEUE_DEPTH_DEFAULT
     server_timing: bool = False  # see serving.api.server_timing
 
     def tunnel_times_s(self, *, half_closed: bool) -> tuple[float, float]:
@@ -72,8 +74,16 @@ def revision_facts(revision: Revision) -> RevisionFacts:
         idle_timeout_s=float(spec.idle_timeout_seconds or 0),
         probe=_probe_spec(revision),
         upgrade_timeout_s=_upgrade_timeout(revision),
+        queue_max=_queue_max(revision),
         server_timing=revision.metadata.annotations.get(SERVER_TIMING) == "true",
     )
+
+
+def _queue_max(revision: Revision) -> int:
+    try:
+        return parse_queue_depth(revision.metadata.annotations.get(QUEUE_DEPTH, ""))
+    except ValueError:  # as for the upgrade timeout
+        return QUEUE_DEPTH_DEFAULT
 
 
 def _upgrade_timeout(revision: Revision) -> float | None:

@@ -132,8 +132,10 @@ class Throttler(Generic[W]):
         targets = self._targets
         if len(targets) == 1:
             target = targets[0]
-        elif self.concurrency == 0 or targets[0].peer:
+        elif self.concurrency == 0:
             target = self._less_busy_of_two()
+        elif targets[0].peer:
+            target = min((t for t in targets if t.peer), key=lambda t: t.in_flight)
         elif self.concurrency <= FIRST_AVAILABLE_MAX:
             target = next(t for t in targets if t.in_flight < t.room)
         else:

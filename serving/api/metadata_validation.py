@@ -17,6 +17,7 @@ from serving.api.names import (
     ROLLOUT_DURATION,
     ROLLOUT_DURATION_OLD,
 )
+from serving.api.queue_depth import QUEUE_DEPTH, QUEUE_DEPTH_MAX, parse_queue_depth
 from serving.api.server_timing import SERVER_TIMING, parse_server_timing
 from serving.api.upgrade_timeout import EXEMPT, UPGRADE_TIMEOUT, parse_upgrade_timeout
 from tanebi.api import durations, quantity
@@ -101,6 +102,7 @@ def validate_template_annotations(annotations: Mapping[str, str]) -> list[FieldE
         if annotations.get(key, "Enabled").lower() not in ("enabled", "disabled"):
             errors.append(invalid(annotations[key], key))
     errors += _upgrade_timeout(annotations.get(UPGRADE_TIMEOUT, ""))
+    errors += _queue_depth(annotations.get(QUEUE_DEPTH, ""))
     errors += _server_timing(annotations.get(SERVER_TIMING, ""))
     errors += _standby(annotations)
     return errors + _percentage(annotations.get(_PERCENTAGE))
@@ -111,6 +113,14 @@ def _server_timing(text: str) -> list[FieldError]:
         parse_server_timing(text)
     except ValueError:
         return [invalid(text, SERVER_TIMING, "either true or false")]
+    return []
+
+
+def _queue_depth(text: str) -> list[FieldError]:
+    try:
+        parse_queue_depth(text)
+    except ValueError:
+        return [invalid(text, QUEUE_DEPTH, f"a whole number from 1 to {QUEUE_DEPTH_MAX}")]
     return []
 
 

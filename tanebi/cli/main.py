@@ -16,7 +16,7 @@ from tanebi.base.errors import TanebiError
 
 # name -> (module, attribute, one line of help): what `tanebi --help` shows without importing the modules.
 COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
-    "up": ("tanebi.cli.up", "up", "Run the whole platform in this process."),
+    "up": ("tanebi.cli.up", "up", "Run the whole platform."),
     "activator": (
         "tanebi.cli.activator",
         "activator",

@@ -65,7 +65,7 @@ from tanebi.up.options import PodNetworks, Runtime, UpOptions
 @click.option(
     "--activators",
     type=click.IntRange(0, 16),
-    default=0,
+    default=1,
     show_default=True,
     help="How many processes of their own serve requests; 0: the platform's own process does.",
 )
@@ -81,7 +81,9 @@ def up(
     tls_cert: str | None,
     tls_key: str | None,
 ) -> int:
-    """Run the whole platform in this process, until Ctrl-C.
+    """Run the whole platform, until Ctrl-C.
+
+    Requests are served by a process of its own, so that work of the controllers does not make them wait.
 
     API server, controllers, gateway, autoscaler, broker and importers start in about a second. The addresses are printed, and
     written to endpoints.json in the data directory together with a kubeconfig for kubectl. Ctrl-C finishes requests in flight and

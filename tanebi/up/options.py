@@ -24,7 +24,7 @@ class UpOptions:
     host: str = "127.0.0.1"
     runtime: Runtime = "auto"
     pod_network: PodNetworks = "auto"
-    activators: int = 0  # processes that serve requests; 0: this one does
+    activators: int = 1  # processes that serve requests; 0: this one does
     tls_port: int | None = None  # where the gateway serves https too; None: nowhere
     tls_cert: Path | None = (
         None  # shown for every name that no Secret covers; None: made for each name

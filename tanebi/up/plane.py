@@ -72,7 +72,7 @@ class PlanePart:
         self._handed = False
         self._merge = Merge(sink)
         self.activator = Activator(
-            LOOPBACK if count else options.host,
+            options.host,
             self.port,
             cache=cache,
             sink=self._merge.source("") if count else sink,
@@ -98,7 +98,7 @@ class PlanePart:
             self._clock,
             token=ensure_token(self._data.activator_token),
             hosts=lambda: gateway.router.mounted,
-            gateway=lambda: gateway.address,
+            gateway=self._inner["own"].getsockname,
         )
         gateway.listed = self.hub.listed
         self.activator.others_hold = self.hub.holds
@@ -124,9 +124,8 @@ class PlanePart:
     @property
     def words(self) -> str:
         """For a person."""
-        if self.hub is not None:
-            return f"{self.url} ({len(self.sockets)} activators)"
-        return f"{self.url} {self.tls_url}" if self.tls_url is not None else self.url
+        urls = self.url if self.tls_url is None else f"{self.url} {self.tls_url}"
+        return urls if self.hub is None else f"{urls} (activators: {len(self.sockets)})"
 
     @property
     def drain(self) -> Drain:

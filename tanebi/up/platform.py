@@ -101,6 +101,11 @@ class Platform:
         kept = await self.plane.hand_over(addresses)
         return Handover({**kept.sockets, "api": [self.api.sock]}, kept.children)
 
+    def kill(self) -> None:
+        """End the processes that serve requests, at once."""
+        if self.plane is not None and self.plane.supervisor is not None:
+            self.plane.supervisor.kill()
+
     def endpoints(self) -> bytes:
         """The content of endpoints.json."""
         found = {

@@ -75,16 +75,16 @@ async def _serve(options: UpOptions, data: DataDir, handover: Handover) -> Hando
             say.ready(platform)
             if await anext(aiter(signals)) == RESTART:
                 say.restarting()
-                ending.start_soon(_end_at_once, signals, data, say)
+                ending.start_soon(_end_at_once, signals, data, say, platform)
                 kept = await platform.hand_over()
             else:
                 say.stopping()
-                ending.start_soon(_end_at_once, signals, data, say)
+                ending.start_soon(_end_at_once, signals, data, say, platform)
     return kept
 
 
 async def _end_at_once(
-    signals: AsyncIterator[signal.Signals], data: DataDir, say: Announcer
+    signals: AsyncIterator[signal.Signals], data: DataDir, say: Announcer, platform: Platform
 ) -> None:
     """On a second Ctrl-C nothing is waited for: pods are killed, and so are we. What was acknowledged is on disk."""
     async for number in signals:
@@ -92,5 +92,6 @@ async def _end_at_once(
             break
     say.hurried()
     data.endpoints.unlink(missing_ok=True)
+    platform.kill()
     kill_platform(data.pods)
     os._exit(INTERRUPTED)

@@ -269,3 +269,15 @@ def test_drains_of_who_is_gone_end_with_the_next_word_about_a_pod() -> None:
     assert usable(backend) == []
     pods(backend, pod(A, ready=True))
     assert usable(backend) == [A]
+
+
+def test_the_queue_is_as_deep_as_the_revision_says() -> None:
+    facts = RevisionFacts(concurrency=1, queue_max=2)
+    calls = Calls()
+    hooks = Hooks(calls.poked.append, lambda b, a: None, calls.forgotten.append)
+    backend = Backend(KEY, facts, chance=random.Random(1), hooks=hooks)
+    assert [backend.acquire(Waiter()) for _ in range(3)] == [
+        Verdict.QUEUED,
+        Verdict.QUEUED,
+        Verdict.FULL,
+    ]

@@ -110,6 +110,17 @@ def test_the_timeout_of_upgraded_connections(text: str, seconds: float | None) -
     assert revision_facts(given).upgrade_timeout_s == seconds
 
 
+@pytest.mark.parametrize(("text", "depth"), [("", 10_000), ("7", 7), ("many", 10_000)])
+def test_how_many_may_wait(text: str, depth: int) -> None:
+    given = Revision.model_validate(
+        {
+            "metadata": {"annotations": {"tanebi.dev/queue-depth": text}},
+            "spec": {"containers": [{}]},
+        }
+    )
+    assert revision_facts(given).queue_max == depth
+
+
 def test_what_that_means_for_a_tunnel() -> None:
     def times(upgrade: float | None, *, half_closed: bool = False) -> tuple[float, float]:
         facts = RevisionFacts(timeout_s=60, idle_timeout_s=5, upgrade_timeout_s=upgrade)

@@ -134,9 +134,10 @@ class Machine(RuleBasedStateMachine):
         counts = Counter(target for _, target in self.held)
         for target in (*self.made.targets, *self.closed):
             assert target.in_flight == counts[target]
-            assert not self.concurrency or target.in_flight <= self.concurrency
+            assert not self.concurrency or target.peer or target.in_flight <= self.concurrency
         room = any(
-            not self.concurrency or t.in_flight < self.concurrency for t in self.made.targets
+            not self.concurrency or t.peer or t.in_flight < self.concurrency
+            for t in self.made.targets
         )
         assert not (room and self.queue), "somebody waits although there is room"
         assert self.made.waiting == len(self.queue)
@@ -150,8 +151,19 @@ class InTurn(Machine):
     concurrency = 5
 
 
+class BesideOthers(Machine):
+    """Other activators come and go beside pods of our own: they take any number, and nobody waits while one is there."""
+
+    @precondition(lambda self: len(self.made.targets) < 4)
+    @rule()
+    def add_peer(self) -> None:
+        self.number += 1
+        self.granted(self.made.add(("peer", self.number), peer=True)[1])
+
+
 TestMachine = Machine.TestCase
+TestBesideOthers = BesideOthers.TestCase
 TestUnlimited = Unlimited.TestCase
 TestInTurn = InTurn.TestCase
-for case in (TestMachine, TestUnlimited, TestInTurn):
+for case in (TestMachine, TestBesideOthers, TestUnlimited, TestInTurn):
     case.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
