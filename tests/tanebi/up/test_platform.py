@@ -14,6 +14,7 @@ def test_nothing_is_touched_before_the_start(tmp_path: Path) -> None:
     platform = Platform(UpOptions(data.root, runtime="process"), data, FakeClock(), system_rng(1))
     assert json.loads(platform.endpoints()) == {
         "gateway": "",
+        "gatewayTls": "",
         "api": "",
         "pid": os.getpid(),
         "activators": [],
