@@ -112,6 +112,7 @@ class Backend:
             facts.concurrency, chance, queue_max=facts.queue_max
         )
         self.pods: dict[Address, Pod] = {}
+        self.probe_s = 0.0  # how long the last answer to our probe took
         self._hooks = hooks
         self._leaving: dict[Address, Target] = {}  # not listed any more, but with requests
         self._idle_waiters: list[tuple[Target, Callable[[], None]]] = []
@@ -207,8 +208,9 @@ class Backend:
         target = pod.target if pod is not None else self._leaving.get(address)
         return target is None or target.in_flight == 0
 
-    def answered(self, address: Address) -> None:
-        """Our probe of `address` succeeded."""
+    def answered(self, address: Address, took_s: float = 0.0) -> None:
+        """Our probe of `address` succeeded, and how long the answer took."""
+        self.probe_s = took_s
         peer = self._peers.get(address)
         if peer is not None:
             self._tell(self.throttler.reopen(peer))

@@ -1,9 +1,10 @@
 """The words between an activator and the control process: one JSON object a line, each with its name under "t".
 
 Pure. An activator says hello with its token, its name, where it listens for its peers and what it holds; then it reports load
-(`stats`, `poke`), which Ingresses its table contains (`loaded`), and what it is done with (`released`, `drained`). The control
-process says `welcome` once what the newcomer must know has been sent, the `share` of each divided revision, and which address to
-`drain`. docs/reference/activators.md lists them. Callers: activator.hub, activator.link.
+(`stats`, `poke`), cold starts that are over (`woke`), which Ingresses its table contains (`loaded`), and what it is done with
+(`released`, `drained`). The control process says `welcome` once what the newcomer must know has been sent, the `share` of each
+divided revision, which address to `drain` and which to `restore`. docs/reference/activators.md lists them.
+Callers: activator.hub, activator.link.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import orjson
 
 from activator.backend import Share
 from autoscaler.api.stat import Stat
+from autoscaler.api.wake import Wake
 from tanebi.api.meta import Key
 from tanebi.http.pool import Address
 
@@ -90,6 +92,18 @@ def text_of(value: Any) -> str:
     if not isinstance(value, str):
         raise BadFrame(f"not a text: {value!r:.80}")
     return value
+
+
+def wake_frame(wake: Wake) -> bytes:
+    moments = (wake.asked_at, wake.route_s, wake.granted_at, wake.probe_s, wake.answered_at)
+    return encode("woke", r=list(wake.revision), m=moments)
+
+
+def wake_of(frame: Frame) -> Wake:
+    match frame.get("m"):
+        case [*moments] if len(moments) == 5 and all(isinstance(m, (int, float)) for m in moments):
+            return Wake(key_of(frame.get("r")), *moments)
+    raise BadFrame("not the moments of a cold start")
 
 
 def stats_frame(stats: Iterable[Stat]) -> bytes:

@@ -24,9 +24,11 @@ from activator.prober import Prober
 from activator.proxy import Exchange, Surroundings
 from activator.reporter import Reporter
 from activator.router import Router
+from activator.times import Times
 from activator.trace import TraceParents
 from activator.whole import WholeRequest
 from autoscaler.api.stat import StatSink
+from autoscaler.api.wake import Wake
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.base.metrics import REGISTRY
@@ -80,6 +82,7 @@ class Gateway:
         self.prober = Prober(clock)
         self.listed: Callable[[Backend], None] = _nobody_minds
         self.released: Callable[[Backend, Address], None] = _nobody_minds
+        self.woken: Callable[[Wake], None] = _nobody_minds
         ways = self.ways = PodWays(clock, self.upstreams)
         hooks = Hooks(
             self._poke,
@@ -107,7 +110,7 @@ class Gateway:
             ways,
             spawn=self.spawn,
             trace=TraceParents(rng).line,
-            woke=observe_cold_start,
+            woke=self._woke,
         )
         if peer_host is not None:
             door = PeerDoor(self.router, self._around, registry)
@@ -207,6 +210,14 @@ class Gateway:
             request.respond(200, (), QUEUE)
         else:
             request.respond_text(503, "queue not ready")
+
+    def _woke(self, backend: Backend, times: Times) -> None:
+        observe_cold_start(backend, times)
+        now = self.clock.now()
+        asked_at = now - times.total_s
+        granted_at = asked_at + times.route_s + times.waited_s
+        wake = Wake(backend.key, asked_at, times.route_s, granted_at, backend.probe_s, now)
+        self.woken(wake)
 
     def _poke(self, revision: Any) -> None:
         self._reporter.poke(revision)

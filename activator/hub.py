@@ -33,10 +33,12 @@ from activator.frames import (
     share_frame,
     stats_of,
     text_of,
+    wake_of,
 )
 from activator.ledger import Ledger
 from activator.merge import Merge
 from activator.router import Router
+from autoscaler.api.wake import Wake
 from tanebi.api.meta import Key
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
@@ -92,6 +94,7 @@ class Hub:
         self._drain_number = 0
         self._local_drain = GatewayDrain(router)
         self._changed = anyio.Event()
+        self.woken: Callable[[Wake], None] = lambda wake: None
         self.address: Address = ("", 0)
 
     @property
@@ -232,6 +235,8 @@ class Hub:
                 self._merge.poke(key_of(frame.get("r")), now)
             case "stats":
                 self._merge.report(member.name, stats_of(frame), now)
+            case "woke":
+                self.woken(wake_of(frame))
             case "released":
                 revision, address = key_of(frame.get("r")), address_of(frame.get("a"))
                 self._publish(self._ledger.released(member.name, revision, address))

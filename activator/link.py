@@ -29,10 +29,12 @@ from activator.frames import (
     share_of,
     stats_frame,
     text_of,
+    wake_frame,
 )
 from activator.router import Router
 from activator.table import Table
 from autoscaler.api.stat import Stat
+from autoscaler.api.wake import Wake
 from tanebi.api.meta import Key
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
@@ -209,6 +211,10 @@ class Link:
                 self._patience_s = RESTART_S
             case other:
                 raise BadFrame(f"unknown frame {other:.40}")
+
+    def woke(self, wake: Wake) -> None:
+        """A cold start is over. Lost while the connection is down."""
+        self._send(wake_frame(wake))
 
     def lost(self) -> None:
         self._transport = None

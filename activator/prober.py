@@ -64,10 +64,11 @@ class Prober:
             await anyio.sleep_forever()
 
     async def _ask(self, backend: Backend, address: Address) -> None:
-        attempt = 0
+        attempt, began = 0, 0.0
         try:
             while backend.wants_probe(address):
                 async with self._at_once:
+                    began = self._clock.now()
                     answered = await self.attempt(address, backend.facts.probe)
                 if answered:
                     break
@@ -75,7 +76,7 @@ class Prober:
                 attempt += 1
         finally:
             del self._asking[id(backend), address]
-        backend.answered(address)
+        backend.answered(address, self._clock.now() - began if began else 0.0)
 
     async def attempt(self, address: Address, spec: ProbeSpec) -> bool:
         """One question. A probe that only the kubelet can run is asked by TCP (a pod it once called ready, now distrusted)."""

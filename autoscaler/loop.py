@@ -25,11 +25,13 @@ from autoscaler.api.kinds import POD_AUTOSCALER
 from autoscaler.api.limits import KPA
 from autoscaler.api.podautoscaler_types import PodAutoscaler
 from autoscaler.api.stat import Stat
+from autoscaler.api.wake import Wake
 from autoscaler.counts import ReadyCounts
 from autoscaler.decide import initial_spare
 from autoscaler.reconcile.podautoscaler import Standing
 from autoscaler.target import resolve_bounds, resolve_measure, resolve_spec
 from autoscaler.tracker import Ask, Tracker
+from autoscaler.wakes import WakeBook
 from tanebi.api.core.kinds import ENDPOINT_SLICE
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Key, Obj, Resource, key_of
@@ -69,6 +71,7 @@ class Autoscaler:
         self._early: dict[Key, float] = {}  # pokes for revisions that the cache does not show yet
         self._counts = ReadyCounts()
         self._unsettled: set[Key] = set()
+        self._wakes = WakeBook()
         self._woken = anyio.Event()
         world.subscribe(ENDPOINT_SLICE, self._slice_changed)
         world.subscribe(POD_AUTOSCALER, self._pa_changed)
@@ -95,6 +98,18 @@ class Autoscaler:
         self._unsettle(revision)
         if tracker.want <= 0:
             self._decide(revision, tracker, now)
+
+    # --- cold starts ---
+
+    def started(self, revision: Key) -> None:
+        """The kubelet has started a container of a pod, or woken one."""
+        self._wakes.started(revision, self._clock.now())
+
+    def woke(self, wake: Wake) -> None:
+        """The data plane tells of a cold start that is over."""
+        phases = self._wakes.woke(wake)
+        if phases is not None:
+            metrics.woke(wake.revision, phases)
 
     # --- Decisions ---
 
@@ -160,6 +175,8 @@ class Autoscaler:
                 want=tracker.want,
                 why=tracker.decision.why,
             )
+            if ready == 0 and tracker.want > 0:
+                self._wakes.decided(key, now)
             self._on_change(key)
 
     def _tracker(self, key: Key, now: float) -> Tracker | None:
@@ -212,6 +229,7 @@ class Autoscaler:
         for table in (self._trackers, self._met_at, self._asks, self._early):
             table.pop(key, None)
         self._unsettled.discard(key)
+        self._wakes.forget(key)
         metrics.forget(key)
 
     def _unsettle(self, key: Key) -> None:

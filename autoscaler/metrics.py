@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 from autoscaler.decide import Decision, Spec
+from autoscaler.wakes import PHASES
 from tanebi.api.meta import Key
 from tanebi.base.metrics import REGISTRY
 
@@ -19,6 +21,7 @@ TARGET_LOAD: Final = "tanebi_autoscaler_target_load_per_pod"
 PANIC_MODE: Final = "tanebi_autoscaler_panic_mode"
 SPARE_BURST: Final = "tanebi_autoscaler_spare_burst"
 DECISIONS: Final = "tanebi_autoscaler_decisions_total"
+COLD_START_PHASE: Final = "tanebi_cold_start_phase_seconds"
 
 _BY: Final = ("namespace", "revision")
 
@@ -35,6 +38,13 @@ _target = _gauge(TARGET_LOAD, "Load that one pod should carry.")
 _panicking = _gauge(PANIC_MODE, "1 while the autoscaler panics.")
 _spare = _gauge(SPARE_BURST, "Burst that ready pods can take beyond what is asked for.")
 _decisions = Counter(DECISIONS, "Decisions taken.", ("mode",), registry=REGISTRY)
+_phases = Histogram(
+    COLD_START_PHASE,
+    "A cold start, phase by phase.",
+    (*_BY, "phase"),
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    registry=REGISTRY,
+)
 _GAUGES: Final = (_desired, _actual, _stable, _panic, _target, _panicking, _spare)
 
 
@@ -59,8 +69,17 @@ def decided(
     _decisions.labels(decision.mode).inc()
 
 
+def woke(revision: Key, phases: Mapping[str, float]) -> None:
+    """One cold start is over."""
+    for phase, seconds in phases.items():
+        _phases.labels(*revision, phase).observe(seconds)
+
+
 def forget(revision: Key) -> None:
     """Drop the series of a revision that is gone."""
+    for phase in PHASES:
+        with suppress(KeyError):  # it never woke
+            _phases.remove(*revision, phase)
     for gauge in _GAUGES:
         with suppress(KeyError):  # nothing was ever decided for it
             gauge.remove(*revision)

@@ -9,8 +9,8 @@ from typing import Any, Final
 import click
 
 from tanebi.base.errors import UserError
-from tanebi.cli import timing
-from tanebi.cli.client import Api, connect
+from tanebi.cli import coldstarts, timing
+from tanebi.cli.client import Api, ApiFailure, connect
 from tanebi.cli.discovery import Catalog, ResourceType
 from tanebi.cli.get import find_targets
 from tanebi.cli.objects import dig
@@ -21,8 +21,10 @@ from tanebi.cli.timing import age
 
 SIGNS: Final = {"True": "++", "False": "!!", "Unknown": "??"}
 EVENTS_MAX: Final = 20
+METRICS_S: Final = 5.0
 HIDDEN_ANNOTATIONS: Final = ("kubectl.kubernetes.io/last-applied-configuration",)
 SERVICE: Final = "services.serving.knative.dev"
+REVISION: Final = "revisions.serving.knative.dev"
 SERVICE_LABEL: Final = "serving.knative.dev/service"
 
 
@@ -61,8 +63,20 @@ def _describe(
     else:
         yield from section("Spec", obj.get("spec") or _plain_content(obj))
         yield from section("Status", _rest_of_status(obj))
+    if type_.resource == REVISION:
+        yield from coldstarts.section(_cold_starts(api, obj))
     yield from conditions(obj, now)
     yield from events(_events(api, obj), now)
+
+
+def _cold_starts(api: Api, revision: dict[str, Any]) -> dict[str, coldstarts.Phase]:
+    """From the platform's metrics; nothing for who may see a revision but not those."""
+    meta = revision["metadata"]
+    try:
+        lines = [line.decode() for line in api.stream("/metrics", timeout_s=METRICS_S)]
+    except ApiFailure:
+        return {}
+    return coldstarts.read(lines, meta["namespace"], meta["name"])
 
 
 def head(obj: dict[str, Any], now: datetime) -> Iterator[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from tanebi.api.core.kinds import CONFIG_MAP, POD, SECRET
 from tanebi.api.core.kinds_cluster import CLAIM
+from tanebi.api.core.pod import Pod
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj, key_of
 from tanebi.base.clock import Clock
@@ -65,8 +67,10 @@ class Kubelet:
         stop_grace_s: float = STOP_GRACE_S,
         quiet: Quiet | None = None,
         streams: KubeletStreams | None = None,
+        started: Callable[[Pod], None] = lambda pod: None,
     ) -> None:
-        """`quiet` is told of each start, so that what can wait does; `streams` gives others access to running pods."""
+        """`quiet` is told of each start, so that what can wait does; `streams` gives others access to running pods;
+        `started` is told when a pod's container was started, or woken."""
         self._quiet = quiet
         self._cache = cache
         self._image_watch = image_watch
@@ -81,6 +85,7 @@ class Kubelet:
             node=node,
             stop_grace_s=stop_grace_s,
             folder=folder,
+            started=started,
         )
         self._workers: dict[str, PodWorker] = {}
         self._tasks: TaskGroup | None = None

@@ -12,7 +12,7 @@ Caller: tanebi.kubelet.kubelet.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -78,6 +78,7 @@ class Tools:
     node: str
     stop_grace_s: float
     folder: Path
+    started: Callable[[Pod], None] = lambda pod: None
 
 
 class PodWorker:
@@ -197,6 +198,8 @@ class PodWorker:
             await self._act()
             await self._refresh()
             await self._sleeper.turn(self._tasks, settled=self._life.settled)
+            if self._life.asleep and not self._sleeper.asleep:
+                self._tools.started(self._pod)
             self._life.asleep = self._sleeper.asleep
             await self._report()
             self.reported.set()
@@ -275,6 +278,7 @@ class PodWorker:
             self._life.start_failed(name, failed.code, failed.message, now=self._tools.clock.now())
             self._say("Failed", f"Error: {failed.message}")
             return
+        self._tools.started(self._pod)
         for note in self._tools.pods.notes(container):
             self._tell(note)
         meta, clock = self._pod.metadata, self._tools.clock

@@ -116,6 +116,7 @@ def _role(options: ActivatorOptions, clock: Clock, cache: Cache, link: Link) -> 
     )
     gateway = role.gateway
     gateway.released = link.released
+    gateway.woken = link.woke
     served: dict[str, Address] = {}
 
     def welcome(hosts: Sequence[str], control: Address) -> None:

@@ -21,6 +21,7 @@ from activator.hub import Hub
 from activator.merge import Merge
 from activator.role import Activator
 from autoscaler.api.stat import StatSink
+from autoscaler.api.wake import Wake
 from tanebi.apiserver import pki
 from tanebi.base.clock import Clock
 from tanebi.base.errors import UserError
@@ -54,8 +55,11 @@ class PlanePart:
         *,
         cache: Cache,
         sink: StatSink,
+        woken: Callable[[Wake], None],
         handover: Handover | None = None,
     ) -> None:
+        """`woken` is told of each cold start, wherever it was served."""
+        self._woken = woken
         self._handover = handover = handover or Handover()
         self._host = options.host
         self._clock = clock
@@ -85,6 +89,7 @@ class PlanePart:
             if options.tls_port is None
             else (options.tls_port, certificates(options, data.pki, clock)),
         )
+        self.activator.gateway.woken = woken
         self.hub: Hub | None = None
         self.supervisor: Supervisor | None = None
         if count:
@@ -100,6 +105,7 @@ class PlanePart:
             hosts=lambda: gateway.router.mounted,
             gateway=self._inner["own"].getsockname,
         )
+        self.hub.woken = self._woken
         gateway.listed = self.hub.listed
         self.activator.others_hold = self.hub.holds
 

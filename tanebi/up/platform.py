@@ -20,8 +20,10 @@ from importers.checkpoint import Checkpoints
 from importers.context import Tools
 from importers.manager import ImporterManager
 from importers.registry import kinds_of, load
+from serving.api.names import LABEL_REVISION
+from tanebi.api.core.pod import Pod
 from tanebi.api.kind import Kinds
-from tanebi.api.meta import Model
+from tanebi.api.meta import Key, Model
 from tanebi.base.clock import Clock
 from tanebi.base.rng import Rng
 from tanebi.base.settings import DataDir, environment
@@ -139,6 +141,7 @@ class Platform:
             self.rng,
             cache=cache,
             sink=scaler,
+            woken=scaler.woke,
             handover=self._handover,
         )
         stages.at_end(plane_part.close)
@@ -153,7 +156,7 @@ class Platform:
         await stages.start(self._node(kube).run)
         await stages.start(VolumeFolders(cache, self.data.volumes).run)
         pods = await self.pods.start(stages, cache, lambda: plane_part.port, api_port=self.api.port)
-        await stages.start(self._kubelet(kube, cache, engine, plane_part.drain, pods).run)
+        await stages.start(self._kubelet(kube, cache, engine, plane_part.drain, pods, scaler).run)
         say.part("kubelet", self.pods.words)
         await plane_part.start(stages)
         self.gateway_url = plane_part.url
@@ -178,7 +181,13 @@ class Platform:
         return broker
 
     def _kubelet(
-        self, kube: Kube, cache: Cache, engine: Engine, drain: Drain, pods: PodRuntime
+        self,
+        kube: Kube,
+        cache: Cache,
+        engine: Engine,
+        drain: Drain,
+        pods: PodRuntime,
+        scaler: Autoscaler,
     ) -> Kubelet:
         return Kubelet(
             kube.as_manager("kubelet"),
@@ -193,6 +202,7 @@ class Platform:
             folder=self.data.pods,
             node=NODE,
             streams=self.streams,
+            started=partial(_tell_started, scaler),
         )
 
     def _node(self, kube: Kube) -> NodeKeeper:
@@ -232,3 +242,10 @@ class Platform:
             revisions=revisions,
             volumes=str(self.data.volumes),
         )
+
+
+def _tell_started(scaler: Autoscaler, pod: Pod) -> None:
+    """Pods of a revision are part of its cold start."""
+    revision = pod.metadata.labels.get(LABEL_REVISION)
+    if revision:
+        scaler.started(Key(pod.metadata.namespace, revision))

@@ -21,8 +21,11 @@ from activator.frames import (
     stats_frame,
     stats_of,
     text_of,
+    wake_frame,
+    wake_of,
 )
 from autoscaler.api.stat import Stat
+from autoscaler.api.wake import Wake
 from tanebi.api.meta import Key
 
 R = Key("ns", "r")
@@ -95,3 +98,15 @@ def test_fields_are_checked(reads: Any, value: Any) -> None:
 def test_what_is_held_and_loaded() -> None:
     assert holds_of({"holds": [["ns", "r", [["a", 1]]]]}) == {R: [("a", 1)]}
     assert loaded_of({"i": [["ns", "r", "u", 3]]}) == [(R, "u", 3)]
+
+
+def test_a_cold_start_travels_whole() -> None:
+    wake = Wake(Key("n", "r"), 1.5, 0.001, 2.5, 0.002, 3.5)
+    (frame,) = FrameReader().feed(wake_frame(wake))
+    assert wake_of(frame) == wake
+
+
+@pytest.mark.parametrize("moments", [None, [1, 2], ["a", 1, 2, 3, 4], {"a": 1}])
+def test_a_cold_start_without_its_moments(moments: object) -> None:
+    with pytest.raises(BadFrame):
+        wake_of({"t": "woke", "r": ["n", "r"], "m": moments})

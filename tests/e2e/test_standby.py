@@ -86,6 +86,18 @@ def test_it_is_frozen_at_zero_and_wakes_as_it_was(user: User) -> None:
     )
 
 
+def test_a_cold_start_is_described_phase_by_phase(user: User) -> None:
+    user.configure({"scale-to-zero-grace-period": "1s", "allow-zero-initial-scale": "true"})
+    user.apply(service("sleeper", annotations={"autoscaling.knative.dev/initial-scale": "0"}))
+    user.wait_ready("ksvc", "sleeper")
+    assert user.request("sleeper", "/peak").status_code == 200
+    shown = user.platform.cli("describe", "revision", "sleeper-00001").stdout
+    assert "Cold starts: 1" in shown
+    table = shown.split("Cold starts: 1\n")[1].splitlines()
+    phases = [line.split()[0] for line in table[1:7]]
+    assert phases == ["route", "decide", "create", "boot", "probe", "first-byte"]
+
+
 def test_one_that_dies_in_its_sleep_is_replaced(user: User) -> None:
     os.kill(frozen(user, "victim"), signal.SIGKILL)
     assert user.request("victim", "/peak").status_code == 200

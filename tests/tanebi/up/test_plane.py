@@ -29,6 +29,7 @@ def part(folder: Path, activators: int) -> PlanePart:
         system_rng(1),
         cache=cast(Cache, world),
         sink=Autoscaler(world, StandingConfigs(), clock=clock, on_change=lambda key: None),
+        woken=lambda wake: None,
     )
 
 
