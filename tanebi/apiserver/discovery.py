@@ -233,6 +233,8 @@ def _plain_subs(kind: AnyKind) -> list[Obj]:
         for name, answers in POD_STREAMS:
             found.append(_sub(kind, name, answers, ["create", "get"]))
         found.append(_sub(kind, "log", kind.kind, ["get"]))
+        eviction = _sub(kind, "eviction", "Eviction", ["create"])
+        found.append(eviction | {"group": "policy", "version": "v1"})
     if kind.scale is not None:
         scale = _sub(kind, "scale", "Scale", verbs)
         found.append(scale | {"group": "autoscaling", "version": "v1"})

@@ -15,6 +15,7 @@ from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 from prometheus_client import Counter, Histogram
 
+from tanebi.api.core.kinds import POD
 from tanebi.api.core.twins import TWINS
 from tanebi.api.kind import AnyKind, ConfigKind, Kinds
 from tanebi.api.logs import LogSource
@@ -27,6 +28,7 @@ from tanebi.apiserver.definitions.controller import DefinitionController
 from tanebi.apiserver.definitions.registry import Registry
 from tanebi.apiserver.definitions.types import CRD
 from tanebi.apiserver.discovery import Discovery
+from tanebi.apiserver.eviction import EvictionDoor
 from tanebi.apiserver.expiry import Expiry
 from tanebi.apiserver.gc import Collector
 from tanebi.apiserver.metrics import OBJECTS, REQUEST_SECONDS, REQUESTS, WATCHES
@@ -81,6 +83,7 @@ class ApiServer:
         self.streams = streams
         self._clock = clock
         self._twins = TwinDoor(self.objects)
+        self._evictions = EvictionDoor(self.objects)
         self._rest = Rest(self.objects)
         self._registry = Registry(store, self.kinds)
         self._definitions = DefinitionController(self.objects, self.kinds, self._registry)
@@ -150,6 +153,9 @@ class ApiServer:
                 raise status.wrong_method(request.method)
             key = Key(target.namespace or "", target.name)
             return await podlogs.answer(self.logs, key, request.query, now=self._clock.wall())
+        if target.subresource == "eviction" and kind is POD:
+            key = Key(target.namespace or "", target.name)
+            return await self._evictions.handle(request, user, key)
         if is_streaming(target):
             read_call(target, request.query.items())
             raise BadRequest(UPGRADE_REQUIRED)

@@ -1,5 +1,6 @@
 """A Go program on client-go drives the platform: typed objects in protobuf, informers, the dynamic client, leader election, an
-operator of a few lines. Its source is tests/clients/go; Go's own cache keeps what was built."""
+operator of a few lines, and one with controller-runtime and a kind of its own. Its source is tests/clients/go; Go's own cache
+keeps what was built."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from tanebi.testing.platform import Platform
 SOURCE = Path(__file__).parent / "go"
 CHECKS = (
     "discovery objects conflicts apply informers deployment job autoscaler dynamic leader operator "
-    "collection"
+    "controller-runtime collection"
 ).split()
 BUILD_TIMEOUT_S = 400  # the first time; a moment when Go's cache is warm
 

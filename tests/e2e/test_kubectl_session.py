@@ -292,7 +292,12 @@ def test_the_node_out_of_service(kubectl: Session) -> None:
     kubectl(f"run waiting --image={IMAGE} --restart=Never --command -- sleep 100")
     eventually(lambda: "FailedScheduling" in kubectl("describe pod waiting"))
     assert "1 node(s) were unschedulable" in kubectl("get pod waiting -o yaml")
-    assert "drained" in kubectl("drain tanebi --ignore-daemonsets --force --timeout=60s")
+    kubectl("create poddisruptionbudget keep --selector=app=web --min-available=1")
+    eventually(lambda: kubectl.json("get pdb keep").get("status", {}).get("expectedPods"))
+    drain = "drain tanebi --ignore-daemonsets --force"
+    assert "Cannot evict pod" in kubectl(f"{drain} --timeout=2s", ok=False)
+    kubectl("delete pdb keep")
+    assert "drained" in kubectl(f"{drain} --timeout=60s")
     kubectl("uncordon tanebi")
     kubectl("rollout status deployment/web --timeout=30s")
     assert "tainted" in kubectl("taint nodes tanebi dedicated=x:NoSchedule")

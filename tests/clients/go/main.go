@@ -71,7 +71,7 @@ func main() {
 	}{
 		{"discovery", discovery}, {"objects", objects}, {"conflicts", conflicts}, {"apply", apply}, {"informers", informing},
 		{"deployment", deployment}, {"job", job}, {"autoscaler", autoscaler}, {"dynamic", dynamically}, {"leader", leader},
-		{"operator", operator}, {"collection", collection},
+		{"operator", operator}, {"controller-runtime", controllerRuntime}, {"collection", collection},
 	} {
 		began := time.Now()
 		check.run(w)
