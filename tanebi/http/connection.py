@@ -188,7 +188,7 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._refuse(error)
         if self._head_open:
-            self._head_bytes += len(data)
+            self._head_bytes += len(data) if self._head_bytes else self._parsed_bytes() + 1
             if self._head_bytes > self._limits.head_max:
                 self._refuse(BadRequest(431, "the request's head is too large"))
 

@@ -217,11 +217,16 @@ class RequestReader:
 
     # --- heads ---------------------------------------------------------------------------------
 
-    def _check_size(self) -> None:
-        """A head that came in one small read needs no measuring."""
+    def _parsed_bytes(self) -> int:
+        """Of the present head, as far as it has been read. Other messages may stand before it in the read it began in."""
         size = len(self._url)
         for name, value in self._headers:
             size += len(name) + len(value)
+        return size
+
+    def _check_size(self) -> None:
+        """A head that came in one small read needs no measuring."""
+        size = self._parsed_bytes()
         if size > self._limits.head_max:
             raise BadRequest(431, f"the request's head exceeds {self._limits.head_max} bytes")
         if len(self._headers) > self._limits.headers_max:

@@ -133,3 +133,16 @@ async def test_what_follows_the_last_request_is_ignored() -> None:
         await wait_until(lambda: app.begun)
         app.begun[0].respond(200, (), b"one")
         assert (await client.closed()).endswith(b"\r\n\r\none")
+
+
+async def test_what_stands_before_a_head_in_its_read_is_not_counted_as_the_head() -> None:
+    async with echo() as (app, client, _):
+        many = b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n" * 8000
+        post = b"POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 150000\r\n\r\n" + b"y" * 150_000
+        client.send(many + post + many)
+        for _ in range(8000):
+            assert (await client.answer()).body == b"GET /x "
+        assert len((await client.answer()).body) == 150_008
+        for _ in range(8000):
+            assert (await client.answer()).body == b"GET /x "
+        assert len(app.begun) == 16_001
