@@ -91,10 +91,6 @@ def up(
     """
     if (tls_cert is None) != (tls_key is None) or (tls_cert is not None and tls_port is None):
         raise click.UsageError("--tls-cert and --tls-key go together, and with --tls-port")
-    if tls_port is not None and activators:
-        raise click.UsageError(
-            "https is served by the platform's own process: not with --activators"
-        )
     root = importlib.import_module("tanebi.up.run")
     options = UpOptions(
         data_dir=data_dir(folder).root,
