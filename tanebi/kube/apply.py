@@ -21,7 +21,7 @@ from tanebi.kube import diff
 from tanebi.kube.cache import Cache
 from tanebi.kube.client import Kube
 from tanebi.kube.diff import Create, Delete, NotOwned, Update
-from tanebi.kube.errors import Conflict, NotFound
+from tanebi.kube.errors import ApiError, Conflict, Forbidden, InvalidObject, NotFound
 from tanebi.kube.plan import Invalid, Note, Patch, Plan, Reconciler, Wait
 from tanebi.kube.quiet import Quiet
 from tanebi.kube.recorder import Recorder
@@ -108,7 +108,12 @@ class Applier:
             self._say(raw, note)
         changes = self._changes(raw, plan)
         for change in changes:
-            await self._make(raw, change)
+            try:
+                await self._make(raw, change)
+            except (Forbidden, InvalidObject) as error:
+                if isinstance(change, Create):
+                    await self._refused(raw, plan, error)
+                raise
         for drop in plan.drops:
             await self._delete(drop.kind, Key(drop.namespace, drop.name), drop.uid)
         for patch in plan.patches:
@@ -117,6 +122,15 @@ class Applier:
             if self._quiet is not None and (changes or plan.drops or plan.patches):
                 await self._quiet.settle()
             await self._write_status(raw, plan.status)
+
+    async def _refused(self, raw: Obj, plan: Plan, error: ApiError) -> None:
+        """A child may not be: its owner says so. The pass is tried again later all the same."""
+        self._say(raw, Note("Warning", "FailedCreate", f"Error creating: {error.message}"))
+        if plan.refused is None:
+            return
+        status = plan.refused(error.message)
+        if not diff.same_status(raw.get("status"), status):
+            await self._write_status(raw, status)
 
     def _changes(self, raw: Obj, plan: Plan) -> list[diff.Change]:
         uid = raw["metadata"]["uid"]

@@ -69,7 +69,7 @@ class Plan:
     """What should be true. `children` are whole objects; owned objects of `owns` kinds that are not named here are deleted.
 
     `prune=False` keeps owned objects that the plan does not name; `drops` are deleted all the same.
-    `status=None` leaves the status alone.
+    `status=None` leaves the status alone. `refused` is the status to write when the API refuses a child, from its words.
     """
 
     children: tuple[Obj, ...] = ()
@@ -79,6 +79,7 @@ class Plan:
     requeue_after_s: float | None = None
     prune: bool = True
     drops: tuple[Drop, ...] = ()
+    refused: Callable[[str], Obj] | None = None
 
 
 @dataclass(frozen=True, slots=True)

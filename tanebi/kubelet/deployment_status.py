@@ -25,15 +25,22 @@ BELOW_MINIMUM: Final = "MinimumReplicasUnavailable"
 COMPLETE: Final = "NewReplicaSetAvailable"
 MOVING: Final = "ReplicaSetUpdated"
 TIMED_OUT: Final = "ProgressDeadlineExceeded"
+FAILURE: Final = "ReplicaFailure"
+FAILED_CREATE: Final = "FailedCreate"
 PAUSED: Final = "DeploymentPaused"
 RESUMED: Final = "DeploymentResumed"
 DEADLINE_S: Final = 600
 
 
 def make_status(
-    deployment: Deployment, pods: Sequence[Pod], current: ReplicaSet | None, now: datetime
+    deployment: Deployment,
+    pods: Sequence[Pod],
+    current: ReplicaSet | None,
+    now: datetime,
+    *,
+    failure: str = "",
 ) -> Obj:
-    """`current` is the ReplicaSet of the newest template, if it is there."""
+    """`current` is the ReplicaSet of the newest template, if it is there; `failure` why pods cannot be created."""
     new_hash = current.metadata.labels.get(TEMPLATE_HASH) if current is not None else None
     living = [pod for pod in pods if is_living(pod)]
     wanted = _wanted(deployment)
@@ -59,6 +66,9 @@ def make_status(
         _available_condition(deployment, len(available), now),
         _progress_condition(deployment, counts, _subject(deployment, current), now),
     ]
+    if failure:
+        old = deployment.status.condition(FAILURE)
+        status["conditions"].append(_condition(old, FAILURE, "True", FAILED_CREATE, failure, now))
     return status
 
 

@@ -145,6 +145,7 @@ class DeploymentReconciler:
             status=status,
             requeue_after_s=again_s,
             prune=False,
+            refused=lambda words: make_status(deployment, pods, target, now, failure=words),
         )
 
 

@@ -391,6 +391,16 @@ def test_on_a_cordoned_node_pods_are_left_unbound() -> None:
     assert "nodeName" not in run(here).children[0]["spec"]
 
 
+def test_pods_that_may_not_be_are_told() -> None:
+    here = world(deployment_obj(1))
+    run(here)
+    refused = run(here).refused
+    assert refused is not None
+    condition = refused("exceeded quota: q")["conditions"][-1]
+    assert (condition["type"], condition["reason"]) == ("ReplicaFailure", "FailedCreate")
+    assert condition["message"] == "exceeded quota: q"
+
+
 def test_which_deployment_a_pod_concerns() -> None:
     here = world(deployment_obj(1))
     settled(here)

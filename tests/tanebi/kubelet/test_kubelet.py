@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tanebi.api.core.kinds import CONFIG_MAP, DEPLOYMENT, ENDPOINT_SLICE, POD, SERVICE
+from tanebi.api.core.kinds_cluster import RESOURCE_QUOTA
 from tanebi.api.meta import Obj
 from tanebi.kubelet.ports import real_ports
 from tanebi.testing.waiting import wait_until
@@ -476,3 +477,33 @@ async def test_the_cold_path_is_quick(platform: Platform) -> None:
 
         await wait_until(nothing)
     assert min(took) < COLD_BUDGET_S, took
+
+
+async def test_a_quota_stops_a_deployment_and_is_told(platform: Platform) -> None:
+    platform.build()
+    quota = {"metadata": {"name": "q", "namespace": "default"}, "spec": {"hard": {"pods": "0"}}}
+    await platform.kube.create(RESOURCE_QUOTA, quota)
+    template = make_pod()
+    spec = {
+        "replicas": 1,
+        "selector": {"matchLabels": {"app": "full"}},
+        "template": {"metadata": {"labels": {"app": "full"}}, "spec": template["spec"]},
+    }
+    del spec["template"]["spec"]["nodeName"]  # type: ignore[index]
+    meta = {"name": "full", "namespace": "default"}
+    await platform.kube.create(DEPLOYMENT, {"metadata": meta, "spec": spec})
+
+    async def failure() -> str:
+        found = await platform.kube.get(DEPLOYMENT, "default", "full")
+        conditions = found.get("status", {}).get("conditions", ())
+        return next((c["message"] for c in conditions if c["type"] == "ReplicaFailure"), "")
+
+    await wait_until(failure)
+    assert "exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0" in await failure()
+    await wait_until(lambda: platform.events("FailedCreate"))
+    await platform.kube.delete(RESOURCE_QUOTA, "default", "q")
+
+    async def mended() -> bool:
+        return bool(await platform.pods()) and not await failure()
+
+    await wait_until(mended)
