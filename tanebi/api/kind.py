@@ -116,6 +116,7 @@ class Kind(Generic[R]):
     `problems` is a rule on the object as it is, for kinds whose faults are StatusCauses already.
     `structure` is there for kinds that a user defined; `stored_as` then is the apiVersion that is stored, whichever version is
     asked for. `fields` are the paths that field selectors may name besides metadata.name and metadata.namespace.
+    `virtual` kinds are answered when they are created, and never stored.
     """
 
     group: str
@@ -142,6 +143,7 @@ class Kind(Generic[R]):
     stored_as: str = ""
     fields: tuple[str, ...] = ()
     deprecation: str = ""
+    virtual: bool = False
 
     @property
     def singular(self) -> str:

@@ -70,6 +70,13 @@ def dns1123_subdomain(name: str) -> list[str]:
     return errors
 
 
+def path_segment(name: str) -> list[str]:
+    """What may stand between two slashes of a path: the names of roles and bindings."""
+    if name in (".", ".."):
+        return [f"may not be '{name}'"]
+    return [f"may not contain '{bad}'" for bad in "/%" if bad in name]
+
+
 def qualified_name(name: str) -> list[str]:
     """A label or annotation key: `[prefix/]name`."""
     prefix, slash, rest = name.rpartition("/")

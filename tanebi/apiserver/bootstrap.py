@@ -1,4 +1,4 @@
-"""What is there from the start: namespaces, default ConfigMaps, a StorageClass, the API's Service, priorities.
+"""What is there from the start: namespaces, default ConfigMaps, a StorageClass, the API's Service, priorities, roles.
 
 Created when absent, never changed.
 
@@ -11,11 +11,15 @@ import copy
 from collections.abc import Iterable
 from typing import Any, Final
 
+import anyio
+
 from tanebi.api.core.kinds import CONFIG_MAP, ENDPOINTS, NAMESPACE, SERVICE
 from tanebi.api.core.kinds_cluster import PRIORITY_CLASS, STORAGE_CLASS
+from tanebi.api.core.kinds_identity import CLUSTER_ROLE, CLUSTER_ROLE_BINDING
 from tanebi.api.core.storage_rules import DEFAULT_CLASS, IS_DEFAULT, WAIT_FOR_POD
 from tanebi.api.kind import AnyKind, ConfigKind
 from tanebi.api.meta import Key, Obj
+from tanebi.apiserver import roles
 from tanebi.apiserver.crd import config_map
 from tanebi.apiserver.objects import Objects
 from tanebi.apiserver.options import WriteOptions
@@ -66,6 +70,11 @@ async def bootstrap(server: ApiServer, configs: Iterable[ConfigKind[Any]]) -> No
         await _ensure(server.objects, CONFIG_MAP, config_map(config))
     await _ensure(server.objects, STORAGE_CLASS, copy.deepcopy(STORAGE))
     await _ensure(server.objects, SERVICE, copy.deepcopy(API_SERVICE))
+    async with anyio.create_task_group() as group:  # together: one commit for many
+        for role in roles.cluster_roles():
+            group.start_soon(_ensure, server.objects, CLUSTER_ROLE, role)
+        for binding in roles.cluster_role_bindings():
+            group.start_soon(_ensure, server.objects, CLUSTER_ROLE_BINDING, binding)
     for name, value in PRIORITIES.items():
         await _ensure(server.objects, PRIORITY_CLASS, {"metadata": {"name": name}, "value": value})
 

@@ -185,7 +185,7 @@ def _plain(kind: AnyKind) -> list[Obj]:
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
         "kind": kind.kind,
-        "verbs": list(_VERBS),
+        "verbs": ["create"] if kind.virtual else list(_VERBS),
     }
     if kind.short_names:
         main["shortNames"] = list(kind.short_names)
@@ -200,7 +200,7 @@ def _discovered(kind: AnyKind) -> Obj:
         "responseKind": _gvk(kind),
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.singular,
-        "verbs": list(_VERBS),
+        "verbs": ["create"] if kind.virtual else list(_VERBS),
     }
     if kind.short_names:
         entry["shortNames"] = list(kind.short_names)
@@ -235,6 +235,9 @@ def _plain_subs(kind: AnyKind) -> list[Obj]:
         found.append(_sub(kind, "log", kind.kind, ["get"]))
         eviction = _sub(kind, "eviction", "Eviction", ["create"])
         found.append(eviction | {"group": "policy", "version": "v1"})
+    if kind.kind == "ServiceAccount" and kind.builtin:
+        token = _sub(kind, "token", "TokenRequest", ["create"])
+        found.append(token | {"group": "authentication.k8s.io", "version": "v1"})
     if kind.scale is not None:
         scale = _sub(kind, "scale", "Scale", verbs)
         found.append(scale | {"group": "autoscaling", "version": "v1"})

@@ -1,15 +1,15 @@
-"""The HTTPS door: TLS, bearer token, and bytes to and from `ApiServer.handle`.
+"""The HTTPS door: TLS, who asks, and bytes to and from `ApiServer.handle`.
 
-An ASGI app on uvicorn, on a socket of our own, in the loop that everything runs in. It knows no kinds: whatever passes the token
-check becomes a Request, or the stream of a pod when it asks to upgrade. Not on the data path. Constructed by tanebi.up.
+An ASGI app on uvicorn, on a socket of our own, in the loop that everything runs in. It knows no kinds: whatever somebody known
+asks becomes a Request, or the stream of a pod when it asks to upgrade. Not on the data path. Constructed by tanebi.up.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import hmac
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
@@ -23,14 +23,15 @@ from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
 from tanebi.apiserver import status
+from tanebi.apiserver.authentication import Authenticator, Headers, RefusalLog
 from tanebi.apiserver.compress import compressed
 from tanebi.apiserver.paths import Target
 from tanebi.apiserver.pki import Pki
 from tanebi.apiserver.server import BODY_BYTES_MAX, ApiServer
 from tanebi.apiserver.streaming.door import Head, StreamDoor, refusal
 from tanebi.apiserver.streaming.wire import Wire, WireBroken
-from tanebi.apiserver.upgrading import UpgradingConnection
-from tanebi.apiserver.user import ADMIN
+from tanebi.apiserver.upgrading import CERTIFICATE, UpgradingConnection
+from tanebi.apiserver.user import ADMIN, ANONYMOUS, User
 from tanebi.base.errors import UserError
 from tanebi.base.log import get_logger
 from tanebi.kube.errors import (
@@ -78,11 +79,22 @@ def listen(host: str, port: int) -> socket.socket:
 class HttpsDoor:
     """Serves `server` on `sock`. Inert until `run`; closes the socket at the end."""
 
-    def __init__(self, server: ApiServer, sock: socket.socket, pki: Pki, *, token: str) -> None:
+    def __init__(
+        self,
+        server: ApiServer,
+        sock: socket.socket,
+        pki: Pki,
+        *,
+        token: str,
+        known: Mapping[str, User] | None = None,
+    ) -> None:
+        """`token` is an administrator's; `known` are other users by theirs."""
         self._server = server
         self._sock = sock
         self._pki = pki
-        self._authorization = f"Bearer {token}".encode()
+        users = {**(known or {}), token: ADMIN}
+        self._authenticator = Authenticator(users, server.tokens, server.authorizer)
+        self._refusals = RefusalLog(server.objects.clock)
         self._log = get_logger("apiserver.https")
         self._stopping = anyio.Event()
         self._streams = StreamDoor(server.streams)
@@ -102,6 +114,8 @@ class HttpsDoor:
             http=Connection,
             ssl_certfile=str(self._pki.certificate),
             ssl_keyfile=str(self._pki.key),
+            ssl_ca_certs=str(self._pki.authority),
+            ssl_cert_reqs=ssl.CERT_OPTIONAL,
             log_config=None,
             access_log=False,
             interface="asgi3",
@@ -135,13 +149,13 @@ class HttpsDoor:
 
     def take(self, head: Head, target: Target, wire: Wire, scope: Any) -> None:
         assert self._stream_tasks is not None, "connections come while `run` runs"
-        self._stream_tasks.start_soon(self._serve_stream, head, target, wire)
+        self._stream_tasks.start_soon(self._serve_stream, head, target, wire, scope)
 
-    async def _serve_stream(self, head: Head, target: Target, wire: Wire) -> None:
+    async def _serve_stream(self, head: Head, target: Target, wire: Wire, scope: Scope) -> None:
         self._stream_count += 1
         try:
-            if not self._may_enter(head.first(b"authorization")):
-                raise Unauthorized("Unauthorized")
+            user = self._user(head.headers, scope)
+            self._server.authorize(Request(head.method, head.path), user, target)
             if self._stream_count > STREAMS_MAX:
                 raise TooManyRequests(f"{STREAMS_MAX} streams of pods are open; try again later")
             await self._streams.serve(head, target, wire)
@@ -175,8 +189,12 @@ class HttpsDoor:
 
     async def _answer(self, http: HttpRequest) -> Response | Stream:
         path = http.scope["path"]
-        if not self._admitted(http) and path not in OPEN_PATHS:
-            raise Unauthorized("Unauthorized")
+        try:
+            user = self._user(http.scope["headers"], http.scope)
+        except Unauthorized:
+            if path not in OPEN_PATHS:
+                raise
+            user = ANONYMOUS
         raw_path = http.scope.get("raw_path") or quote(path).encode()
         request = Request(
             method=http.method,
@@ -185,13 +203,15 @@ class HttpsDoor:
             headers={k.decode("latin-1"): v.decode("latin-1") for k, v in http.scope["headers"]},
             body=await _body(http),
         )
-        return await self._server.handle(request, ADMIN)
+        return await self._server.handle(request, user)
 
-    def _admitted(self, http: HttpRequest) -> bool:
-        return self._may_enter(http.headers.get("authorization", "").encode("latin-1"))
-
-    def _may_enter(self, authorization: bytes) -> bool:
-        return hmac.compare_digest(authorization, self._authorization)
+    def _user(self, headers: Headers, scope: Scope) -> User:
+        """Raises Unauthorized, Forbidden."""
+        try:
+            return self._authenticator.user(headers, scope["state"].get(CERTIFICATE))
+        except Unauthorized:
+            self._refusals.refused(scope["client"][0] if scope.get("client") else "")
+            raise
 
     async def _stream(self, answer: Stream, receive: Receive, send: Send) -> None:
         """Send chunks as they come, until they end, the client goes, or the server stops."""

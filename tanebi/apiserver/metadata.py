@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tanebi.api import names
+from tanebi.api.core.identity_rules import GROUP as RBAC
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Obj, rfc3339
 from tanebi.apiserver.status import cause
@@ -172,6 +173,8 @@ def _name_problems(kind: AnyKind, name: str) -> list[Obj]:
         rule = names.dns1123_label
     elif kind.builtin and kind.kind == "Service":
         rule = names.dns1035_label
+    elif kind.builtin and kind.group == RBAC:
+        rule = names.path_segment
     else:
         rule = names.dns1123_subdomain
     return [_invalid("metadata.name", name, text) for text in rule(name)]

@@ -44,6 +44,7 @@ IMMORTAL: Final = frozenset({"default", "kube-system", "kube-public"})
 
 Change = Callable[[Obj], Obj]
 Manage = Callable[[Obj, Obj | None], Obj]
+Guard = Callable[[AnyKind, Obj, Obj | None, User], None]  # raises Forbidden
 
 
 @dataclass(slots=True)
@@ -77,6 +78,7 @@ class Objects:
         self.store = store
         self.hooks = Hooks(store, kinds, rng)
         self.clock = clock
+        self.guard: Guard = _no_guard
         self._gate = Gatekeeper(configs)
         self._addresses = Addresses(store)
         self._quotas = Quotas(store)
@@ -189,7 +191,8 @@ class Objects:
             )
 
     def _assign(self, kind: AnyKind, obj: Obj, old: Obj | None, user: User) -> None:
-        """Give a Service what only the server can give."""
+        """Who may write this at all; and give a Service what only the server can give."""
+        self.guard(kind, obj, old, user)
         if kind is not SERVICE:
             return
         errors = self._addresses.assign(obj, old, own=user.name.startswith(SYSTEM))
@@ -414,6 +417,10 @@ class Objects:
             subresource=subresource,
             dry_run=options.dry_run,
         )
+
+
+def _no_guard(kind: AnyKind, obj: Obj, old: Obj | None, user: User) -> None:
+    """Whoever reached this may write."""
 
 
 def _check_preconditions(

@@ -37,11 +37,12 @@ NAMES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Pki:
-    """Paths of what TLS needs. `ca_pem` goes into kubeconfigs."""
+    """Paths of what TLS needs. `ca_pem` goes into kubeconfigs; clients' certificates are signed by `authority`, too."""
 
     certificate: Path
     key: Path
     ca_pem: bytes
+    authority: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def ensure(folder: Path, *, now: datetime, extra_names: Sequence[str] = ()) -> P
     if server is None or not _fits(server, authority, names):
         _save(folder, "server", _server(authority, names, now))
     ca_pem = authority.certificate.public_bytes(serialization.Encoding.PEM)
-    return Pki(folder / "server.crt", folder / "server.key", ca_pem)
+    return Pki(folder / "server.crt", folder / "server.key", ca_pem, folder / "ca.crt")
 
 
 def mint(folder: Path, name: str, *, now: datetime) -> tuple[bytes, bytes]:

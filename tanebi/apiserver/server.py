@@ -11,17 +11,21 @@ from functools import partial
 from typing import Any, Final
 
 import anyio
+import orjson
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 from prometheus_client import Counter, Histogram
 
 from tanebi.api.core.kinds import POD
+from tanebi.api.core.kinds_identity import REVIEW_KINDS, SERVICE_ACCOUNT
 from tanebi.api.core.twins import TWINS
 from tanebi.api.kind import AnyKind, ConfigKind, Kinds
 from tanebi.api.logs import LogSource
 from tanebi.api.meta import Key
 from tanebi.api.podstreams import PodStreams
-from tanebi.apiserver import codec, paths, podlogs, status
+from tanebi.apiserver import codec, paths, podlogs, roles, status
+from tanebi.apiserver.accounts import AccountKeeper
+from tanebi.apiserver.authorization import Authorizer, attributes_of
 from tanebi.apiserver.configs import StoreConfigs
 from tanebi.apiserver.definitions import own
 from tanebi.apiserver.definitions.controller import DefinitionController
@@ -31,13 +35,17 @@ from tanebi.apiserver.discovery import Discovery
 from tanebi.apiserver.eviction import EvictionDoor
 from tanebi.apiserver.expiry import Expiry
 from tanebi.apiserver.gc import Collector
+from tanebi.apiserver.jwt import ALGORITHM, KeyRing
 from tanebi.apiserver.metrics import OBJECTS, REQUEST_SECONDS, REQUESTS, WATCHES
 from tanebi.apiserver.namespaces import NamespaceSweeper
 from tanebi.apiserver.objects import Objects
 from tanebi.apiserver.openapi import OpenApi
+from tanebi.apiserver.rbac import MASTERS
 from tanebi.apiserver.rest import Rest
+from tanebi.apiserver.reviews import Reviews
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.streaming.calls import UPGRADE_REQUIRED, is_streaming, read_call
+from tanebi.apiserver.tokens import ISSUER, TokenService
 from tanebi.apiserver.twins import TwinDoor
 from tanebi.apiserver.user import CONTROLLER, User
 from tanebi.apiserver.webhooks.types import MUTATING, VALIDATING
@@ -53,13 +61,15 @@ IN_FLIGHT_MAX: Final = (
     400  # of clients; controllers in this process are bounded by their own workers
 )
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
+OPENID, JWKS = roles.ISSUER
 HEALTH_PATHS: Final = ("/healthz", "/livez", "/readyz")
 _JSON: Final = {"content-type": codec.JSON}
 _TEXT: Final = {"content-type": "text/plain; charset=utf-8"}
 
 
 class ApiServer:
-    """`logs` and `streams` None: there is no kubelet here, and no pod has logs or can be entered."""
+    """`logs` and `streams` None: there is no kubelet here, and no pod has logs or can be entered. `keys` None: no tokens of
+    service accounts are signed. `ca_pem` is told to each namespace."""
 
     def __init__(
         self,
@@ -71,8 +81,10 @@ class ApiServer:
         rng: Rng,
         logs: LogSource | None = None,
         streams: PodStreams | None = None,
+        keys: KeyRing | None = None,
+        ca_pem: str = "",
     ) -> None:
-        declared = (*kinds, CRD, MUTATING, VALIDATING)
+        declared = (*kinds, CRD, MUTATING, VALIDATING, *REVIEW_KINDS)
         self.kinds = Kinds((*declared, *(t.kind for t in TWINS if t.stored in declared)))
         self.store = store
         self.objects = Objects(
@@ -84,6 +96,11 @@ class ApiServer:
         self._clock = clock
         self._twins = TwinDoor(self.objects)
         self._evictions = EvictionDoor(self.objects)
+        self.authorizer = Authorizer(store)
+        self.objects.guard = self.authorizer.guard
+        self.tokens = TokenService(store, keys, clock=clock, rng=rng)
+        self._reviews = Reviews(self.authorizer, self.tokens, clock)
+        self._accounts = AccountKeeper(self.objects, self.tokens, ca_pem=ca_pem)
         self._rest = Rest(self.objects)
         self._registry = Registry(store, self.kinds)
         self._definitions = DefinitionController(self.objects, self.kinds, self._registry)
@@ -114,6 +131,7 @@ class ApiServer:
                 )
             if len(request.body) > BODY_BYTES_MAX:
                 raise TooLarge(f"Request entity too large: limit is {BODY_BYTES_MAX}")
+            self.authorize(request, user, target)
             answer = await self._dispatch(request, user, kind, target)
         except ApiError as error:
             answer = status.response(error)
@@ -128,6 +146,11 @@ class ApiServer:
         resource = kind.resource if kind else ""
         self._count(request.method, resource, answer.status, self._clock.now() - begun)
         return answer
+
+    def authorize(self, request: Request, user: User, target: paths.Target | None) -> None:
+        """Raises Forbidden, Unauthorized."""
+        if MASTERS not in user.groups:
+            self.authorizer.require(user, attributes_of(request, target))
 
     def _count(self, method: str, resource: str, code: int, seconds: float) -> None:
         # Looking a labelled metric up costs as much as a read here, so what was looked up once is kept.
@@ -156,6 +179,10 @@ class ApiServer:
         if target.subresource == "eviction" and kind is POD:
             key = Key(target.namespace or "", target.name)
             return await self._evictions.handle(request, user, key)
+        if kind.virtual:
+            return self._reviews.handle(request, user, kind, target)
+        if target.subresource == "token" and kind is SERVICE_ACCOUNT:
+            return self._token(request, target)
         if is_streaming(target):
             read_call(target, request.query.items())
             raise BadRequest(UPGRADE_REQUIRED)
@@ -169,10 +196,35 @@ class ApiServer:
     ) -> Response | Stream:
         return await self._rest.handle(request, user, kind, target)
 
+    def _token(self, request: Request, target: paths.Target) -> Response:
+        if request.method != "POST":
+            raise status.wrong_method(request.method)
+        asked, _ = codec.decode(request.body, request.headers.get("content-type", ""))
+        made = self.tokens.request(Key(target.namespace or "", target.name), asked)
+        return Response(201, _JSON, orjson.dumps(made))
+
+    def _issuer(self, path: str) -> Response | None:
+        """What OIDC clients ask, to check tokens by themselves."""
+        keys = self.tokens.keys
+        if keys is None or path not in (OPENID, JWKS):
+            return None
+        if path == JWKS:
+            return Response(
+                200, {"content-type": "application/jwk-set+json"}, orjson.dumps(keys.jwks())
+            )
+        found = {
+            "issuer": ISSUER,
+            "jwks_uri": f"{ISSUER}{JWKS}",
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [ALGORITHM],
+        }
+        return Response(200, _JSON, orjson.dumps(found))
+
     def _document(self, request: Request) -> Response:
         """Whatever is no object: discovery, OpenAPI, health, metrics."""
         path = request.path.rstrip("/")
-        found = self._health(path) or self._described(request, path)
+        found = self._health(path) or self._issuer(path) or self._described(request, path)
         if found is None:
             raise status.no_such_path()
         if request.method not in ("GET", "HEAD"):
@@ -213,6 +265,7 @@ class ApiServer:
             await group.start(self._collector.run)
             await group.start(self._namespaces.run)
             await group.start(self._expiry.run)
+            await group.start(self._accounts.run)
             task_status.started()
             try:
                 await anyio.sleep_forever()

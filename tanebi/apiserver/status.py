@@ -25,10 +25,12 @@ from tanebi.kube.errors import (
     MethodNotAllowed,
     NotFound,
     ServiceUnavailable,
+    Unauthorized,
 )
 from tanebi.kube.transport import Response
 
 JSON: Final = "application/json"
+CHALLENGE: Final = 'Bearer realm="tanebi"'  # with each 401
 MODIFIED: Final = (
     "the object has been modified; please apply your changes to the latest version and try again"
 )
@@ -121,6 +123,8 @@ def response(error: ApiError) -> Response:
     headers = {"content-type": JSON}
     if retry := error.details.get("retryAfterSeconds"):
         headers["retry-after"] = str(retry)
+    if error.status == Unauthorized.status:
+        headers["www-authenticate"] = CHALLENGE
     return Response(error.status, headers, orjson.dumps(error.to_status()))
 
 

@@ -7,7 +7,7 @@ own taker instead of ASGI's. Caller: tanebi.apiserver.https.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,6 +17,8 @@ from tanebi.apiserver.paths import Target
 from tanebi.apiserver.streaming.calls import is_streaming
 from tanebi.apiserver.streaming.door import UPGRADES, Head
 from tanebi.apiserver.streaming.wire import Wire
+
+CERTIFICATE: Final = "peercert"  # key of a scope's state: the client's certificate as ssl shows it
 
 
 class Taker(Protocol):
@@ -28,6 +30,10 @@ class UpgradingConnection(HttpToolsProtocol):
     """Subclassed by its user, who sets `taker`."""
 
     taker: ClassVar[Taker]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, CERTIFICATE: transport.get_extra_info("peercert")}
 
     def _wanted(self) -> tuple[bytes, Target] | None:
         """The upgrade and the stream that the request is for; None: it is an ordinary request."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from tanebi.api.meta import Obj
+
+AUTHENTICATED: Final = "system:authenticated"
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -12,8 +16,18 @@ class User:
 
     name: str
     groups: tuple[str, ...] = ()
+    uid: str = ""
+
+    def info(self) -> Obj:
+        """A UserInfo."""
+        found: Obj = {"username": self.name}
+        if self.uid:
+            found["uid"] = self.uid
+        if self.groups:
+            found["groups"] = list(self.groups)
+        return found
 
 
-ADMIN: Final = User("kubernetes-admin", ("system:masters", "system:authenticated"))
-CONTROLLER: Final = User("system:tanebi-controller", ("system:masters", "system:authenticated"))
+ADMIN: Final = User("kubernetes-admin", ("system:masters", AUTHENTICATED))
+CONTROLLER: Final = User("system:tanebi-controller", ("system:masters", AUTHENTICATED))
 ANONYMOUS: Final = User("system:anonymous", ("system:unauthenticated",))

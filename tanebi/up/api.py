@@ -7,8 +7,10 @@ from typing import Final
 from tanebi.api.kind import Kinds
 from tanebi.api.podstreams import PodStreams
 from tanebi.apiserver import kubeconfig, pki
+from tanebi.apiserver.authentication import TOKEN_FILE, read_tokens
 from tanebi.apiserver.bootstrap import bootstrap, publish
 from tanebi.apiserver.https import HttpsDoor, listen
+from tanebi.apiserver.jwt import KeyRing
 from tanebi.apiserver.server import ApiServer
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.user import User
@@ -56,6 +58,8 @@ class ApiPart:
 
     async def start(self, stages: Stages) -> Kube:
         """A client that calls the server in this process, once the door is open to others."""
+        host = self._options.host
+        names = pki.ensure(self._data.pki, now=self._clock.wall(), extra_names=(host,))
         store = Store.open(self._data.api_db)
         stages.at_end(store.close)
         server = ApiServer(
@@ -66,19 +70,21 @@ class ApiPart:
             rng=self._rng,
             logs=self._logs,
             streams=self._streams,
+            keys=KeyRing(self._data.pki),
+            ca_pem=names.ca_pem.decode(),
         )
         await stages.start(server.run)
         kube = Kube(EmbeddedTransport(server, user=CONTROLLER), field_manager="tanebi")
         await bootstrap(server, CONFIGS)
-        await self._open_door(stages, server)
+        await self._open_door(stages, server, names)
         return kube
 
-    async def _open_door(self, stages: Stages, server: ApiServer) -> None:
+    async def _open_door(self, stages: Stages, server: ApiServer, names: pki.Pki) -> None:
         host = self._options.host
         (self.sock,) = self._handover.taken("api") or [listen(host, self._options.api_port)]
-        names = pki.ensure(self._data.pki, now=self._clock.wall(), extra_names=(host,))
         token = kubeconfig.ensure_token(self._data.pki)
-        door = HttpsDoor(server, self.sock.dup(), names, token=token)
+        known = read_tokens(self._data.root / TOKEN_FILE)
+        door = HttpsDoor(server, self.sock.dup(), names, token=token, known=known)
         await stages.start(door.run)
         self.port = door.port
         self.url = f"https://{in_url(host)}:{door.port}"

@@ -18,6 +18,7 @@ import orjson
 from tanebi.api.meta import Obj
 from tanebi.api.podstreams import ByteStream, NoStream, PodStreams
 from tanebi.apiserver.paths import Target
+from tanebi.apiserver.status import CHALLENGE
 from tanebi.apiserver.streaming import channels, forward, remote
 from tanebi.apiserver.streaming.calls import Call, read_call
 from tanebi.apiserver.streaming.mux import Mux
@@ -154,7 +155,7 @@ def refusal(error: ApiError) -> bytes:
         phrase = HTTPStatus(error.status).phrase
     except ValueError:
         phrase = ""
-    authenticate = 'WWW-Authenticate: Bearer realm="tanebi"\r\n' if error.status == 401 else ""
+    authenticate = f"WWW-Authenticate: {CHALLENGE}\r\n" if error.status == 401 else ""
     head = (
         f"HTTP/1.1 {error.status} {phrase}\r\nContent-Type: application/json\r\n{authenticate}"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
