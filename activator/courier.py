@@ -21,6 +21,7 @@ from tanebi.http.client import HttpClient, Origin, parse_url
 from tanebi.http.errors import ConnectFailed, ExchangeTimeout, ResponseTooLarge
 from tanebi.http.headers import normal_host
 from tanebi.http.messages import Headers, HttpHandler, HttpRequest, HttpResponse
+from tanebi.http.podstreams import PodWays
 from tanebi.http.upstream import Upstreams
 
 CONNECT_ATTEMPTS_MAX: Final = 3
@@ -37,12 +38,13 @@ class Courier:
         *,
         upstreams: Upstreams | None = None,
         own_port: Callable[[], int] | None = None,
+        ways: PodWays | None = None,
     ) -> None:
         """`own_port`: where the gateway listens. Without it, no bare address is ours."""
         self._router = router
         self._clock = clock
         self._own_port = own_port
-        self._client = HttpClient(clock, upstreams)
+        self._client = HttpClient(clock, upstreams, ways=ways)
         self._capacity = GatewayCapacity(router, clock)
 
     def send(

@@ -72,7 +72,11 @@ class Activator:
         self.public_port = public_port or (lambda: self.gateway.address[1])
         self.capacity = GatewayCapacity(router, clock)
         self.courier = Courier(
-            router, clock, upstreams=self.gateway.upstreams, own_port=self.public_port
+            router,
+            clock,
+            upstreams=self.gateway.upstreams,
+            own_port=self.public_port,
+            ways=self.gateway.ways,
         )
         self.drain = GatewayDrain(router)
         self.others_hold: Callable[[Key, str, int], bool] = lambda *_: True

@@ -24,9 +24,13 @@ from tanebi.http.errors import (
     StaleConnection,
 )
 from tanebi.http.exchange import REPLAYABLE
-from tanebi.http.messages import Headers, HttpResponse
+from tanebi.http.headers import CONTENT_LENGTH, HOST, end_to_end
+from tanebi.http.heads import ONE_HOP, Head
+from tanebi.http.messages import Headers, HttpResponse, header
+from tanebi.http.podstreams import PodWays
 from tanebi.http.pool import Address
 from tanebi.http.sealed import request_bytes
+from tanebi.http.sides import PodStream
 from tanebi.http.upstream import CONNECT_TIMEOUT_S, UpstreamConnection, Upstreams, pool_key
 
 RESPONSE_MAX: Final = 16 * 1024 * 1024
@@ -75,19 +79,16 @@ class _Whole:
         "_max",
         "_size",
         "_status",
-        "_upstreams",
         "done",
         "ended",
     )
 
     def __init__(
         self,
-        upstreams: Upstreams,
-        connection: UpstreamConnection,
+        connection: PodStream,
         done: asyncio.Future[HttpResponse],
         response_max: int,
     ) -> None:
-        self._upstreams = upstreams
         self._connection = connection
         self._max = response_max
         self._chunks: list[bytes] = []
@@ -123,7 +124,7 @@ class _Whole:
     def on_end(self, trailers: list[tuple[bytes, bytes]], *, reusable: bool) -> None:
         self.ended = True
         if reusable:
-            self._upstreams.give_back(self._connection)
+            self._connection.keep()
         else:
             self._connection.close()
         if not self.done.done():
@@ -150,8 +151,12 @@ class _Whole:
 class HttpClient:
     """Sends whole requests. One per role; safe for any number of concurrent requests."""
 
-    def __init__(self, clock: Clock, upstreams: Upstreams | None = None) -> None:
+    def __init__(
+        self, clock: Clock, upstreams: Upstreams | None = None, *, ways: PodWays | None = None
+    ) -> None:
+        """`ways`: who knows the addresses where HTTP/2 is spoken; without it none is."""
         self._clock = clock
+        self._ways = ways
         self._upstreams = upstreams or Upstreams(clock)
         self._deadlines = Deadlines()
 
@@ -175,6 +180,9 @@ class HttpClient:
         data = request_bytes(method, origin.host, origin.target, headers, body)
         where = address or origin.address
         head_only = method == "HEAD"
+        if self._ways is not None and self._ways.is_h2(where) and not origin.tls:
+            head = _head(method, origin, headers, len(body))
+            return await self._request_h2(where, head, body, timeout_s, response_max)
         began = asyncio.get_running_loop().time()
         self._upstreams.expire(self._clock.now())
         try:
@@ -207,6 +215,28 @@ class HttpClient:
                 f"no complete answer from {origin.host.decode()} in {timeout_s:g} s",
             ) from error
 
+    async def _request_h2(
+        self, where: Address, head: Head, body: bytes, timeout_s: float, response_max: int
+    ) -> HttpResponse:
+        assert self._ways is not None
+        try:
+            async with asyncio.timeout(timeout_s):
+                stream = self._ways.take(where) or await self._ways.dial(where)
+                whole = _Whole(stream, asyncio.get_running_loop().create_future(), response_max)
+                stream.begin(whole, head_only=head.method == b"HEAD")
+                stream.send_head(head, ended=not body)
+                if body:
+                    stream.send_body(body)
+                    stream.send_end(())
+                try:
+                    return await whole.done
+                finally:
+                    whole.leave()
+        except TimeoutError as error:
+            host = head.host.decode()
+            text = f"no complete answer from {host} in {timeout_s:g} s"
+            raise ExchangeTimeout("exchange-timeout", text) from error
+
     def close(self) -> None:
         """Close idle connections."""
         self._upstreams.close()
@@ -215,10 +245,19 @@ class HttpClient:
         self, connection: UpstreamConnection, data: bytes, head_only: bool, response_max: int
     ) -> _Whole:
         done: asyncio.Future[HttpResponse] = asyncio.get_running_loop().create_future()
-        whole = _Whole(self._upstreams, connection, done, response_max)
+        whole = _Whole(connection, done, response_max)
         connection.begin(whole, head_only=head_only)
         connection.write(data)
         return whole
+
+
+def _head(method: str, origin: Origin, headers: Headers, length: int) -> Head:
+    """What `request_bytes` writes, for another version: it has looked at every header."""
+    host = header(headers, b"host") or origin.host
+    kept = end_to_end(headers, ONE_HOP | HOST | CONTENT_LENGTH)
+    if length or method not in ("GET", "HEAD", "DELETE", "OPTIONS"):
+        kept.append((b"content-length", b"%d" % length))
+    return Head(method.encode(), origin.target, host, kept)
 
 
 def _stale() -> StaleConnection:

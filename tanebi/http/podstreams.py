@@ -28,6 +28,9 @@ class PodWays:
         else:
             self._h2c.pop(address, None)
 
+    def is_h2(self, address: Address) -> bool:
+        return address in self._h2c
+
     def take(self, address: Address) -> PodStream | None:
         if address in self._h2c:
             return self._h2.take(address)

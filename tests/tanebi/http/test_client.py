@@ -16,8 +16,11 @@ from tanebi.http.errors import (
     ResponseTooLarge,
     StaleConnection,
 )
+from tanebi.http.podstreams import PodWays
 from tanebi.http.upstream import Upstreams
+from tanebi.testing.h2 import H2App, H2Request, serving_h2
 from tanebi.testing.http import Address, Handler, answering, ok, read_request, serving
+from tanebi.testing.waiting import wait_until
 
 pytestmark = pytest.mark.anyio
 
@@ -185,3 +188,38 @@ async def test_a_cancelled_request_takes_its_connection_with_it() -> None:
             async with asyncio.timeout(0.1):
                 await client.request("GET", url(address), timeout_s=5)
         assert len(upstreams.pool) == 0
+
+
+async def test_an_address_where_http2_is_spoken() -> None:
+    def on_end(request: H2Request) -> None:
+        if request.field(b":path") == b"/slow":
+            return
+        request.answer(200, request.body + b"!", [(b"x-a", b"b")])
+
+    app, clock = H2App(on_end=on_end), SystemClock()
+    ways = PodWays(clock, Upstreams(clock))
+    client = HttpClient(clock, ways=ways)
+    async with serving_h2(app) as at:
+        ways.speaks_h2(at, True)
+        where = "http://name.example/p?q"
+        headers = [(b"Host", b"other.example"), (b"ce-id", b"1"), (b"Connection", b"close")]
+        for _ in range(2):
+            answer = await client.request("POST", where, headers, b"event", timeout_s=5, address=at)
+            assert (answer.status, answer.body) == (200, b"event!")
+        assert app.requests[0].fields == [
+            (b":method", b"POST"),
+            (b":scheme", b"http"),
+            (b":authority", b"other.example"),
+            (b":path", b"/p?q"),
+            (b"ce-id", b"1"),
+            (b"content-length", b"5"),
+        ]
+        assert len(app.connections) == 1
+        with pytest.raises(ResponseTooLarge):
+            await client.request(
+                "POST", where, (), b"event", timeout_s=5, response_max=3, address=at
+            )
+        with pytest.raises(ExchangeTimeout):
+            await client.request("GET", "http://h/slow", timeout_s=0.2, address=at)
+        await wait_until(lambda: app.resets == [8])
+        ways.close()
