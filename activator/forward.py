@@ -11,6 +11,7 @@ from typing import Final
 
 from tanebi.api.meta import Key
 from tanebi.http.headers import (
+    CONNECTION,
     FORWARDED,
     HOST,
     MEANING,
@@ -40,7 +41,10 @@ def head_for_app(
     headers itself (callers keep it, for it is the same for every request of a connection to one host); `extra` are the route's
     own lines, `trace` is the line that begins a trace."""
     seen, headers = request.seen, request.headers
-    kept = end_to_end(headers, _TO_APP)
+    if seen & CONNECTION:
+        kept = end_to_end(headers, _TO_APP)
+    else:
+        kept = [pair for pair in headers if not MEANING[pair[0]] & _TO_APP]
     if seen & FORWARDED:
         connection = request.connection
         forwarded = forwarded_lines(
@@ -66,7 +70,11 @@ def raw_head_for_app(raw: bytes, *, forwarded: bytes, extra: bytes, trace: bytes
 
 def wants_trailers(headers: Headers) -> bool:
     """Whether TE says that trailers are understood; it is the only member that may be passed on."""
-    return any(b"trailers" in tokens(value) for name, value in headers if MEANING[name] & TE)
+    return any(
+        value == b"trailers" or b"trailers" in tokens(value)
+        for name, value in headers
+        if MEANING[name] & TE
+    )
 
 
 def peer_headers(revision: Key, headers: Headers) -> Headers:

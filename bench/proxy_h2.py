@@ -285,7 +285,7 @@ async def _measure(
     scenario: str, pid: int, port: int, connections: int, streams: int, seconds: float
 ) -> Row:
     loop = asyncio.get_running_loop()
-    load = _Load()
+    load = _Load(varied=False)
     secure = None
     if scenario.startswith("tls"):
         secure = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -13,6 +13,8 @@ from typing import Final
 
 import hpack
 import hpack.exceptions
+import hpack.hpack
+import hpack.table
 
 from tanebi.http.h2.frames import Broken, Code
 
@@ -75,7 +77,8 @@ class FieldEncoder:
     def __init__(self) -> None:
         self._encoder = hpack.Encoder()
         self._known: dict[Field, bytes] = {}  # as long as the table does not change
-        self._seen: set[Field] = set()  # once, and not in the table
+        self._seen: set[Field] = set()  # once at least
+        self._starts: dict[bytes, bytes] = {}  # of literals, by name
 
     def resize(self, peer_max: int) -> None:
         """The peer's table holds `peer_max` bytes at most."""
@@ -96,28 +99,46 @@ class FieldEncoder:
         return b"".join(out)
 
     def _fresh(self, field: Field) -> bytes:
-        secret = field[0] in SECRET or isinstance(field, hpack.NeverIndexedHeaderTuple)
+        """A field that is not known as it stands in a table: a literal the first time, and into the table the second."""
         name, value = field
-        field = (name, value)
-        encoder = self._encoder
-        if secret:
-            return encoder.add(field, True, True)
+        encoder, plain = self._encoder, (name, value)
+        if name in SECRET or isinstance(field, hpack.NeverIndexedHeaderTuple):
+            return encoder.add(plain, True, True)
+        fixed = hpack.table.HeaderTable.STATIC_TABLE_MAPPING.get(name)
+        if fixed is not None and value in fixed[1]:
+            return self._remember(plain)
+        if plain not in self._seen:
+            if len(self._seen) >= SEEN_MAX:
+                self._seen.clear()
+            self._seen.add(plain)
+            return self._literal(name, value)
         found = encoder.header_table.search(name, value)
         if found is not None and found[2] is not None:
-            piece = encoder.add(field, False, True)
-            if len(self._known) < REMEMBERED_MAX:
-                self._known[field] = piece
-            return piece
-        if field in self._seen and len(name) + len(value) <= FIELD_INDEXED_MAX:
-            self._seen.discard(field)
-            self._known.clear()  # indices move
-            return encoder.add(field, False, True)
-        if len(self._seen) >= SEEN_MAX:
-            self._seen.clear()
-        self._seen.add(field)
-        return _not_indexed(encoder.add(field, True, False))
+            return self._remember(plain)
+        if len(name) + len(value) > FIELD_INDEXED_MAX:
+            return self._literal(name, value)
+        self._known.clear()  # indices move
+        return encoder.add(plain, False, True)
 
+    def _remember(self, field: Field) -> bytes:
+        """It is in a table: an index."""
+        piece = self._encoder.add(field, False, True)
+        if len(self._known) < REMEMBERED_MAX:
+            self._known[field] = piece
+        return piece
 
-def _not_indexed(literal: bytes) -> bytes:
-    """A never-indexed literal as one that the next hop may put into its table (RFC 7541 §6.2.2)."""
-    return bytes((literal[0] & 0x0F,)) + literal[1:]
+    def _literal(self, name: bytes, value: bytes) -> bytes:
+        """Without indexing (RFC 7541 §6.2.2): what may not come again changes no table and costs no search in it."""
+        start = self._starts.get(name)
+        if start is None:
+            fixed = hpack.table.HeaderTable.STATIC_TABLE_MAPPING.get(name)
+            if fixed is not None:
+                start = bytes(hpack.hpack.encode_integer(fixed[0], 4))
+            else:
+                start = b"\0" + bytes(hpack.hpack.encode_integer(len(name), 7)) + name
+            if len(self._starts) < REMEMBERED_MAX:
+                self._starts[name] = start
+        size = len(value)
+        if size < 127:
+            return b"%b%c%b" % (start, size, value)
+        return start + bytes(hpack.hpack.encode_integer(size, 7)) + value

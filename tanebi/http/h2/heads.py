@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final
 
 from tanebi.http.h2.fields import Block, Field
@@ -22,10 +21,11 @@ from tanebi.http.headers import (
     HOST,
     MEANING,
     NAMES_REMEMBERED_MAX,
+    TRACEPARENT,
     TRANSFER_ENCODING,
     UPGRADE,
 )
-from tanebi.http.heads import Head, pairs
+from tanebi.http.heads import Head
 from tanebi.http.messages import Headers
 
 _NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
@@ -225,14 +225,22 @@ def request_fields(head: Head) -> list[Field]:
         (b":path", head.target),
     ]
     fields += lowered(head.headers)
-    if head.tail:
-        fields += _tail(head.tail)
+    for line in head.tail.split(b"\r\n")[:-1]:
+        fields.append(_LINES[line])
     if head.trailers_wanted:
         fields.append(TE)
     return fields
 
 
-@lru_cache(maxsize=1024)
-def _tail(lines: bytes) -> tuple[Field, ...]:
-    """The same lines come with every request of a connection to one host."""
-    return tuple(lowered(pairs(lines)))
+class _Lines(dict[bytes, Field]):
+    """Header lines as fields. The same ones come with every request of a connection to one host, but for the trace's."""
+
+    def __missing__(self, line: bytes) -> Field:
+        name, _, value = line.partition(b": ")
+        field = (_LOWER[name], value)
+        if len(self) < NAMES_REMEMBERED_MAX and not MEANING[name] & TRACEPARENT:
+            self[line] = field
+        return field
+
+
+_LINES: Final = _Lines()
