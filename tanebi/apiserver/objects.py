@@ -15,7 +15,8 @@ from typing import Final
 
 import orjson
 
-from tanebi.api.core.kinds import NAMESPACE, SERVICE
+from tanebi.api.core.kinds import NAMESPACE, POD, SERVICE
+from tanebi.api.core.pod_defaults import qos_class
 from tanebi.api.kind import Admission, AnyKind, Kinds, Operation
 from tanebi.api.meta import Key, Obj, annotations_of
 from tanebi.apiserver import deletion, metadata, status
@@ -26,6 +27,7 @@ from tanebi.apiserver.definitions.own import OWN
 from tanebi.apiserver.definitions.types import CRD
 from tanebi.apiserver.editions import private, shown, to_store
 from tanebi.apiserver.history import Entry
+from tanebi.apiserver.limitranges import LimitRanges
 from tanebi.apiserver.options import DeleteOptions, WriteOptions
 from tanebi.apiserver.quota import Quotas
 from tanebi.apiserver.store import Store
@@ -82,6 +84,7 @@ class Objects:
         self._gate = Gatekeeper(configs)
         self._addresses = Addresses(store)
         self._quotas = Quotas(store)
+        self._ranges = LimitRanges(store)
         self._rng = rng
 
     def newest(self, kind: AnyKind, key: Key) -> Entry:
@@ -129,10 +132,13 @@ class Objects:
             await self._ask_hooks(draft, user, options)
             self._check_place(kind, key)
         self._assign(kind, draft.obj, None, user)
+        self._ranges.apply(kind, key, draft.obj)
         warnings = draft.warnings + self._gate.check(kind, draft.obj, None, admission)
         if self.store.newest(kind.resource, key) is not None:
             raise status.already_exists(kind, key.name)
         obj = metadata.ordered(manage(draft.obj, None) if manage else draft.obj, kind)
+        if kind is POD:
+            obj["status"]["qosClass"] = qos_class(obj["spec"])
         self._quotas.check(kind, key, obj)
         entry = await self._put(kind, key, obj, None, options)
         return Written(entry, warnings, created=True)

@@ -16,11 +16,44 @@ def default_pod(pod: Obj, old: Obj | None, admission: Admission) -> Obj:
     """Complete a Pod."""
     spec = pod.setdefault("spec", {})
     default_pod_spec(spec)
+    for container in (*objects(spec, "initContainers"), *objects(spec, "containers")):
+        _default_requests(container)
     fill(spec, {"enableServiceLinks": True, "serviceAccountName": "default", "priority": 0})
     status = pod.setdefault("status", {})
     status.setdefault("phase", "Pending")
     status.setdefault("qosClass", "BestEffort")
     return pod
+
+
+def qos_class(spec: Obj) -> str:
+    """By what its containers ask for: Guaranteed, Burstable or BestEffort (pkg/apis/core/helper/qos)."""
+    found = [
+        container.get("resources") or {}
+        for container in (*objects(spec, "initContainers"), *objects(spec, "containers"))
+    ]
+    sides = [
+        {
+            name: amount
+            for name, amount in (each.get(side) or {}).items()
+            if name in ("cpu", "memory")
+        }
+        for each in found
+        for side in ("requests", "limits")
+    ]
+    if not any(sides):
+        return "BestEffort"
+    whole = all(set(side) == {"cpu", "memory"} for side in sides)
+    return "Guaranteed" if whole and sides[::2] == sides[1::2] else "Burstable"
+
+
+def _default_requests(container: Obj) -> None:
+    """A limit without a request is the request, too."""
+    resources = container.get("resources")
+    limits = resources.get("limits") if isinstance(resources, dict) else None
+    if isinstance(resources, dict) and isinstance(limits, dict) and limits:
+        requests = resources.setdefault("requests", {})
+        if isinstance(requests, dict):
+            fill(requests, limits)
 
 
 def default_pod_spec(spec: Obj) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tanebi.api.core.pod_defaults import default_pod, default_pod_spec
+from tanebi.api.core.pod_defaults import default_pod, default_pod_spec, qos_class
 from tanebi.api.kind import Admission
 from tanebi.api.meta import Obj
 
@@ -108,3 +108,29 @@ def test_what_is_said_stays() -> None:
 @pytest.mark.parametrize("wrong", [{"containers": "x"}, {"containers": [1, None]}, {"volumes": 3}])
 def test_nonsense_is_left_to_validation(wrong: Obj) -> None:
     default_pod_spec(wrong)
+
+
+def test_a_limit_is_the_request_too() -> None:
+    container: Obj = {"name": "c", "image": "i", "resources": {"limits": {"cpu": "1"}}}
+    pod = default_pod({"spec": {"containers": [container]}}, None, CREATE)
+    assert pod["spec"]["containers"][0]["resources"]["requests"] == {"cpu": "1"}
+
+
+@pytest.mark.parametrize(
+    ("resources", "expected"),
+    [
+        ({}, "BestEffort"),
+        ({"requests": {"cpu": "1"}}, "Burstable"),
+        ({"requests": {"example.org/x": "1"}}, "BestEffort"),
+        (
+            {"requests": {"cpu": "1", "memory": "1"}, "limits": {"cpu": "1", "memory": "1"}},
+            "Guaranteed",
+        ),
+        (
+            {"requests": {"cpu": "1", "memory": "1"}, "limits": {"cpu": "2", "memory": "1"}},
+            "Burstable",
+        ),
+    ],
+)
+def test_quality_of_service(resources: Obj, expected: str) -> None:
+    assert qos_class({"containers": [{"name": "c", "resources": resources}]}) == expected
