@@ -29,6 +29,7 @@ from tanebi.kube.metrics import QUEUE_DEPTH, RECONCILE_SECONDS, RECONCILES
 from tanebi.kube.plan import Reads, Reconciler
 from tanebi.kube.quiet import Quiet
 from tanebi.kube.recorder import Recorder
+from tanebi.kube.turns import Turns
 from tanebi.kube.workqueue import WorkQueue
 
 WORKERS: Final = 32  # they wait for the disk most of the time, and share its fsyncs
@@ -58,6 +59,7 @@ class Engine:
         self._clock = clock
         self._controllers: list[_Controller] = []
         self.quiet = Quiet(clock)
+        self._turns = Turns()
         self.recorder = Recorder(kube, clock, rng)
         configs.on_change(self._enqueue_all)
 
@@ -78,7 +80,12 @@ class Engine:
             quiet=self.quiet if patient else None,
         )
         controller = _Controller(
-            applier, clock=self._clock, quiet=self.quiet, workers=workers, patient=patient
+            applier,
+            clock=self._clock,
+            quiet=self.quiet,
+            turns=self._turns,
+            workers=workers,
+            patient=patient,
         )
         self._controllers.append(controller)
         for kind in reconciler.owns:
@@ -112,10 +119,18 @@ class _Controller:
     """One reconciler's queue and workers."""
 
     def __init__(
-        self, applier: Applier, *, clock: Clock, quiet: Quiet, workers: int, patient: bool
+        self,
+        applier: Applier,
+        *,
+        clock: Clock,
+        quiet: Quiet,
+        turns: Turns,
+        workers: int,
+        patient: bool,
     ) -> None:
         self.kind = applier.kind
         self._quiet = quiet
+        self._turns = turns
         self._patient = patient
         self._echoes: dict[Key, None] = {}  # in the order of their events
         self._echoed = anyio.Event()
@@ -178,6 +193,7 @@ class _Controller:
                 self._start(self._queue.add(key))
 
     async def _work(self, key: Key) -> None:
+        await self._turns.take(urgent=not self._patient)
         began = self._clock.now()
         outcome = await self._reconcile(key)
         ended = self._clock.now()
