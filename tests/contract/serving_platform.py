@@ -14,11 +14,14 @@ from autoscaler.api import POD_AUTOSCALER
 from serving.api import SERVICE
 from serving.api.images import Missing, Resolved
 from serving.reconcile.configuration import ConfigurationReconciler
+from serving.reconcile.domainclaim import DomainClaimReconciler
+from serving.reconcile.domainmapping import DomainMappingReconciler
 from serving.reconcile.revision import RevisionReconciler
 from serving.reconcile.route import RouteReconciler
 from serving.reconcile.service import ServiceReconciler
 from tanebi.api.core.kinds import DEPLOYMENT
-from tanebi.api.kind import AnyKind
+from tanebi.api.core.kinds import KINDS as CORE_KINDS
+from tanebi.api.kind import AnyKind, Kinds
 from tanebi.api.meta import Obj
 from tanebi.kube.cache import Cache
 from tanebi.kube.client import Kube
@@ -91,7 +94,7 @@ class Around:
 async def platform(path: Path, *, faults: Chooser = never) -> AsyncIterator[tuple[Kube, Any]]:
     """A client of the server and the server. `faults` go between the reconcilers and the server."""
     async with control_plane(
-        path, kinds=KINDS, configs=CONFIGS, namespaces=("default", "knative-serving")
+        path, kinds=KINDS, configs=CONFIGS, namespaces=("default", "other", "knative-serving")
     ) as control:
         faulty = FaultyTransport(control.transport, faults, clock=control.clock)
         kube = Kube(faulty, field_manager="tanebi")
@@ -102,6 +105,8 @@ async def platform(path: Path, *, faults: Chooser = never) -> AsyncIterator[tupl
         engine.add(ConfigurationReconciler())
         engine.add(RevisionReconciler(images))
         engine.add(RouteReconciler())
+        engine.add(DomainMappingReconciler(Kinds((*CORE_KINDS, *KINDS)), (SERVICE,)))
+        engine.add(DomainClaimReconciler())
         Around(control.kube).follow(cache, control.tasks)
         await control.tasks.start(cache.run)
         await control.tasks.start(engine.run)

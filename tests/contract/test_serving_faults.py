@@ -8,8 +8,15 @@ from typing import Any
 import anyio
 import pytest
 
-from serving.api import CONFIGURATION, REVISION, ROUTE, SERVICE
-from tanebi.api.core.kinds import DEPLOYMENT
+from serving.api import (
+    CONFIGURATION,
+    DOMAIN_CLAIM,
+    DOMAIN_MAPPING,
+    REVISION,
+    ROUTE,
+    SERVICE,
+)
+from tanebi.api.core.kinds import CONFIG_MAP, DEPLOYMENT
 from tanebi.api.core.kinds import SERVICE as CORE_SERVICE
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Obj
@@ -251,3 +258,41 @@ async def test_an_api_with_bad_days(tmp_path: Path, seed: int) -> None:
             "s-1-00001",
             "s-2-00001",
         ]
+
+
+def mapping(namespace: str) -> Obj:
+    ref = {"apiVersion": SERVICE.api_version, "kind": "Service", "name": "hello"}
+    return {
+        "apiVersion": DOMAIN_MAPPING.api_version,
+        "kind": DOMAIN_MAPPING.kind,
+        "metadata": {"name": "shop.example.org", "namespace": namespace},
+        "spec": {"ref": ref},
+    }
+
+
+async def test_a_host_is_claimed_and_given_back(tmp_path: Path) -> None:
+    async with platform(tmp_path) as (kube, _):
+        meta = {"name": "config-network", "namespace": "knative-serving"}
+        data = {"autocreate-cluster-domain-claims": "true"}
+        network = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
+        await kube.create(CONFIG_MAP, network)
+        await kube.create(SERVICE, service())
+        await until_ready(kube)
+        await kube.create(DOMAIN_MAPPING, mapping("default"))
+
+        async def mapped(namespace: str, type_: str, status: str) -> bool:
+            found = await kube.get(DOMAIN_MAPPING, namespace, "shop.example.org")
+            conditions = (found.get("status") or {}).get("conditions") or ()
+            return any((c["type"], c["status"]) == (type_, status) for c in conditions)
+
+        await wait_until(lambda: mapped("default", "Ready", "True"), what="the host is served")
+        await kube.create(DOMAIN_MAPPING, mapping("other"))
+        await wait_until(lambda: mapped("other", "DomainClaimed", "False"), what="it is taken")
+        await kube.delete(DOMAIN_MAPPING, "default", "shop.example.org")
+        await wait_until(lambda: mapped("other", "DomainClaimed", "True"), what="it is given back")
+        await kube.delete(DOMAIN_MAPPING, "other", "shop.example.org")
+
+        async def free() -> bool:
+            return not (await kube.list(DOMAIN_CLAIM, None)).items
+
+        await wait_until(free, what="nobody has the host")
