@@ -22,17 +22,22 @@ def set_configuration_defaults(obj: Obj, old: Obj | None, admission: Admission) 
 
 
 def complete_template(obj: Obj, old: Obj | None, admission: Admission) -> None:
-    """Fill in `spec.template`, except on an update which keeps the revision name that the author chose:
+    """Fill in `spec.template`; on an update only if the template changed, and not if it keeps the name that the author chose.
 
-    that revision exists and cannot change, so new defaults must not make its template look different.
+    The revision of that template exists and cannot change: new defaults must not make it look different, and a label on the
+    object must not make another one.
     """
     template = obj.setdefault("spec", {}).setdefault("template", {})
     name = (template.get("metadata") or {}).get("name")
-    if old is not None and name and name == _template_name(old):
+    if old is not None and (template == _template(old) or (name and name == _template_name(old))):
         return
     complete_spec(template.setdefault("spec", {}), obj.get("metadata") or {}, admission)
 
 
+def _template(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (obj.get("spec") or {}).get("template") or {}
+    return found
+
+
 def _template_name(obj: Mapping[str, Any]) -> str:
-    template = (obj.get("spec") or {}).get("template") or {}
-    return (template.get("metadata") or {}).get("name") or ""
+    return (_template(obj).get("metadata") or {}).get("name") or ""

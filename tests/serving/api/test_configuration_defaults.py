@@ -52,3 +52,16 @@ def test_status_is_left_alone(admission: Any) -> None:
         CONFIGURATION.defaults(copy.deepcopy(obj), obj, admission("UPDATE", subresource="status"))
         == obj
     )
+
+
+def test_a_label_makes_no_other_template_when_defaults_have_changed(admission: Any) -> None:
+    stored = CONFIGURATION.defaults(configuration(), None, admission())
+    labelled = copy.deepcopy(stored)
+    labelled["metadata"]["labels"] = {"a": "b"}
+    idle = {"config-defaults": {"revision-idle-timeout-seconds": "9"}}
+    later = admission("UPDATE", configs=idle)
+    assert CONFIGURATION.defaults(labelled, stored, later)["spec"] == stored["spec"]
+    changed = copy.deepcopy(stored)
+    changed["spec"]["template"]["spec"]["timeoutSeconds"] = 20
+    found = CONFIGURATION.defaults(changed, stored, later)
+    assert found["spec"]["template"]["spec"]["idleTimeoutSeconds"] == 9
