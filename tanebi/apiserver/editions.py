@@ -26,7 +26,9 @@ def shown(kind: AnyKind, entry: Entry) -> tuple[Obj, bytes]:
     obj["apiVersion"] = kind.api_version
     kind.structure.prune(obj)
     kind.structure.complete(obj)
-    body = orjson.dumps(obj)
+    # Most often it is as it was stored, and then there is one of it.
+    same = obj == entry.obj
+    obj, body = (entry.obj, entry.body) if same else (obj, orjson.dumps(obj))
     entry.shown = (kind, obj, body)
     return obj, body
 

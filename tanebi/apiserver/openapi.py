@@ -187,7 +187,9 @@ def _group_path(kind: AnyKind) -> str:
 
 def _name(kind: AnyKind) -> str:
     """`dev.knative.serving.v1.Service`: a group's labels backwards, as Kubernetes names its models."""
-    group = ".".join(reversed(kind.group.split("."))) if kind.group else "io.k8s.api.core"
+    group = ".".join(reversed(kind.group.split(".")))
+    if kind.builtin:
+        group = f"io.k8s.api.{kind.group.partition('.')[0] or 'core'}"
     return f"{group}.{kind.version}.{kind.kind}"
 
 

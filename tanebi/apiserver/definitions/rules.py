@@ -119,10 +119,10 @@ def _versions(spec: Obj) -> Iterator[Obj]:
 
 def _conversion(spec: Obj) -> Iterator[Obj]:
     strategy = (spec.get("conversion") or {}).get("strategy")
-    if strategy == "Webhook":
+    if strategy == "Webhook" and len(spec.get("versions") or ()) > 1:
         text = "Forbidden: conversion webhooks are not called by this server; use None"
         yield cause("FieldValueForbidden", "spec.conversion.strategy", text)
-    elif strategy != "None":
+    elif strategy not in ("None", "Webhook"):
         yield _unsupported("spec.conversion.strategy", strategy or "", ("None", "Webhook"))
 
 

@@ -46,7 +46,7 @@ async def test_an_address_with_a_hash_can_be_kept_for_ever(api: Api) -> None:
 
 async def test_lists_say_what_patches_go_by(api: Api) -> None:
     document = await api.ok("GET", "/openapi/v3/apis/apps/v1")
-    model = document["components"]["schemas"]["apps.v1.Deployment"]
+    model = document["components"]["schemas"]["io.k8s.api.apps.v1.Deployment"]
     pod = model["properties"]["spec"]["properties"]["template"]["properties"]["spec"]["properties"]
     containers = pod["containers"]
     assert containers["x-kubernetes-patch-merge-key"] == "name"

@@ -69,7 +69,10 @@ PART = f"{ROOT}.properties[spec].properties[x]"
             "exactly one version marked as storage",
         ),
         (
-            lambda o: o["spec"].update(conversion={"strategy": "Webhook"}),
+            lambda o: o["spec"].update(
+                conversion={"strategy": "Webhook"},
+                versions=[version("v1"), version("v2", storage=False)],
+            ),
             "spec.conversion.strategy",
             "conversion webhooks are not called",
         ),
