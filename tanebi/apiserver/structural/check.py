@@ -7,7 +7,6 @@ Caller: tanebi.apiserver.definitions.rules.
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -119,7 +118,7 @@ def _value_faults(schema: Obj, path: str) -> Iterator[Obj]:
     if pattern:
         try:
             compiled(str(pattern))
-        except re.error as error:
+        except ValueError as error:
             yield _invalid(
                 f"{path}.pattern",
                 pattern,

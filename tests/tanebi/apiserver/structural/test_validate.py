@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tanebi.api.meta import Obj
-from tanebi.apiserver.structural.validate import problems
+from tanebi.apiserver.structural.validate import compiled, problems
 
 INT: Obj = {"type": "integer"}
 TEXT: Obj = {"type": "string"}
@@ -116,6 +116,15 @@ def test_places() -> None:
         "list[1].n": ("FieldValueRequired", "Required value"),
         "set[1]": ("FieldValueDuplicate", 'Duplicate value: "x"'),
     }
+
+
+def test_patterns_are_re2_and_their_time_is_linear() -> None:
+    schema = at({**TEXT, "pattern": r"^(a+)+\z"})
+    assert problems(schema, {"x": "a" * 20_000}) == []
+    assert len(problems(schema, {"x": "a" * 20_000 + "b"})) == 1
+    for bad in ("(", "(?=a)"):
+        with pytest.raises(ValueError, match=r"missing|invalid"):
+            compiled(bad)
 
 
 JSON = st.recursive(  # without null, which to Kubernetes is no value where no type is said
