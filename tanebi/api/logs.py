@@ -29,13 +29,14 @@ class LogOptions:
 
 @dataclass(frozen=True, slots=True)
 class LoggedPod:
-    """A pod whose output is kept, whether it still exists or not."""
+    """A pod whose output is kept, whether it still exists or not. `inits` are those of `containers` that run first."""
 
     namespace: str
     name: str
     uid: str
     labels: Mapping[str, str] = field(default_factory=dict)
     containers: tuple[str, ...] = ()
+    inits: tuple[str, ...] = ()
     created: str = ""
     gone: bool = False
 

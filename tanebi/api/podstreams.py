@@ -86,3 +86,9 @@ class PodStreams(Protocol):
     async def attach(self, pod: Key, container: str, wish: Wish) -> Session: ...
 
     async def dial(self, pod: Key, port: int) -> ByteStream: ...
+
+
+def must_choose(pod: str, mains: Sequence[str], inits: Sequence[str]) -> str:
+    """Kubernetes' words for a request that leaves open which container it means."""
+    text = f"a container name must be specified for pod {pod}, choose one of: [{' '.join(mains)}]"
+    return f"{text} or one of the init containers: [{' '.join(inits)}]" if inits else text

@@ -25,6 +25,7 @@ from anyio.abc import TaskStatus
 from tanebi.api.core.pod import Pod
 from tanebi.api.logs import LoggedPod, LogOptions, NoLogs
 from tanebi.api.meta import parse_time, rfc3339
+from tanebi.api.podstreams import must_choose
 from tanebi.api.selectors import Selector
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
@@ -73,11 +74,12 @@ class LogStore:
         if folder.exists() and (known := _meta(folder)) and known.uid != pod.metadata.uid:
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        inits = (c.name for c in pod.spec.init_containers)
+        inits = [c.name for c in pod.spec.init_containers]
         about: dict[str, Any] = {
             "uid": pod.metadata.uid,
             "labels": pod.metadata.labels,
             "containers": [*inits, *(c.name for c in pod.spec.containers)],
+            "inits": inits,
             "created": pod.metadata.creation_timestamp or rfc3339(self._clock.wall()),
         }
         (folder / "meta.json").write_text(json.dumps(about))
@@ -161,12 +163,10 @@ class LogStore:
         meta = _meta(folder)
         if meta is None:
             raise NoLogs(f'pods "{pod}" not found', pod_unknown=True)
-        container = options.container or (meta.containers[0] if meta.containers else "")
-        if not options.container and len(meta.containers) > 1:
-            raise NoLogs(
-                f"a container name must be specified for pod {pod}, "
-                f"choose one of: [{' '.join(meta.containers)}]"
-            )
+        mains = [name for name in meta.containers if name not in meta.inits]
+        if not options.container and len(mains) != 1:
+            raise NoLogs(must_choose(pod, mains, meta.inits))
+        container = options.container or mains[0]
         if container not in meta.containers:
             raise NoLogs(f"container {container} is not valid for pod {pod}")
         attempts = sorted(
@@ -322,6 +322,7 @@ def _meta(folder: Path) -> LoggedPod | None:
         uid=about["uid"],
         labels=about["labels"],
         containers=tuple(about["containers"]),
+        inits=tuple(about.get("inits", ())),
         created=about["created"],
         gone="gone" in about,
     )

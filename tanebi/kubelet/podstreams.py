@@ -14,7 +14,7 @@ from anyio.abc import SocketStream
 
 from tanebi.api.core.pod import Container, Pod
 from tanebi.api.meta import Key
-from tanebi.api.podstreams import ByteStream, NoStream, Session, Wish
+from tanebi.api.podstreams import ByteStream, NoStream, Session, Wish, must_choose
 from tanebi.kubelet.podruntime import PodRuntime, Sandbox
 from tanebi.kubelet.ports import POD_IP
 from tanebi.kubelet.runtime import StartFailed
@@ -104,12 +104,6 @@ def chosen(pod: Pod, name: str) -> Container:
     if len(mains) == 1:
         return mains[0]
     raise NoStream(must_choose(pod.metadata.name, [c.name for c in mains], [c.name for c in inits]))
-
-
-def must_choose(pod: str, mains: Sequence[str], inits: Sequence[str]) -> str:
-    """Kubernetes' words."""
-    text = f"a container name must be specified for pod {pod}, choose one of: [{' '.join(mains)}]"
-    return f"{text} or one of the init containers: [{' '.join(inits)}]" if inits else text
 
 
 def _place(pod: Pod, sandbox: Sandbox, port: int) -> tuple[str, int]:

@@ -123,6 +123,23 @@ async def test_what_is_not_there(store: LogStore) -> None:
         await read(store, container="a")
 
 
+async def test_init_containers_leave_no_doubt_which_is_meant(store: LogStore) -> None:
+    found = pod(containers=("main",))
+    init = found.spec.containers[0].model_copy(update={"name": "init"})
+    spec = found.spec.model_copy(update={"init_containers": [init]})
+    store.opened(found.model_copy(update={"spec": spec}))
+    write(store, "words")
+    assert await read(store) == "words\n"
+    two = spec.model_copy(
+        update={"containers": [*spec.containers, *pod(containers=("b",)).spec.containers]}
+    )
+    store.opened(found.model_copy(update={"spec": two}))
+    with pytest.raises(
+        NoLogs, match=r"choose one of: \[main b\] or one of the init containers: \[init\]"
+    ):
+        await read(store)
+
+
 async def test_a_pod_that_is_gone_is_found_by_its_labels(store: LogStore) -> None:
     store.opened(pod("p"))
     store.opened(pod("q"))
