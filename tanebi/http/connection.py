@@ -280,6 +280,7 @@ class ServerConnection(RequestReader, asyncio.Protocol):
     def _linger(self) -> None:
         """What still comes is thrown away."""
         self._lingering = True
+        self._known = None
         self._taker = _drop
 
     def _close_in_good_order(self, request: ServerRequest) -> None:

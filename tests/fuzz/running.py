@@ -62,10 +62,10 @@ def main() -> int:
     with multiprocessing.get_context("spawn").Pool(args.jobs) as pool:
         for done, found in enumerate(pool.imap_unordered(_batch, jobs), 1):
             failed += found
+            for name, seed, text in found[:FAILURES_SHOWN_MAX]:
+                print(f"\n{text}\nreplay: python -m tests.fuzz --replay {name} {seed}", flush=True)
             if done % 50 == 0:
                 print(f"{done}/{len(jobs)} batches, {len(failed)} failures", flush=True)
-    for name, seed, text in failed[:FAILURES_SHOWN_MAX]:
-        print(f"\n{text}\nreplay: python -m tests.fuzz --replay {name} {seed}")
     total = sum(last - first for _, _, first, last in jobs)
     print(f"{total} inputs in {time.monotonic() - began:.0f} s, {len(failed)} failures")
     return 1 if failed else 0
