@@ -24,6 +24,7 @@ from tanebi.http.headers import (
     TRACEPARENT,
     TRANSFER_ENCODING,
     UPGRADE,
+    is_host,
 )
 from tanebi.http.heads import Head
 from tanebi.http.messages import Headers
@@ -32,7 +33,6 @@ _NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 _VALUE: Final = re.compile(rb"(?![ \t])[^\x00\r\n]*(?<![ \t])")
 _METHOD: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TARGET: Final = re.compile(rb"[^\x00-\x20\x7f]+")
-_AUTHORITY: Final = re.compile(rb"[^\x00-\x20\x7f/?#@]*")
 
 _OTHER_VERSIONS: Final = CONNECTION | TRANSFER_ENCODING | UPGRADE  # and some of HOP_BY_HOP
 _NOT_ONWARD: Final = _OTHER_VERSIONS | HOP_BY_HOP | HOST
@@ -79,7 +79,7 @@ def request_head(block: Block) -> RequestHead:
     if authority and head.host and authority != head.host:
         raise malformed("Host and :authority differ")
     head.host = authority or head.host
-    if not _AUTHORITY.fullmatch(head.host):
+    if head.host and not is_host(head.host):
         raise malformed("a malformed authority")
     block.meaning = head
     return head

@@ -293,6 +293,8 @@ class PodConnection(asyncio.Protocol):
             self.transport.abort()
         elif self.h2.streams:
             self.idle_since = 0.0
+        elif self.retired:
+            self.close()
         elif self.idle_since == 0.0:
             self.idle_since = now
         elif now - self.idle_since >= IDLE_TIMEOUT_S:

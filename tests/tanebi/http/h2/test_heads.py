@@ -72,6 +72,8 @@ MALFORMED = [
     without(b":method", (b":method", b"CONNECT")),
     without(b":authority", (b":authority", b"h/x")),
     without(b":authority", (b":authority", b"u@h")),
+    without(b":authority", (b":authority", b"h:99999")),
+    without(b":authority", (b":authority", b'h"')),
     head((b":status", b"200")),
     head((b":protocol", b"websocket")),
     head((b":path", b"/twice")),

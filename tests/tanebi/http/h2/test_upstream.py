@@ -240,14 +240,14 @@ async def test_nobody_listens() -> None:
 async def test_a_forgotten_pod_gets_nothing_new_and_ends_what_it_has() -> None:
     app = H2App(on_end=lambda request: None)
     async with serving_h2(app) as at, upstreams() as ways:
-        stream, heard = await ask(ways, at)
+        _, heard = await ask(ways, at)
         await wait_until(lambda: app.requests)
         ways.forget(at)
         assert ways.take(at) is None
         app.requests[0].answer(200, b"late")
         await wait_until(lambda: heard.over)
         assert heard.body == b"late"
-        stream.keep()
+        ways.sweep(1.0)
         await wait_until(lambda: len(ways) == 0)
 
 
