@@ -305,6 +305,7 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         if cause is not None and not isinstance(cause, (BadRequest, httptools.HttpParserError)):
             raise cause
         self._head_open = False
+        self._known = None
         self._taker = _drop
         broken, self._reading = self._reading, None
         if broken is not None and broken is self._active:

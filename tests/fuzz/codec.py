@@ -436,7 +436,10 @@ def _is_ours_to_read(why: str, data: bytes, mine: Message) -> bool:
     """Whether h11's refusal is one of those listed above."""
     if why == "no response line received":
         return True
-    if why == "Only Transfer-Encoding: chunked is supported":
+    if why in (
+        "Only Transfer-Encoding: chunked is supported",
+        "multiple Transfer-Encoding headers",
+    ):
         return data.startswith(b"HTTP/1.1 1") and mine.start[0] != b"1"
     line = re.fullmatch(r"illegal status line: bytearray\((b.*)\)", why, re.DOTALL)
     if line is None:

@@ -94,3 +94,11 @@ def test_who_keeps_changing_is_not_compared_for_ever() -> None:
         client.send(b"GET /" + TAIL[:-2] + b"C: %d\r\n\r\n" % i)
     assert client.connection._known is None
     assert len(client.app.begun) == MISSES_MAX + 3
+
+
+def test_behind_a_refusal_nothing_is_read_any_more() -> None:
+    client = Client()
+    client.send(b"CONNECT /x" + TAIL)
+    client.send(b"GET /x" + TAIL)
+    assert client.app.begun == []
+    assert client.transport.out.count(b"HTTP/1.1 ") == 1
