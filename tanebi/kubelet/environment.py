@@ -55,6 +55,7 @@ class Sources:
     address: str = POD_IP
     machine: Mapping[str, str] = field(default_factory=dict)  # what it has: cpu, memory
     claim: Callable[[str, str], str] = no_claims  # the folder behind a PersistentVolumeClaim
+    tokens: Mapping[tuple[str, int], bytes] = field(default_factory=dict)  # audience, seconds
 
 
 def variables(pod: Pod, container: Container, ports: PortMap, sources: Sources) -> dict[str, str]:

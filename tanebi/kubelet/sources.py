@@ -15,6 +15,12 @@ from tanebi.kube.cache import Cache
 from tanebi.kubelet.environment import ConfigError, Sources
 
 BOUND: Final = "Bound"
+# Where clients in a pod find the API, for pods that have the names of the cluster.
+API: Final = {
+    "KUBERNETES_SERVICE_HOST": "kubernetes.default.svc",
+    "KUBERNETES_SERVICE_PORT": "443",
+    "KUBERNETES_SERVICE_PORT_HTTPS": "443",
+}
 
 
 def of_cache(cache: Cache, local_url: Callable[[str], str]) -> Sources:

@@ -155,7 +155,9 @@ class Platform:
         await stages.start(self.logs.run)
         await stages.start(self._node(kube).run)
         await stages.start(VolumeFolders(cache, self.data.volumes).run)
-        pods = await self.pods.start(stages, cache, lambda: plane_part.port, api_port=self.api.port)
+        pods = await self.pods.start(
+            stages, kube, cache, lambda: plane_part.port, api_port=self.api.port
+        )
         await stages.start(self._kubelet(kube, cache, engine, plane_part.drain, pods, scaler).run)
         say.part("kubelet", self.pods.words)
         await plane_part.start(stages)

@@ -12,6 +12,7 @@ from tanebi.base.errors import UserError
 from tanebi.base.settings import DataDir, environment
 from tanebi.base.stages import Stages
 from tanebi.kube.cache import Cache
+from tanebi.kube.client import Kube
 from tanebi.kubelet.choice import ByImage
 from tanebi.kubelet.engine import connect
 from tanebi.kubelet.engine.images import EngineImages
@@ -22,6 +23,7 @@ from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.kubelet.process import ProcessRuntime
 from tanebi.kubelet.processpods import ProcessPods
+from tanebi.kubelet.tokens import PodTokens
 from tanebi.up.network import BROKER_HOST, NetworkPart
 from tanebi.up.options import UpOptions
 
@@ -57,7 +59,13 @@ class PodPart:
         return self._engine.images if self._engine is not None else None
 
     async def start(
-        self, stages: Stages, cache: Cache, gateway_port: Callable[[], int], *, api_port: int
+        self,
+        stages: Stages,
+        kube: Kube,
+        cache: Cache,
+        gateway_port: Callable[[], int],
+        *,
+        api_port: int,
     ) -> PodRuntime:
         """What runs pods. The engine's part and the network run as long as the pods do."""
         network = await self._network.start(
@@ -88,6 +96,7 @@ class PodPart:
             clock=self._clock,
             local_url=here,
             network=network,
+            tokens=PodTokens(kube, cache),
         )
         await stages.start(self._engine.pods.run)
         if self._runtime == "engine":

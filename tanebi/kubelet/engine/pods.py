@@ -8,6 +8,7 @@ removed. Made by tanebi.up; the engine is not touched before the first pod needs
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +41,8 @@ from tanebi.kubelet.podruntime import Sandbox, SandboxFailed, Say, Started, sile
 from tanebi.kubelet.pods import CONFIG_ERROR, ERR_IMAGE
 from tanebi.kubelet.ports import declared_ports
 from tanebi.kubelet.runtime import ExecResult, Exit, StartFailed
+from tanebi.kubelet.sources import API
+from tanebi.kubelet.tokens import PodTokens
 
 if TYPE_CHECKING:
     from tanebi.kubelet.engine.client import EngineClient
@@ -69,6 +72,7 @@ class EnginePods:
         limits: spec.Limits,
         machine: str,
         network: PodNetwork | None = None,
+        tokens: PodTokens | None = None,
     ) -> None:
         self._door = door
         self._images = images
@@ -78,6 +82,8 @@ class EnginePods:
         self._clock = clock
         self._platform = platform
         self._folder = folder
+        self._tokens = tokens
+        self._api: Mapping[str, str] = API if network is not None else {}
         self._places = Places(
             door,
             network=network,
@@ -157,8 +163,18 @@ class EnginePods:
             raise StartFailed(CREATE_ERROR, f"{error.filename}: {error.strerror}") from error
 
     async def refresh(self, pod: Pod, sandbox: Sandbox) -> None:
-        sources = self._sources(sandbox.address)
+        try:
+            sources = await self._sources_of(pod, sandbox)
+        except ConfigError:
+            return  # as it was
         await to_thread.run_sync(self._volumes.update, pod, sources)
+
+    async def _sources_of(self, pod: Pod, sandbox: Sandbox) -> Sources:
+        """Raises ConfigError."""
+        sources = self._sources(sandbox.address)
+        if self._tokens is None:
+            return sources
+        return replace(sources, tokens=await self._tokens.projected(pod))
 
     async def execute(
         self,
@@ -267,11 +283,13 @@ class EnginePods:
         client = await self._door.client()
         place = await self._places.common(client)
         uid, meta = pod.metadata.uid, pod.metadata
-        sources = self._sources(sandbox.address)
-        env = environment.variables(pod, container, sandbox.ports, sources)
+        sources = await self._sources_of(pod, sandbox)
+        account = await self._tokens.mounted(pod) if self._tokens is not None else {}
+        env = {**self._api, **environment.variables(pod, container, sandbox.ports, sources)}
         message = self._volumes.message_file(uid, container.name, attempt)
         mounts = [
             *self._volumes.mounts(pod, container, sources, env),
+            *self._volumes.account(pod, container, account),
             spec.Mount(
                 str(message), container.termination_message_path or "/dev/termination-log", False
             ),

@@ -22,6 +22,7 @@ from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podnet import PodNetwork
 from tanebi.kubelet.ports import POD_IP
 from tanebi.kubelet.sources import of_cache
+from tanebi.kubelet.tokens import PodTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def build(
     clock: Clock,
     local_url: Callable[[str], str],
     network: PodNetwork | None = None,
+    tokens: PodTokens | None = None,
 ) -> EngineRole:
     """`folder` is the data directory's `pods`; `local_url` tells how a URL looks where no `network` gives pods names."""
     home = folder.parent / "engine"
@@ -64,6 +66,7 @@ def build(
         limits=limits(),
         machine=platform.machine(),
         network=network,
+        tokens=tokens,
     )
     return EngineRole(pods, images)
 

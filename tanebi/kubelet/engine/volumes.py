@@ -18,6 +18,7 @@ from tanebi.kubelet import environment
 from tanebi.kubelet.engine import memory, spec
 from tanebi.kubelet.engine.spec import Mount
 from tanebi.kubelet.environment import ConfigError, Sources
+from tanebi.kubelet.tokens import MOUNT_PATH, wanted_of
 
 DATA: Final = "..data"
 IN_MEMORY: Final = "Memory"
@@ -49,6 +50,16 @@ class Volumes:
                     continue
                 if files is not None and volume.empty_dir is None:
                     publish(folder, files, mode=_mode(volume))
+
+    def account(self, pod: Pod, container: Container, files: Mapping[str, bytes]) -> list[Mount]:
+        """Who the pod is to the API, where clients look for it; nothing where the container mounts something of its own there."""
+        own = any(mount.mount_path.rstrip("/") == MOUNT_PATH for mount in container.volume_mounts)
+        if own or not files:
+            return []
+        folder = self._folder / pod.metadata.uid / "account"
+        folder.mkdir(parents=True, exist_ok=True)
+        publish(folder, files, mode=FILE_MODE)
+        return [Mount(str(folder), MOUNT_PATH, True)]
 
     def message_file(self, pod_uid: str, container: str, attempt: int) -> Path:
         """An empty file for the container's last words. Raises OSError."""
@@ -184,6 +195,12 @@ def _projected(
     if "secret" in source:
         keep = source["secret"]
         body = {"name": name, "secret": {**keep, "secretName": keep.get("name", "")}}
+    elif "serviceAccountToken" in source:
+        wanted = source["serviceAccountToken"]
+        token = sources.tokens.get(wanted_of(wanted))
+        if token is None:
+            raise ConfigError(f"volume {name!r}: no token of a service account is to be had")
+        return {str(wanted.get("path", "token")): token}
     elif "configMap" in source:
         body = {"name": name, "configMap": source["configMap"]}
     else:
