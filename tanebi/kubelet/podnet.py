@@ -283,16 +283,23 @@ def _claim(folder: Path) -> _Claim:
     """A name in the machine's abstract socket space is a lock that ends with its holder. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     routes = without_ours(routes_of(Path("/proc/net/route").read_text()))
+    lines = [name.partition("x")[0] for _, name in socket.if_nameindex()]
     for block in blocks(routes, first=zlib.crc32(os.fsencode(folder))):
+        if _line_name(block) in lines:
+            continue  # its last holder's pods are still on their way out
         lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             lock.bind(f"\0tanebi-network-{block}")
         except OSError:
             lock.close()
             continue
-        number = int(block[0]) >> 10 & 0xFFF
-        return _Claim(block, f"tnb{number:x}", lock)
+        return _Claim(block, _line_name(block), lock)
     raise OSError("every block of addresses is in use by another platform")
+
+
+def _line_name(block: IPv4Network) -> str:
+    """What the interfaces of a block's pods begin with."""
+    return f"tnb{int(block[0]) >> 10 & 0xFFF:x}"
 
 
 def _files_of_a_pod() -> dict[str, str]:

@@ -72,6 +72,7 @@ class EngineImages:
         self._pulls: dict[str, anyio.Event] = {}
         self._tasks: TaskGroup | None = None
         self._callbacks: list[Callable[[], None]] = []
+        self.has_found = False  # somebody asked for an image that the engine has
 
     def serve(self, tasks: TaskGroup) -> None:
         """From now on questions are answered, by tasks of this group."""
@@ -138,6 +139,7 @@ class EngineImages:
         except (EngineError, EngineGone) as error:
             found = Missing(f"{ref}: {error.message}")
         self._asked.discard(ref)
+        self.has_found = self.has_found or isinstance(found, EngineImage)
         before = self._facts.get(ref)
         changed = before is None or before.found != found or self._is_old(ref, before)
         if len(self._facts) >= FACTS_MAX:

@@ -119,6 +119,11 @@ class Places:
                 await client.remove(holder.container)
         return await self._make(client, common, pod)
 
+    def wake(self) -> None:
+        """There will be pods."""
+        if self._common is None:
+            self._taken.set()
+
     async def refill(self) -> None:
         """Keep places waiting from the first use on, until cancelled."""
         while self._ahead and os.geteuid() == 0:

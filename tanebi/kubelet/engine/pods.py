@@ -106,6 +106,7 @@ class EnginePods:
                 self._tasks = tasks
                 self._images.serve(tasks)
                 tasks.start_soon(self._places.refill)
+                self._images.subscribe(self._warm)
                 task_status.started()
                 await anyio.sleep_forever()
         finally:
@@ -116,9 +117,18 @@ class EnginePods:
                     self._marker.unlink(missing_ok=True)
                 await self._door.close()
 
+    def _warm(self) -> None:
+        """A revision's image is here: its first pod should find a place."""
+        if self._images.has_found:
+            self._places.wake()
+
     async def connect(self) -> EngineClient:
         """Raises EngineGone."""
         return await self._door.client()
+
+    @property
+    def images(self) -> EngineImages:
+        return self._images
 
     @property
     def waiting(self) -> int:

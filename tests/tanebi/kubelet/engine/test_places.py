@@ -77,6 +77,16 @@ def waiting(folder: Path) -> int:
     return len(said.stdout.split())
 
 
+async def test_places_wait_for_the_first_pod_of_an_image_that_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "REFILL_S", 0.0)
+    async with running(tmp_path) as (pods, _, _):
+        assert pods.images.lookup("dev.local/nowhere") is None
+        assert pods.images.lookup(IMAGE) is None, "it is being found out"
+        await wait_until(lambda: pods.waiting == places.AHEAD, DEADLINE_S)
+
+
 async def test_a_pod_made_new_and_one_in_a_place_that_waited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
