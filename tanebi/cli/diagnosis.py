@@ -45,6 +45,7 @@ class Facts:
     oci_runtime: str = ""
     cgroups: str = ""  # "2", "1", "hybrid", or empty
     network_error: str = ""  # why pods cannot have networks; empty: they can
+    forwarding_dropped: bool = False  # the machine's firewall, as Docker sets it
     user_namespaces: bool = False
     bubblewrap: str = ""
     kubectl: str = ""
@@ -171,6 +172,13 @@ def _judge_process_pods(report: _Report, facts: Facts) -> None:
         facts.network_error or "each pod that is a process gets one of its own",
         "directory images share the machine's network: a port each, no names of Services inside",
         "run as root, on a kernel with nf_tables" if not facts.root else "load nf_tables and veth",
+    )
+    report.add(
+        "packet forwarding",
+        not facts.forwarding_dropped,
+        "dropped by the firewall" if facts.forwarding_dropped else "not forbidden",
+        "pods that are processes reach the platform and its names, but not the outside",
+        "iptables -I FORWARD -s 10.201.0.0/16 -j ACCEPT; iptables -I FORWARD -d 10.201.0.0/16 -j ACCEPT",
     )
     report.add(
         "user namespaces",

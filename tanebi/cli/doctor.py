@@ -79,6 +79,7 @@ def examine(home: DataDir) -> Facts:
         oci_runtime=oci,
         cgroups=cgroups(),
         network_error=anyio.run(_network),
+        forwarding_dropped=_version(["iptables", "-S", "FORWARD"], search) == "-P FORWARD DROP",
         user_namespaces=_positive(Path("/proc/sys/user/max_user_namespaces")),
         bubblewrap=_version(["bwrap", "--version"], search),
         kubectl=_version(["kubectl", "version", "--client"], search),

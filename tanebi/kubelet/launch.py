@@ -24,7 +24,7 @@ from tanebi.kubelet.podruntime import Sandbox
 from tanebi.kubelet.pods import CONFIG_ERROR
 from tanebi.kubelet.ports import PortMap
 from tanebi.kubelet.runtime import Inside, Launch, StartFailed
-from tanebi.kubelet.sources import API, of_cache
+from tanebi.kubelet.sources import of_cache
 
 NO_COMMAND: Final = (
     "no command to run: add a Procfile with a line `web: COMMAND` to the directory and build it again, "
@@ -63,7 +63,6 @@ class Launcher:
         if inside is not None:
             sources = replace(sources, local_url=str)  # names lead where they should in there
         env = self._environment(pod, container, image, sandbox.ports, sources)
-        env = {**(API if inside is not None else {}), **env}
         argv = environment.command(container, image.command, env)
         if not argv:
             raise StartFailed("CreateContainerError", f"image {container.image}: {NO_COMMAND}")
