@@ -11,3 +11,15 @@ import pytest
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
     """Shells run on the loop they run on in production."""
     return request.param
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A module that sets IN_ORDER tells one story: its tests run as they stand, wherever chance put the module."""
+    for module in {item.getparent(pytest.Module) for item in items}:
+        if not getattr(getattr(module, "obj", None), "IN_ORDER", False):
+            continue
+        places = [n for n, item in enumerate(items) if item.getparent(pytest.Module) is module]
+        told = sorted((items[n] for n in places), key=lambda item: item.location[1] or 0)
+        for place, item in zip(places, told, strict=True):
+            items[place] = item

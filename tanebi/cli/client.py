@@ -18,9 +18,11 @@ import click
 
 from tanebi.base.errors import TanebiError, Unavailable
 from tanebi.base.settings import DataDir
+from tanebi.cli import timing
 from tanebi.cli.platform import Access, access, not_running
 
 TIMEOUT_S: Final = 30.0
+IDLE_S: Final = 3.0  # less than the server keeps an idle connection
 LINE_MAX_BYTES: Final = 64 * 1024 * 1024
 FIELD_MANAGER: Final = "tanebi"
 JSON: Final = "application/json"
@@ -47,6 +49,7 @@ class Api:
         self._home = home
         self._tls = ssl.create_default_context(cadata=where.ca_pem)
         self._connection: http.client.HTTPSConnection | None = None
+        self._used_at = 0.0
 
     @classmethod
     def of(cls, home: DataDir) -> Api:
@@ -132,11 +135,15 @@ class Api:
     def _send(
         self, method: str, target: str, payload: bytes | None, headers: dict[str, str]
     ) -> http.client.HTTPResponse:
+        if timing.monotonic() - self._used_at > IDLE_S:
+            self.close()  # the server closes what is idle: a command that waited begins anew
         if self._connection is None:
             self._connection = self._connect(timeout_s=TIMEOUT_S)
         try:
             self._connection.request(method, target, payload, self._headers(headers))
-            return self._connection.getresponse()
+            answer = self._connection.getresponse()
+            self._used_at = timing.monotonic()
+            return answer
         except TimeoutError as error:
             self.close()
             raise Unavailable(

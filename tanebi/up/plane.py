@@ -143,7 +143,7 @@ class PlanePart:
             return []
         return [
             {"name": m.name, "pid": m.pid, "metrics": f"http://{m.peer[0]}:{m.peer[1]}/metrics"}
-            for m in self.hub.members.values()
+            for _, m in sorted(self.hub.members.items())
         ]
 
     async def start_others(self, stages: Stages) -> None:

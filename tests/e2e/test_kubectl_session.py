@@ -19,6 +19,7 @@ import yaml
 from tanebi.testing.platform import Platform
 from tests.e2e.driving import User, build_images, eventually
 
+IN_ORDER = True  # one session, as a person types it
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.kubectl,

@@ -134,13 +134,13 @@ class EngineImages:
 
     async def _answer(self, ref: str) -> None:
         found: EngineImage | Missing
+        before = self._facts.get(ref)  # what is resolved may be learned on the way
         try:
             found = await self.resolve(ref)
         except (EngineError, EngineGone) as error:
             found = Missing(f"{ref}: {error.message}")
         self._asked.discard(ref)
         self.has_found = self.has_found or isinstance(found, EngineImage)
-        before = self._facts.get(ref)
         changed = before is None or before.found != found or self._is_old(ref, before)
         if len(self._facts) >= FACTS_MAX:
             self._facts.clear()  # they are found again in a moment

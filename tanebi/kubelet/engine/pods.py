@@ -113,6 +113,7 @@ class EnginePods:
             with anyio.CancelScope(shield=True):
                 await self._remove_left()
                 await self._places.close()
+                await self._remove_unknown()
                 if not self._sandboxes and not self._left:
                     self._marker.unlink(missing_ok=True)
                 await self._door.close()
@@ -375,6 +376,12 @@ class EnginePods:
             return []
         found.sort(key=lambda one: not one["Labels"].get(spec.CONTAINER_LABEL))
         return [str(one["Id"]) for one in found]
+
+    async def _remove_unknown(self) -> None:
+        """What was made while the engine's service died, so that nobody was told of it."""
+        if self._places.in_use and not self._sandboxes:
+            for one in await self._labelled({spec.PLATFORM_LABEL: self._platform}):
+                await self._remove_one(one)
 
     async def _remove_left(self) -> None:
         """What an earlier run left. What the engine does not remove is found at the next start."""

@@ -26,6 +26,16 @@ def test_the_connection_is_kept_and_reopened(shell: Shell) -> None:
     api.close()
 
 
+def test_a_command_that_waited_begins_a_new_connection(shell: Shell) -> None:
+    api = shell.api
+    assert api.get("/version")["gitVersion"]
+    first = api._connection
+    api._used_at -= 60
+    assert api.get("/version")["gitVersion"]
+    assert api._connection is not first
+    api.close()
+
+
 def test_a_wrong_token_and_a_wrong_authority(shell: Shell) -> None:
     good = access(shell.home)
     api = Api(Access(good.server, good.ca_pem, "wrong"), shell.home)

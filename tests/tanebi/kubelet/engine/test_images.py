@@ -128,3 +128,16 @@ async def test_facts_come_later_and_are_told() -> None:
         await wait_until(lambda: told)
         assert isinstance(images.lookup("example.com/app"), EngineImage)
     assert told == [1]
+
+
+@pytest.mark.parametrize("ref", ["dev.local/app", "dev.local/app@sha256:1"])
+async def test_the_first_answer_is_told_also_of_what_is_pinned(ref: str) -> None:
+    engine = Engine({ref: APP})
+    images, told = engine.images(), anyio.Event()
+    images.subscribe(told.set)
+    async with anyio.create_task_group() as tasks:
+        images.serve(tasks)
+        assert images.lookup(ref) is None
+        with anyio.fail_after(5):
+            await told.wait()
+        assert isinstance(images.lookup(ref), EngineImage)
