@@ -79,7 +79,7 @@ class Api:
         if payload is not None:
             headers["Content-Type"] = content_type
         response = self._send(method, _target(path, query), payload, headers)
-        return _answer(response.status, response.read())
+        return answer(response.status, response.read())
 
     def stream(
         self,
@@ -98,7 +98,7 @@ class Api:
             )
             response = connection.getresponse()
             if response.status >= 400:
-                _answer(response.status, response.read())
+                answer(response.status, response.read())
             if connection.sock is not None:
                 connection.sock.settimeout(timeout_s)
             while line := response.readline(LINE_MAX_BYTES):
@@ -182,7 +182,8 @@ def _target(path: str, query: Mapping[str, str] | None) -> str:
     return f"{path}?{urlencode(given)}" if given else path
 
 
-def _answer(status: int, body: bytes) -> Any:
+def answer(status: int, body: bytes) -> Any:
+    """The JSON of an answer. Raises ApiFailure for a refusal."""
     value: Any = None
     with suppress(ValueError):
         value = json.loads(body) if body else None

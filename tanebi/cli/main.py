@@ -39,6 +39,13 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "delete": ("tanebi.cli.delete", "delete", "Delete objects."),
     "wait": ("tanebi.cli.wait", "wait", "Wait for a condition of an object."),
     "logs": ("tanebi.cli.logs", "logs", "Show what the pods of a service wrote."),
+    "exec": ("tanebi.cli.exec", "exec_", "Run a command in a container."),
+    "attach": ("tanebi.cli.exec", "attach", "Join a container's own output and input."),
+    "port-forward": (
+        "tanebi.cli.portforward",
+        "port_forward",
+        "Reach ports of a pod at this machine.",
+    ),
     "send": ("tanebi.cli.send", "send", "Send a CloudEvent to a broker."),
     "doctor": ("tanebi.cli.doctor", "doctor", "Say what this machine offers and what is missing."),
     "image": ("tanebi.cli.image", "image", "Build, list and remove images."),

@@ -1,4 +1,4 @@
-"""Exec, attach, cp and port-forward with an unmodified kubectl, over WebSocket and over SPDY, and with the Python client."""
+"""Exec, attach, cp and port-forward: with an unmodified kubectl over both protocols, the Python client, and `tanebi`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.driving import User
+from tests.e2e.driving import User, service
 
 missing = shutil.which("kubectl") is None
 pytestmark = [
@@ -33,13 +33,15 @@ DATA = os.urandom(3_000_000)
 
 
 class Shell:
-    """kubectl with bytes in and out, speaking one of the two protocols."""
+    """A command with bytes in and out: `tanebi`, or kubectl speaking one of the two protocols."""
 
-    def __init__(self, user: User, *, websocket: bool) -> None:
-        self.base = ["kubectl", "--kubeconfig", str(user.platform.data_dir / "kubeconfig")]
-        value = str(websocket).lower()
+    def __init__(self, user: User, who: str) -> None:
+        config = str(user.platform.data_dir / "kubeconfig")
+        kubectl = ["kubectl", "--kubeconfig", config]
+        self.base = user.platform.command if who == "tanebi" else kubectl
+        value = str(who == "websocket").lower()
         self.env = {
-            **os.environ,
+            **user.platform.environment,
             "KUBECTL_REMOTE_COMMAND_WEBSOCKETS": value,
             "KUBECTL_PORT_FORWARD_WEBSOCKETS": value,
         }
@@ -55,9 +57,14 @@ class Shell:
         )
 
 
-@pytest.fixture(params=["websocket", "spdy"])
+@pytest.fixture(params=["websocket", "spdy", "tanebi"])
 def shell(pods: User, request: pytest.FixtureRequest) -> Shell:
-    return Shell(pods, websocket=request.param == "websocket")
+    return Shell(pods, request.param)
+
+
+@pytest.fixture(params=["websocket", "spdy"])
+def kubectl(pods: User, request: pytest.FixtureRequest) -> Shell:
+    return Shell(pods, request.param)
 
 
 def pod(name: str, **container: object) -> dict[str, object]:
@@ -106,11 +113,11 @@ def test_bytes_through_a_command(shell: Shell) -> None:
     assert shell.run("exec", "-i", "quiet", "--", "cat", stdin=DATA).stdout == DATA
 
 
-def test_files_both_ways(shell: Shell, tmp_path: Path) -> None:
+def test_files_both_ways(kubectl: Shell, tmp_path: Path) -> None:
     there = f"quiet:{tmp_path}/there"
     (tmp_path / "here").write_bytes(DATA)
-    assert shell.run("cp", str(tmp_path / "here"), there).returncode == 0
-    assert shell.run("cp", there, str(tmp_path / "back")).returncode == 0
+    assert kubectl.run("cp", str(tmp_path / "here"), there).returncode == 0
+    assert kubectl.run("cp", there, str(tmp_path / "back")).returncode == 0
     assert (tmp_path / "back").read_bytes() == DATA
 
 
@@ -177,6 +184,15 @@ def test_forwarded_ports(shell: Shell) -> None:
     assert answers == [200] * 16
     child.terminate()
     child.communicate(timeout=20)
+
+
+def test_a_service_stands_for_its_ready_pod(pods: User) -> None:
+    pods.apply(service("entered", env={"SAID": "hello"}))
+    pods.wait_ready("ksvc", "entered")
+    assert pods.platform.cli("exec", "ksvc/entered", "--", "printenv", "SAID").stdout == "hello\n"
+    pods.platform.cli("delete", "ksvc", "entered")
+    asleep = pods.platform.cli("exec", "entered", "--", "printenv", check=False)
+    assert 'pods "entered" not found' in asleep.stderr
 
 
 # In a process of its own: the client leaves sockets to the collector.

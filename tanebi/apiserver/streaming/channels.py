@@ -6,11 +6,12 @@ A channel is a number in front of each WebSocket message, and a header of each S
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from tanebi.api.meta import Obj
+if TYPE_CHECKING:  # the command line comes here too, and models cost it 50 ms
+    from tanebi.api.meta import Obj
 
 V4: Final = "v4.channel.k8s.io"
 V5: Final = "v5.channel.k8s.io"  # a client can end its input

@@ -39,7 +39,7 @@ SPDY: Final = b"spdy/3.1"
 UPGRADES: Final = (WEBSOCKET, SPDY)
 DIAL_S: Final = 10.0
 _REMOTE: Final = (channels.V5, channels.V4)
-_FORWARD: Final = (channels.TUNNEL, channels.V4)
+_FORWARD: Final = (channels.TUNNEL, channels.V5, channels.V4)
 
 
 @dataclass(frozen=True, slots=True)

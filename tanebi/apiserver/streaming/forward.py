@@ -1,8 +1,8 @@
 """Port-forward: each pair of streams (data and error) that the client opens becomes a connection to a port of the pod.
 
 Over SPDY, plain or inside of a WebSocket, pairs come as the client's own connections come; over a plain WebSocket
-(`v4.channel.k8s.io`, the Python client) there is one pair for each port that the request names. Caller:
-tanebi.apiserver.streaming.door.
+(`v4.channel.k8s.io`, the Python client; `v5.channel.k8s.io`, the command line) there is one pair for each port that the request
+names. Caller: tanebi.apiserver.streaming.door.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import anyio
 
 from tanebi.api.podstreams import ByteStream, NoStream
 from tanebi.apiserver.streaming.calls import read_port
+from tanebi.apiserver.streaming.channels import CLOSE
 from tanebi.apiserver.streaming.mux import Mux, SpdyStream
 from tanebi.apiserver.streaming.websocket import SEND_MAX, WebSocket
 from tanebi.apiserver.streaming.wire import WireBroken
@@ -93,7 +94,10 @@ async def _to_port(data: SpdyStream, stream: ByteStream) -> None:
 
 
 class WebSocketForward:
-    """Channels 2·i (data) and 2·i+1 (error) for the i-th port; each begins with the port as two bytes, little end first."""
+    """Channels 2·i (data) and 2·i+1 (error) for the i-th port; each begins with the port as two bytes, little end first.
+
+    Channel 255 ends the client's side of the data channel that its message names, as `v5` has it for the input of a command.
+    """
 
     def __init__(self, socket: WebSocket, ports: Sequence[int], dial: Dial) -> None:
         self._socket = socket
@@ -144,6 +148,8 @@ class WebSocketForward:
             data, last = piece
             if channel is None and data:
                 channel, data = data[0], data[1:]
+            if channel == CLOSE and data:
+                await self._end(streams, data[0])
             stream = streams.get((channel or 0) // 2)
             if data and stream is not None and channel is not None and channel % 2 == 0:
                 try:
@@ -153,6 +159,14 @@ class WebSocketForward:
             if last:
                 channel = None
         scope.cancel()
+
+    async def _end(self, streams: dict[int, ByteStream], channel: int) -> None:
+        stream = streams.get(channel // 2)
+        try:
+            if stream is not None and channel % 2 == 0:
+                await stream.send_end()
+        except OSError:
+            pass  # its own task says so
 
     async def _send(self, channel: int, data: bytes) -> None:
         prefix = bytes((channel,))

@@ -11,12 +11,13 @@ import pytest
 
 from tanebi.base.settings import DataDir
 from tests.tanebi.cli.driving import Shell, api_server
+from tests.tanebi.cli.entering import Entering
 
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataDir]:
     home = DataDir(tmp_path_factory.mktemp("cli") / "data")
-    with api_server(home):
+    with api_server(home, Entering()):
         yield home
 
 

@@ -20,6 +20,7 @@ import eventing.api
 import importers.api
 import serving.api
 from tanebi.api.core.kinds import KINDS as CORE_KINDS
+from tanebi.api.podstreams import PodStreams
 from tanebi.apiserver import kubeconfig, pki
 from tanebi.apiserver.bootstrap import bootstrap
 from tanebi.apiserver.https import HttpsDoor, listen
@@ -90,20 +91,27 @@ class Shell:
 
 
 @contextmanager
-def api_server(home: DataDir) -> Iterator[None]:
-    """Serve from a thread of its own; writes kubeconfig and endpoints.json as `tanebi up` does."""
+def api_server(home: DataDir, streams: PodStreams | None = None) -> Iterator[None]:
+    """Serve from a thread of its own; writes kubeconfig and endpoints.json as `tanebi up` does. `streams`: those of pods."""
     home.root.mkdir(parents=True)
     with start_blocking_portal("asyncio", {"use_uvloop": True}) as portal:
-        task, _ = portal.start_task(_serve, home)
+        task, _ = portal.start_task(_serve, home, streams)
         yield
         task.cancel()
 
 
-async def _serve(home: DataDir, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+async def _serve(
+    home: DataDir,
+    streams: PodStreams | None,
+    *,
+    task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
+) -> None:
     clock = SystemClock()
     logs = LogStore(home.logs, clock=clock)
     store = Store.open(home.api_db)
-    server = ApiServer(store, KINDS, CONFIGS, clock=clock, rng=system_rng(), logs=logs)
+    server = ApiServer(
+        store, KINDS, CONFIGS, clock=clock, rng=system_rng(), logs=logs, streams=streams
+    )
     certificates = pki.ensure(home.pki, now=clock.wall())
     token = kubeconfig.ensure_token(home.pki)
     door = HttpsDoor(server, listen("127.0.0.1", 0), certificates, token=token)

@@ -106,3 +106,15 @@ async def test_channels_of_a_websocket() -> None:
     assert found[:4] == [b"\0\x50\0", b"\1\x50\0", b"\2\x51\0", b"\3\x51\0"]
     assert b"\3an error occurred forwarding 81: connection refused" in found
     assert b"\0HELLO" in found
+
+
+async def test_a_client_ends_its_side_and_still_hears_the_answer() -> None:
+    pipe, client = MemoryPipe(), Connection(ConnectionType.CLIENT)
+    forward = WebSocketForward(WebSocket(pipe), (80,), dial)
+    for message in (b"\xff\1", b"\xff\2", b"\0hello", b"\xff\0"):
+        pipe.say(client.send(BytesMessage(data=message)))
+    with anyio.fail_after(5):
+        await forward.serve()
+    client.receive_data(pipe.sent)
+    found = [e.data for e in client.events() if isinstance(e, BytesMessage)]
+    assert found[2:] == [b"\0HELLO"]
