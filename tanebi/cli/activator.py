@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import socket
 from pathlib import Path
@@ -82,5 +83,6 @@ def activator(
         peer_host=peer_host,
         parent=parent,
     )
+    gc.disable()  # see tanebi.cli.up
     code: int = importlib.import_module("tanebi.up.activator").run(options)
     return code

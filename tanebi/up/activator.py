@@ -47,6 +47,7 @@ def run(options: ActivatorOptions) -> int:
         die_with(options.parent)
     env = environment()
     gc.set_threshold(GC_YOUNG_MAX)
+    gc.enable()
     raise_file_limit()
     configure(level=env.get("TANEBI_LOG_LEVEL", "warning"), json=env.get("TANEBI_LOG") == "json")
     try:

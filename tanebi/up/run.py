@@ -41,6 +41,7 @@ def run(options: UpOptions) -> int:
     env = environment()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.set_threshold(GC_YOUNG_MAX)
+    gc.enable()
     raise_file_limit()
     configure(level=env.get("TANEBI_LOG_LEVEL", "warning"), json=env.get("TANEBI_LOG") == "json")
     data = DataDir(options.data_dir.absolute())
