@@ -47,6 +47,7 @@ IMMORTAL: Final = frozenset({"default", "kube-system", "kube-public"})
 Change = Callable[[Obj], Obj]
 Manage = Callable[[Obj, Obj | None], Obj]
 Guard = Callable[[AnyKind, Obj, Obj | None, User], None]  # raises Forbidden
+Complete = Callable[[AnyKind, Key, Obj], None]  # raises Forbidden
 
 
 @dataclass(slots=True)
@@ -81,6 +82,7 @@ class Objects:
         self.hooks = Hooks(store, kinds, rng)
         self.clock = clock
         self.guard: Guard = _no_guard
+        self.complete_new: Complete = _as_it_is  # after defaults, before webhooks
         self._gate = Gatekeeper(configs)
         self._addresses = Addresses(store)
         self._quotas = Quotas(store)
@@ -127,6 +129,7 @@ class Objects:
         obj = self._gate.complete(kind, obj, None, admission)
         if kind.builtin and kind.status:
             obj.setdefault("status", {})  # as Go writes it; clients read on without looking
+        self.complete_new(kind, key, obj)
         draft = Draft(kind, key, obj, None, admission, decoded.warnings)
         if self.hooks.any:
             await self._ask_hooks(draft, user, options)
@@ -423,6 +426,10 @@ class Objects:
             subresource=subresource,
             dry_run=options.dry_run,
         )
+
+
+def _as_it_is(kind: AnyKind, key: Key, obj: Obj) -> None:
+    pass
 
 
 def _no_guard(kind: AnyKind, obj: Obj, old: Obj | None, user: User) -> None:

@@ -40,6 +40,7 @@ from tanebi.apiserver.metrics import OBJECTS, REQUEST_SECONDS, REQUESTS, WATCHES
 from tanebi.apiserver.namespaces import NamespaceSweeper
 from tanebi.apiserver.objects import Objects
 from tanebi.apiserver.openapi import OpenApi
+from tanebi.apiserver.podaccounts import PodAccounts
 from tanebi.apiserver.rbac import MASTERS
 from tanebi.apiserver.rest import Rest
 from tanebi.apiserver.reviews import Reviews
@@ -100,6 +101,8 @@ class ApiServer:
         self.objects.guard = self.authorizer.guard
         self.tokens = TokenService(store, keys, clock=clock, rng=rng)
         self._reviews = Reviews(self.authorizer, self.tokens, clock)
+        if keys is not None:
+            self.objects.complete_new = PodAccounts(store, rng).apply
         self._accounts = AccountKeeper(self.objects, self.tokens, ca_pem=ca_pem)
         self._rest = Rest(self.objects)
         self._registry = Registry(store, self.kinds)

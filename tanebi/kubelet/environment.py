@@ -28,6 +28,7 @@ from tanebi.api.core.pod import (
 from tanebi.kubelet.ports import POD_IP, PortMap
 
 PORT: Final = "PORT"
+API_ACCESS: Final = "kube-api-access"
 VOLUME_VARIABLE: Final = "TANEBI_VOLUME_"  # + the volume's name in capitals: where its files are
 
 _REFERENCE: Final = re.compile(r"\$(\$|\(([^()$]+)\))")
@@ -142,6 +143,8 @@ def shows_itself(pod: Pod) -> bool:
 
 
 def volume_variable(volume: str) -> str:
+    if volume.startswith(API_ACCESS) and len(volume) == len(API_ACCESS) + 6:
+        volume = API_ACCESS  # what follows was drawn by lot
     return VOLUME_VARIABLE + volume.upper().replace("-", "_")
 
 

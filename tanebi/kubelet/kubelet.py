@@ -36,6 +36,7 @@ from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.kubelet.pods import ERR_IMAGE, IMAGE_BACKOFF
 from tanebi.kubelet.podstreams import KubeletStreams
+from tanebi.kubelet.tokens import PodTokens
 from tanebi.kubelet.worker import PodWorker, Tools
 
 STOP_GRACE_S: Final = (
@@ -67,13 +68,15 @@ class Kubelet:
         stop_grace_s: float = STOP_GRACE_S,
         quiet: Quiet | None = None,
         streams: KubeletStreams | None = None,
+        tokens: PodTokens | None = None,
         started: Callable[[Pod], None] = lambda pod: None,
     ) -> None:
         """`quiet` is told of each start, so that what can wait does; `streams` gives others access to running pods;
-        `started` is told when a pod's container was started, or woken."""
+        `tokens` are what running pods project; `started` is told when a pod's container was started, or woken."""
         self._quiet = quiet
         self._cache = cache
         self._image_watch = image_watch
+        self._tokens = tokens
         self._tools = Tools(
             kube=kube,
             cache=cache,
@@ -109,6 +112,9 @@ class Kubelet:
             self._cache.subscribe(CONFIG_MAP, partial(self._on_config, CONFIG_MAP))
             self._cache.subscribe(SECRET, partial(self._on_config, SECRET))
             self._image_watch.subscribe(self._on_images)
+            if self._tokens is not None:
+                self._tokens.subscribe(self._on_tokens)
+                tasks.start_soon(self._tokens.run)
             with anyio.move_on_after(FIRST_REPORT_S):
                 for worker in tuple(self._workers.values()):
                     await worker.reported.wait()
@@ -151,6 +157,8 @@ class Kubelet:
             _log.exception("pod worker failed", ns=worker.key.namespace, name=worker.key.name)
             await self._tools.clock.sleep(WORKER_RETRY_S)
         self._workers.pop(uid, None)
+        if self._tokens is not None:
+            self._tokens.forget(uid)
         left = self._cache.raw(POD, worker.key.namespace, worker.key.name)
         if left is not None and left["metadata"]["uid"] == uid and not worker.ended:
             self._begin(left)
@@ -159,6 +167,11 @@ class Kubelet:
         if new is not None:
             for worker in self._workers.values():
                 worker.configured(kind, key_of(new))
+
+    def _on_tokens(self, pod_uid: str) -> None:
+        worker = self._workers.get(pod_uid)
+        if worker is not None:
+            worker.outdated()
 
     def _on_images(self) -> None:
         for worker in self._workers.values():

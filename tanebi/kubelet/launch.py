@@ -24,7 +24,9 @@ from tanebi.kubelet.podruntime import Sandbox
 from tanebi.kubelet.pods import CONFIG_ERROR
 from tanebi.kubelet.ports import PortMap
 from tanebi.kubelet.runtime import Inside, Launch, StartFailed
-from tanebi.kubelet.sources import of_cache
+from tanebi.kubelet.sources import API, of_cache
+from tanebi.kubelet.tokens import MOUNT_PATH, NO_TOKENS, Tokens
+from tanebi.kubelet.volumefiles import content
 
 NO_COMMAND: Final = (
     "no command to run: add a Procfile with a line `web: COMMAND` to the directory and build it again, "
@@ -57,12 +59,15 @@ class Launcher:
         image: Image,
         sandbox: Sandbox,
         inside: Inside | None = None,
+        tokens: Tokens = NO_TOKENS,
     ) -> Launch:
         """`inside` leads into the pod's own namespaces, if it has some. Raises StartFailed with the reason to show."""
-        sources = replace(self._sources, address=sandbox.address)
+        sources = replace(self._sources, address=sandbox.address, tokens=tokens)
         if inside is not None:
             sources = replace(sources, local_url=str)  # names lead where they should in there
         env = self._environment(pod, container, image, sandbox.ports, sources)
+        if inside is not None:
+            env = {**API, **env}
         argv = environment.command(container, image.command, env)
         if not argv:
             raise StartFailed("CreateContainerError", f"image {container.image}: {NO_COMMAND}")
@@ -81,12 +86,21 @@ class Launcher:
             tty=bool(container.tty),
         )
 
-    def refresh(self, pod: Pod, sandbox: Sandbox) -> None:
+    def shown_at(self, pod: Pod, path: str) -> Path | None:
+        """The folder of the volume that the pod's containers mount at `path`."""
+        for container in (*pod.spec.init_containers, *pod.spec.containers):
+            for mount in container.volume_mounts:
+                if mount.mount_path == path and not mount.sub_path:
+                    return self._home(pod, mount.name).absolute()
+        return None
+
+    def refresh(self, pod: Pod, sandbox: Sandbox, tokens: Tokens = NO_TOKENS) -> None:
         """Write anew what changed of the files that containers have. What went missing stays as it was, as in Kubernetes."""
+        sources = replace(self._sources, address=sandbox.address, tokens=tokens)
         for volume in pod.spec.volumes:
-            if (self._folder / pod.metadata.uid / "volumes" / volume.name).exists():
+            if self._home(pod, volume.name).exists():
                 with contextlib.suppress(ConfigError, StartFailed):
-                    self._materialise(pod, volume, replace(self._sources, address=sandbox.address))
+                    self._materialise(pod, volume, sources)
 
     def notes(self, container: Container) -> Sequence[Note]:
         """What of the container's wishes this runtime cannot do."""
@@ -98,6 +112,7 @@ class Launcher:
                 f"the directory that the variable {environment.volume_variable(mount.name)} names",
             )
             for mount in container.volume_mounts
+            if mount.mount_path != MOUNT_PATH  # of every pod; nobody asked for it
         ]
 
     def _environment(
@@ -116,21 +131,26 @@ class Launcher:
         return always | _virtual(image) | own
 
     def _materialise(self, pod: Pod, volume: Volume, sources: Sources) -> Path:
-        files = environment.volume_files(volume, pod.metadata.namespace, sources)
+        files = content(pod, volume, sources)
         if files is None:
             raise ConfigError(
-                f"volume {volume.name!r}: this runtime has only emptyDir, configMap and secret"
+                f"volume {volume.name!r}: this runtime has only emptyDir and what is made of files: "
+                "configMap, secret, downwardAPI, projected"
             )
-        folder = self._folder / pod.metadata.uid / "volumes" / volume.name
+        folder = self._home(pod, volume.name)
+        mode = 0o600 if volume.secret or volume.projected else 0o644
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for name, content in files.items():
-                _put(folder / name, content, mode=0o600 if volume.secret else 0o644)
+            for name, data in files.items():
+                _put(folder / name, data, mode=mode)
         except OSError as error:
             raise StartFailed(
                 "CreateContainerError", f"volume {volume.name!r}: {error.strerror}"
             ) from error
         return folder
+
+    def _home(self, pod: Pod, volume: str) -> Path:
+        return self._folder / pod.metadata.uid / "volumes" / volume
 
     def _search_path(self, image: Image) -> str:
         """The image's own programs, then the interpreter that runs us, then the machine's."""
@@ -141,12 +161,15 @@ class Launcher:
 
 def _put(path: Path, content: bytes, *, mode: int) -> None:
     """Replace a file whole, and only when it differs: a container may be reading it."""
-    if path.exists() and path.read_bytes() == content:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if path.read_bytes() == content:
+            return
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
-    fresh.touch(mode=mode)
-    fresh.write_bytes(content)
+    fresh.unlink(missing_ok=True)
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
     fresh.replace(path)
 
 

@@ -23,6 +23,7 @@ from anyio import to_thread
 
 from tanebi.kubelet import netlink
 
+MS_RDONLY, MS_REMOUNT = 0x1, 0x20
 CLONE_FS, CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWNET = 0x200, 0x20000, 0x4000000, 0x40000000
 MS_BIND, MS_REC, MS_SLAVE, MS_NODEV_NOSUID, MNT_DETACH = 0x1000, 0x4000, 0x80000, 0x6, 0x2
 KINDS: Final = (("net", CLONE_NEWNET), ("mnt", CLONE_NEWNS), ("uts", CLONE_NEWUTS))
@@ -109,6 +110,13 @@ def make(files: Mapping[str, str], scratch: Path, home: Namespaces) -> Namespace
         made.close()
         raise
     return made
+
+
+def show(source: Path, target: Path) -> None:
+    """In the mount namespace of the calling thread, what is in `source` is at `target`, to be read only. Raises OSError."""
+    _call("mount", os.fsencode(source), os.fsencode(target), None, MS_BIND, None)
+    again = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NODEV_NOSUID
+    _call("mount", None, os.fsencode(target), None, again, None)
 
 
 def enter(namespaces: Namespaces) -> None:

@@ -41,6 +41,7 @@ from tanebi.kubelet.resolvconf import (
     search_path,
     switch_file,
 )
+from tanebi.kubelet.tokens import MOUNT_PATH
 
 AHEAD: Final = 4  # places that wait
 REFILL_S: Final = 0.25  # after one was taken: whoever took it is starting a program
@@ -92,10 +93,13 @@ class PodNetwork:
         self._waiting: deque[Place] = deque()
         self._places: dict[str, Place] = {}
         self._unnamed: dict[str, Pod] = {}  # by address: pods whose place has not been visited yet
+        self._unseen: dict[str, Path] = {}  # by address: what is to be shown at the next visit
+        self._showing: set[str] = set()  # addresses
         self._taken = anyio.Event()
         self._keeper: Place | None = None
         self._files = _files_of_a_pod()
         self._let_in: set[str] = set()  # interfaces of others
+        self._can_show = False
 
     @property
     def gateway(self) -> IPv4Address:
@@ -125,13 +129,23 @@ class PodNetwork:
         The first visit gives the pod its names: a visit of its own would cost a start another change of threads.
         """
         pod = self._unnamed.pop(place.address, None)
+        folder = self._unseen.pop(place.address, None)
 
         def named() -> T:
             if pod is not None:
                 self._name(pod, place.address)
+            if folder is not None:
+                namespaces.show(folder, Path(MOUNT_PATH))
             return work()
 
         return await self._starter.run(place.inside, named)
+
+    def show(self, pod_uid: str, folder: Path) -> None:
+        """From the next visit on, `folder` is where the pod's programs look for their service account. Once for each pod."""
+        place = self._places.get(pod_uid)
+        if place is not None and self._can_show and place.address not in self._showing:
+            self._showing.add(place.address)
+            self._unseen[place.address] = folder
 
     def let_in(self, address: str) -> None:
         """What comes from the interface that leads to `address`, an engine's, reaches the platform by the gateway too."""
@@ -155,6 +169,7 @@ class PodNetwork:
         self._rules.do(rules)
         if _FORWARDING.read_text().strip() == "0":
             _FORWARDING.write_text("1\n")
+        self._can_show = _made_to_show()
         self._keeper = await self._make()
         await self._starter.at_home(bool)  # its thread is there when it is needed
 
@@ -233,6 +248,8 @@ class PodNetwork:
     def _forget(self, place: Place) -> None:
         place.inside.close()
         self._unnamed.pop(place.address, None)
+        self._unseen.pop(place.address, None)
+        self._showing.discard(place.address)
         self._addresses.release(IPv4Address(place.address))
 
     def _name(self, pod: Pod, address: str) -> None:
@@ -300,6 +317,16 @@ def _claim(folder: Path) -> _Claim:
 def _line_name(block: IPv4Network) -> str:
     """What the interfaces of a block's pods begin with."""
     return f"tnb{int(block[0]) >> 10 & 0xFFF:x}"
+
+
+def _made_to_show() -> bool:
+    """Whether there is a folder over which a pod's own can be laid; it stays empty, and is never removed: others may use it."""
+    try:
+        Path(MOUNT_PATH).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _log.warning("no place for service accounts in pods", path=MOUNT_PATH, why=error.strerror)
+        return False
+    return True
 
 
 def _files_of_a_pod() -> dict[str, str]:

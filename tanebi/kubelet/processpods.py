@@ -21,15 +21,17 @@ from tanebi.api.podstreams import Session, Wish
 from tanebi.base.errors import Unavailable
 from tanebi.kube.cache import Cache
 from tanebi.kube.plan import Note
+from tanebi.kubelet.environment import ConfigError
 from tanebi.kubelet.images import Image, ImageStore, Missing
 from tanebi.kubelet.launch import Launcher
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podnet import PodNetwork
 from tanebi.kubelet.podruntime import Sandbox, SandboxFailed, Say, Started, silent
-from tanebi.kubelet.pods import ERR_IMAGE
+from tanebi.kubelet.pods import CONFIG_ERROR, ERR_IMAGE
 from tanebi.kubelet.portcheck import bindable
 from tanebi.kubelet.ports import POD_IP, PortTable, declared_ports
 from tanebi.kubelet.runtime import ExecResult, Inside, Runtime, StartFailed
+from tanebi.kubelet.tokens import MOUNT_PATH, NO_TOKENS, PodTokens, Tokens
 
 
 class ProcessPods:
@@ -47,8 +49,10 @@ class ProcessPods:
         local_url: Callable[[str], str] = str,
         is_free: Callable[[int], bool] = bindable,
         network: PodNetwork | None = None,
+        tokens: PodTokens | None = None,
     ) -> None:
         self._network = network
+        self._tokens = tokens
         self._images = images
         self._runtime = runtime
         self._ports = PortTable(is_free, first=zlib.crc32(bytes(folder.absolute())))
@@ -91,13 +95,29 @@ class ProcessPods:
         """Raises StartFailed."""
         image = self._image(container)
         inside = self.inside(pod.metadata.uid)
-        launch = self._launcher.launch(pod, container, attempt, image, sandbox, inside)
+        launch = self._launcher.launch(
+            pod, container, attempt, image, sandbox, inside, await self._tokens_of(pod)
+        )
+        folder = self._launcher.shown_at(pod, MOUNT_PATH)
+        if self._network is not None and folder is not None:
+            self._network.show(pod.metadata.uid, folder)
         if attempt:
             await self._runtime.sweep(pod.metadata.uid, container.name)
         return Started(await self._runtime.start(launch), image.reference)
 
     async def refresh(self, pod: Pod, sandbox: Sandbox) -> None:
-        await to_thread.run_sync(self._launcher.refresh, pod, sandbox)
+        try:
+            tokens = await self._tokens_of(pod)
+        except StartFailed:
+            return  # as it was
+        await to_thread.run_sync(self._launcher.refresh, pod, sandbox, tokens)
+
+    async def _tokens_of(self, pod: Pod) -> Tokens:
+        """Raises StartFailed."""
+        try:
+            return await self._tokens.projected(pod) if self._tokens is not None else NO_TOKENS
+        except ConfigError as error:
+            raise StartFailed(CONFIG_ERROR, str(error)) from error
 
     async def execute(
         self,
@@ -112,7 +132,9 @@ class ProcessPods:
         try:
             image = self._image(container)
             inside = self.inside(pod.metadata.uid)
-            launch = self._launcher.launch(pod, asking, 0, image, sandbox, inside)
+            launch = self._launcher.launch(
+                pod, asking, 0, image, sandbox, inside, await self._tokens_of(pod)
+            )
         except StartFailed as failed:
             return ExecResult(None, failed.message)
         return await self._runtime.execute(launch, timeout_s=timeout_s)
@@ -127,7 +149,9 @@ class ProcessPods:
     ) -> Session:
         """Raises StartFailed."""
         image, inside = self._image(container), self.inside(pod.metadata.uid)
-        launch = self._launcher.launch(pod, container, 0, image, sandbox, inside)
+        launch = self._launcher.launch(
+            pod, container, 0, image, sandbox, inside, await self._tokens_of(pod)
+        )
         return await self._runtime.session(replace(launch, argv=tuple(command)), wish)
 
     def notes(self, container: Container) -> Sequence[Note]:

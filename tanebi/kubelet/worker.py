@@ -139,8 +139,7 @@ class PodWorker:
         if obj["metadata"].get("deletionTimestamp"):
             self._deleted.set()
         elif environment.shows_itself(self._pod) and _marks(before) != _marks(obj):
-            self._stale = True
-            self._news.set()
+            self.outdated()
 
     def gone(self) -> None:
         """The object is gone: end at once."""
@@ -157,6 +156,11 @@ class PodWorker:
         self.retry((CONFIG_ERROR,))
         if key.namespace == self.key.namespace:
             self._stale = self._stale or environment.uses(self._pod, kind.kind, key.name)
+
+    def outdated(self) -> None:
+        """Its files are to be written anew."""
+        self._stale = True
+        self._news.set()
 
     # --- life ----------------------------------------------------------------------------------
 

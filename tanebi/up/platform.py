@@ -204,6 +204,7 @@ class Platform:
             folder=self.data.pods,
             node=NODE,
             streams=self.streams,
+            tokens=self.pods.tokens,
             started=partial(_tell_started, scaler),
         )
 

@@ -43,6 +43,7 @@ class PodPart:
         self._logs = logs
         self._found = engine_for(options.runtime)
         self._engine: EngineRole | None = None
+        self.tokens: PodTokens | None = None  # once started
         self._network = NetworkPart(options.pod_network, data, clock, host=options.host)
 
     @property
@@ -68,6 +69,7 @@ class PodPart:
         api_port: int,
     ) -> PodRuntime:
         """What runs pods. The engine's part and the network run as long as the pods do."""
+        tokens = self.tokens = PodTokens(kube, self._clock)
         network = await self._network.start(
             stages, cache, gateway_port=gateway_port, api_port=api_port
         )
@@ -84,6 +86,7 @@ class PodPart:
             path=environment().get("PATH", os.defpath),
             local_url=here,
             network=network,
+            tokens=tokens,
         )
         if self._found is None:
             return processes
@@ -96,7 +99,7 @@ class PodPart:
             clock=self._clock,
             local_url=here,
             network=network,
-            tokens=PodTokens(kube, cache),
+            tokens=tokens,
         )
         await stages.start(self._engine.pods.run)
         if self._runtime == "engine":

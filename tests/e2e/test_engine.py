@@ -136,6 +136,20 @@ def test_names_lead_from_container_to_container(user: User) -> None:
     eventually(lambda: user.request("live", "/text").text == "hello again", 10, what="live volume")
 
 
+def test_a_container_finds_its_account_and_the_api(user: User) -> None:
+    where = "/var/run/secrets/kubernetes.io/serviceaccount"
+    text = f"cd {where}; cat namespace; head -c 3 token; head -n 1 ca.crt; env"
+    container = {"name": "c", "image": IMAGE, "command": ["/bin/sh", "-c", text]}
+    spec = {"restartPolicy": "Never", "containers": [container]}
+    meta = {"name": "account"}
+    user.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+    eventually(lambda: user.get("pod", "account")["status"]["phase"] == "Succeeded", 30)
+    said = user.platform.cli("logs", "pod/account").stdout
+    assert "defaulteyJ-----BEGIN CERTIFICATE-----" in said
+    assert "KUBERNETES_SERVICE_HOST=kubernetes.default.svc" in said or os.geteuid() != 0
+    user.platform.cli("delete", "pod", "account")
+
+
 def test_a_container_that_ends_is_started_again_and_told(user: User) -> None:
     text = "echo started; sleep 1; echo why > /dev/termination-log; exit 3"
     pod = {

@@ -18,7 +18,11 @@ def default_pod(pod: Obj, old: Obj | None, admission: Admission) -> Obj:
     default_pod_spec(spec)
     for container in (*objects(spec, "initContainers"), *objects(spec, "containers")):
         _default_requests(container)
-    fill(spec, {"enableServiceLinks": True, "serviceAccountName": "default", "priority": 0})
+    if not spec.get("serviceAccountName"):
+        spec["serviceAccountName"] = spec.get("serviceAccount") or "default"
+    if old is None or (old.get("spec") or {}).get("serviceAccount"):
+        spec["serviceAccount"] = spec["serviceAccountName"]  # its old name is written, too
+    fill(spec, {"enableServiceLinks": True, "priority": 0})
     status = pod.setdefault("status", {})
     status.setdefault("phase", "Pending")
     status.setdefault("qosClass", "BestEffort")

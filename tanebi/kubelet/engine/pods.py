@@ -295,12 +295,10 @@ class EnginePods:
         place = await self._places.common(client)
         uid, meta = pod.metadata.uid, pod.metadata
         sources = await self._sources_of(pod, sandbox)
-        account = await self._tokens.mounted(pod) if self._tokens is not None else {}
         env = {**self._api, **environment.variables(pod, container, sandbox.ports, sources)}
         message = self._volumes.message_file(uid, container.name, attempt)
         mounts = [
             *self._volumes.mounts(pod, container, sources, env),
-            *self._volumes.account(pod, container, account),
             spec.Mount(
                 str(message), container.termination_message_path or "/dev/termination-log", False
             ),

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tanebi.api.core.pod import Container, Pod, ResourceFieldRef, Volume, VolumeMount
+from tanebi.api.core.pod import Container, Pod, Volume, VolumeMount
 from tanebi.kubelet import environment
 from tanebi.kubelet.engine import memory, spec
 from tanebi.kubelet.engine.spec import Mount
 from tanebi.kubelet.environment import ConfigError, Sources
-from tanebi.kubelet.tokens import MOUNT_PATH, wanted_of
+from tanebi.kubelet.volumefiles import content
 
 DATA: Final = "..data"
 IN_MEMORY: Final = "Memory"
@@ -50,16 +50,6 @@ class Volumes:
                     continue
                 if files is not None and volume.empty_dir is None:
                     publish(folder, files, mode=_mode(volume))
-
-    def account(self, pod: Pod, container: Container, files: Mapping[str, bytes]) -> list[Mount]:
-        """Who the pod is to the API, where clients look for it; nothing where the container mounts something of its own there."""
-        own = any(mount.mount_path.rstrip("/") == MOUNT_PATH for mount in container.volume_mounts)
-        if own or not files:
-            return []
-        folder = self._folder / pod.metadata.uid / "account"
-        folder.mkdir(parents=True, exist_ok=True)
-        publish(folder, files, mode=FILE_MODE)
-        return [Mount(str(folder), MOUNT_PATH, True)]
 
     def message_file(self, pod_uid: str, container: str, attempt: int) -> Path:
         """An empty file for the container's last words. Raises OSError."""
@@ -131,19 +121,6 @@ class Volumes:
         return self._folder / pod.metadata.uid / "volumes" / volume.name
 
 
-def content(pod: Pod, volume: Volume, sources: Sources) -> dict[str, bytes] | None:
-    """The files of a volume; None for a kind of volume that is not made of files. Raises ConfigError."""
-    namespace = pod.metadata.namespace
-    if volume.downward_api is not None:
-        return _downward(pod, volume.downward_api.get("items") or (), sources)
-    if volume.projected is not None:
-        files: dict[str, bytes] = {}
-        for source in volume.projected.sources:
-            files |= _projected(pod, volume.name, source, sources)
-        return files
-    return environment.volume_files(volume, namespace, sources)
-
-
 def publish(folder: Path, files: Mapping[str, bytes], *, mode: int) -> None:
     """Replace the folder's content in one step; nothing is touched when nothing changed. Raises OSError."""
     current = folder / DATA
@@ -185,51 +162,6 @@ def _read(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file()
     }
-
-
-def _projected(
-    pod: Pod, name: str, source: Mapping[str, Any], sources: Sources
-) -> dict[str, bytes]:
-    if "downwardAPI" in source:
-        return _downward(pod, source["downwardAPI"].get("items") or (), sources)
-    if "secret" in source:
-        keep = source["secret"]
-        body = {"name": name, "secret": {**keep, "secretName": keep.get("name", "")}}
-    elif "serviceAccountToken" in source:
-        wanted = source["serviceAccountToken"]
-        token = sources.tokens.get(wanted_of(wanted))
-        if token is None:
-            raise ConfigError(f"volume {name!r}: no token of a service account is to be had")
-        return {str(wanted.get("path", "token")): token}
-    elif "configMap" in source:
-        body = {"name": name, "configMap": source["configMap"]}
-    else:
-        raise ConfigError(f"volume {name!r}: projected source {', '.join(source)} is not supported")
-    files = environment.volume_files(Volume.model_validate(body), pod.metadata.namespace, sources)
-    return files or {}
-
-
-def _downward(pod: Pod, items: Sequence[Mapping[str, Any]], sources: Sources) -> dict[str, bytes]:
-    found = {}
-    for item in items:
-        if (field := item.get("fieldRef")) is not None:
-            said = _field(pod, field["fieldPath"], sources.address)
-        else:
-            wanted = ResourceFieldRef.model_validate(item.get("resourceFieldRef") or {})
-            said = environment.resource_field(pod, wanted, None, sources.machine)
-        found[str(item["path"])] = said.encode()
-    return found
-
-
-def _field(pod: Pod, path: str, address: str) -> str:
-    """Whole maps too, as `key="value"` lines."""
-    maps = {
-        "metadata.labels": pod.metadata.labels,
-        "metadata.annotations": pod.metadata.annotations,
-    }
-    if path in maps:
-        return "\n".join(f'{name}="{value}"' for name, value in sorted(maps[path].items()))
-    return environment.pod_field(pod, path, address)
 
 
 def _mode(volume: Volume) -> int:

@@ -36,6 +36,7 @@ from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.process import ProcessRuntime
 from tanebi.kubelet.processpods import ProcessPods
 from tanebi.kubelet.replicasets import ReplicaSetReconciler
+from tanebi.kubelet.tokens import PodTokens
 
 NODE = "here"
 IMAGE = "dev.local/app"
@@ -134,7 +135,11 @@ TCP_PROBE: Obj = {"tcpSocket": {"port": 8080}}
 
 @asynccontextmanager
 async def running(
-    folder: Path, *, drain: Drain | None = None, local_url: Callable[[str], str] = str
+    folder: Path,
+    *,
+    drain: Drain | None = None,
+    local_url: Callable[[str], str] = str,
+    tokens: PodTokens | None = None,
 ) -> AsyncIterator[Platform]:
     """A platform on `folder`; leaving the context ends it as Ctrl-C would."""
     clock, rng = SystemClock(), system_rng(7)
@@ -162,7 +167,9 @@ async def running(
             folder=folder / "pods",
             path=os.environ["PATH"],
             local_url=local_url,
+            tokens=tokens,
         ),
+        tokens=tokens,
         image_watch=watch,
         logs=logs,
         drain=drain or NoDrain(),

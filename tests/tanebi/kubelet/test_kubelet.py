@@ -17,8 +17,10 @@ from tanebi.api.core.kinds import CONFIG_MAP, DEPLOYMENT, ENDPOINT_SLICE, POD, S
 from tanebi.api.core.kinds_cluster import RESOURCE_QUOTA
 from tanebi.api.meta import Obj
 from tanebi.kubelet.ports import real_ports
+from tanebi.testing.clock import FakeClock
 from tanebi.testing.waiting import wait_until
 from tests.tanebi.kubelet.conftest import NODE, SERVER, TCP_PROBE, Platform, make_pod, running
+from tests.tanebi.kubelet.test_tokens import Accounts, tokens
 
 pytestmark = pytest.mark.anyio
 
@@ -507,3 +509,20 @@ async def test_a_quota_stops_a_deployment_and_is_told(platform: Platform) -> Non
         return bool(await platform.pods()) and not await failure()
 
     await wait_until(mended)
+
+
+async def test_a_token_is_renewed_while_its_pod_runs(tmp_path: Path) -> None:
+    clock, accounts = FakeClock(), Accounts()
+    source = {"serviceAccountToken": {"path": "token", "expirationSeconds": 1000}}
+    spec = {"volumes": [{"name": "v", "projected": {"sources": [source]}}]}
+    mounts = [{"name": "v", "mountPath": "/v"}]
+    async with running(tmp_path, tokens=tokens(accounts, clock)) as platform:
+        platform.build()
+        await platform.kube.create(POD, make_pod(volumeMounts=mounts, spec=spec))
+        await wait_until(lambda: "listening" in platform.output())
+        (file,) = (tmp_path / "pods").glob("*/volumes/v/token")
+        assert file.read_text() == "1:"
+        clock.advance(801)
+        await wait_until(lambda: file.read_text() == "2:")
+        await platform.kube.delete(POD, "default", "p")
+        await wait_until(lambda: _gone(platform))

@@ -16,6 +16,7 @@ from tanebi.kubelet.launch import Launcher
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import Sandbox
 from tanebi.kubelet.runtime import Inside, Launch, StartFailed
+from tanebi.kubelet.tokens import MOUNT_PATH
 from tanebi.testing.clock import FakeClock
 
 SHARED = Sandbox("127.0.0.1", {8080: 20001})
@@ -137,7 +138,7 @@ def test_volumes_become_files(tmp_path: Path) -> None:
     ("volume", "words"),
     [
         ({"configMap": {"name": "absent"}}, 'configmap "absent" not found'),
-        ({"persistentVolumeClaim": {"claimName": "x"}}, "only emptyDir, configMap and secret"),
+        ({"persistentVolumeClaim": {"claimName": "x"}}, "only emptyDir and what is made of files"),
     ],
 )
 def test_volumes_that_cannot_be(tmp_path: Path, volume: Obj, words: str) -> None:
@@ -145,3 +146,40 @@ def test_volumes_that_cannot_be(tmp_path: Path, volume: Obj, words: str) -> None
     with pytest.raises(StartFailed, match=words) as caught:
         launch(tmp_path, found, image(tmp_path, "run"))
     assert caught.value.code == "CreateContainerConfigError"
+
+
+def test_a_token_where_clients_look_for_it(tmp_path: Path) -> None:
+    token = {"serviceAccountToken": {"path": "token", "expirationSeconds": 3607}}
+    name = "kube-api-access-x7k2p"
+    found = pod(
+        volumes=[{"name": name, "projected": {"sources": [token]}}],
+        volumeMounts=[{"name": name, "mountPath": MOUNT_PATH}],
+    )
+    launcher = Launcher(
+        Cache(),  # type: ignore[arg-type]
+        LogStore(tmp_path / "logs", clock=FakeClock()),
+        folder=tmp_path / "pods",
+        path="/bin",
+        local_url=str,
+    )
+    made = launcher.launch(
+        found,
+        found.spec.containers[0],
+        0,
+        image(tmp_path, "run"),
+        SHARED,
+        inside,
+        {("", 3607): b"one"},
+    )
+    folder = launcher.shown_at(found, MOUNT_PATH)
+    assert folder is not None
+    assert made.env["TANEBI_VOLUME_KUBE_API_ACCESS"] == str(folder)
+    assert made.env["KUBERNETES_SERVICE_HOST"] == "kubernetes.default.svc"
+    assert (folder / "token").read_bytes() == b"one"
+    assert (folder / "token").stat().st_mode & 0o777 == 0o600
+    launcher.refresh(found, SHARED, {("", 3607): b"two"})
+    assert (folder / "token").read_bytes() == b"two"
+    launcher.refresh(found, SHARED)
+    assert (folder / "token").read_bytes() == b"two", "what is not to be had stays as it was"
+    assert launcher.notes(found.spec.containers[0]) == []
+    assert launcher.shown_at(found, "/elsewhere") is None

@@ -19,6 +19,7 @@ from tanebi.base.clock import SystemClock
 from tanebi.kubelet import namespaces, podnet
 from tanebi.kubelet.netlink import TCP, Forwarded
 from tanebi.kubelet.podnet import NetworkUnavailable, PodNetwork
+from tanebi.kubelet.tokens import MOUNT_PATH
 from tanebi.testing.network import network_missing
 from tanebi.testing.waiting import wait_until
 
@@ -73,6 +74,25 @@ async def test_a_pod_has_names_of_its_own(network: PodNetwork) -> None:
     assert f"nameserver {network.gateway}" in resolv
     assert "search ns.svc.cluster.local" in resolv
     assert f"{place.address}\tpod-u-1" in hosts
+
+
+async def test_a_folder_where_clients_look_for_a_service_account(
+    network: PodNetwork, tmp_path: Path
+) -> None:
+    folder, here = tmp_path / "shown", Path(MOUNT_PATH)
+    folder.mkdir()
+    (folder / "token").write_text("one")
+    place, other = await network.take(pod("u-1")), await network.take(pod("u-2"))
+    for _ in range(2):
+        network.show("u-1", folder)
+        assert await network.within(place, (here / "token").read_text) == "one"
+    (folder / "token").write_text("two")
+    assert await network.within(place, (here / "token").read_text) == "two"
+    with pytest.raises(OSError, match="Read-only"):
+        await network.within(place, lambda: (here / "token").write_text("mine"))
+    network.show("u-3", folder)
+    assert not await network.within(other, (here / "token").exists)
+    assert not (here / "token").exists()
 
 
 @pytest.mark.parametrize("host_name", ["127.0.0.1", "0.0.0.0", "own"])

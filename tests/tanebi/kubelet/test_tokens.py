@@ -1,58 +1,50 @@
+"""Tokens for pods: what is asked, what is kept, and when it is asked again."""
+
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import anyio
 import pytest
 
-from tanebi.api.core.kinds import CONFIG_MAP, POD
+from tanebi.api.core.kinds import POD
 from tanebi.api.core.pod import Pod
 from tanebi.api.meta import Obj
 from tanebi.kube.client import Kube
 from tanebi.kube.transport import Request, Response
 from tanebi.kubelet.environment import ConfigError
-from tanebi.kubelet.tokens import PodTokens, wanted_by
+from tanebi.kubelet.tokens import LOOK_S, RETRY_S, PodTokens, wanted_by
+from tanebi.testing.clock import FakeClock
+from tanebi.testing.waiting import wait_until
 
 pytestmark = pytest.mark.anyio
 
-ROOT = "/api/v1/namespaces/ns/serviceaccounts"
+API: Obj = {"serviceAccountToken": {"path": "token", "expirationSeconds": 1000}}
+VAULT: Obj = {"serviceAccountToken": {"path": "a", "audience": "vault", "expirationSeconds": 700}}
 
 
 class Accounts:
-    """The two calls of the API that are made. Implements Transport."""
+    """The one call of the API that is made. Implements Transport."""
 
-    def __init__(self, *names: str, automount: bool | None = None, status: int = 0) -> None:
-        self.names = names
-        self.automount = automount
-        self.status = status
-        self.asked: list[Any] = []
+    def __init__(self) -> None:
+        self.status = 201
+        self.asked: list[tuple[str, Any]] = []
 
     async def request(self, request: Request, *, timeout_s: float) -> Response:
-        name, _, token = request.path.removeprefix(f"{ROOT}/").partition("/")
-        if self.status:
-            return Response(self.status, {}, b"{}")
-        if name not in self.names:
-            body = {"kind": "Status", "code": 404, "reason": "NotFound", "message": "no"}
-            return Response(404, {}, json.dumps(body).encode())
-        if not token:
-            account = {"automountServiceAccountToken": self.automount}
-            return Response(200, {}, json.dumps(account).encode())
         spec = json.loads(request.body)["spec"]
-        self.asked.append(spec)
-        said = {"status": {"token": f"{name}:{','.join(spec.get('audiences', []))}"}}
-        return Response(201, {}, json.dumps(said).encode())
+        self.asked.append((request.path, spec))
+        if self.status != 201:
+            said = {"kind": "Status", "code": self.status, "message": "no such thing"}
+            return Response(self.status, {}, json.dumps(said).encode())
+        token = f"{len(self.asked)}:{','.join(spec.get('audiences', []))}"
+        made = {"spec": spec, "status": {"token": token}}
+        return Response(201, {}, json.dumps(made).encode())
 
 
-class Cache:
-    def __init__(self, authority: bool = True) -> None:
-        self.authority = authority
-
-    def get(self, kind: Any, namespace: str, name: str) -> Any:
-        return CONFIG_MAP.view({"data": {"ca.crt": "PEM"}}) if self.authority else None
-
-
-def tokens(accounts: Accounts, cache: Any = None) -> PodTokens:
-    return PodTokens(Kube(accounts, field_manager="test"), cache or Cache())  # type: ignore[arg-type]
+def tokens(accounts: Accounts, clock: FakeClock | None = None) -> PodTokens:
+    kube = Kube(accounts, field_manager="test")  # type: ignore[arg-type]
+    return PodTokens(kube, clock or FakeClock())
 
 
 def pod(*projected: Obj, **spec: Any) -> Pod:
@@ -61,49 +53,66 @@ def pod(*projected: Obj, **spec: Any) -> Pod:
     return POD.view({"metadata": meta, "spec": {"containers": [], "volumes": volumes, **spec}})
 
 
-async def test_what_a_pod_gets() -> None:
-    accounts = Accounts("default")
-    assert await tokens(accounts).mounted(pod()) == {
-        "token": b"default:",
-        "namespace": b"ns",
-        "ca.crt": b"PEM",
-    }
-    bound = accounts.asked[0]["boundObjectRef"]
-    assert (bound["kind"], bound["name"], bound["uid"]) == ("Pod", "p", "u")
-    bare: Any = Cache(authority=False)
-    assert "ca.crt" not in await tokens(accounts, bare).mounted(pod())
+async def test_what_is_asked() -> None:
+    accounts = Accounts()
+    found = await tokens(accounts).projected(pod(API, VAULT, serviceAccountName="robot"))
+    assert set(found) == {("", 1000), ("vault", 700)}
+    assert found["vault", 700].endswith(b":vault")
+    for path, spec in accounts.asked:
+        assert path == "/api/v1/namespaces/ns/serviceaccounts/robot/token"
+        bound = {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}
+        assert spec["boundObjectRef"] == bound
+    assert await tokens(accounts).projected(pod({"configMap": {"name": "c"}})) == {}
+    assert len(accounts.asked) == 2
 
 
-@pytest.mark.parametrize(
-    ("of_pod", "of_account", "wanted"),
-    [(None, None, True), (None, False, False), (True, False, True), (False, True, False)],
-)
-async def test_the_pods_word_goes_before_its_accounts(
-    of_pod: bool | None, of_account: bool | None, wanted: bool
-) -> None:
-    found = tokens(Accounts("default", automount=of_account))
-    own = pod(automountServiceAccountToken=of_pod)
-    assert bool(await found.mounted(own)) is wanted
+async def test_what_is_kept_and_for_how_long() -> None:
+    accounts, clock = Accounts(), FakeClock()
+    held = tokens(accounts, clock)
+    assert await held.projected(pod(API)) == {("", 1000): b"1:"}
+    clock.advance(799)
+    assert await held.projected(pod(API)) == {("", 1000): b"1:"}
+    clock.advance(2)
+    assert await held.projected(pod(API)) == {("", 1000): b"2:"}
+    held.forget("u")
+    assert await held.projected(pod(API)) == {("", 1000): b"3:"}
 
 
-async def test_a_platform_without_accounts_and_an_account_that_is_missing() -> None:
-    assert await tokens(Accounts()).mounted(pod()) == {}
-    with pytest.raises(ConfigError, match='serviceaccount "robot" not found'):
-        await tokens(Accounts("default")).mounted(pod(serviceAccountName="robot"))
-
-
-async def test_an_api_that_fails_is_told() -> None:
+async def test_an_api_that_fails_is_told_once_there_is_nothing_left() -> None:
+    accounts, clock = Accounts(), FakeClock()
+    held = tokens(accounts, clock)
+    await held.projected(pod(API))
+    accounts.status = 500
+    clock.advance(801)
+    assert await held.projected(pod(API)) == {("", 1000): b"1:"}, "good for a while"
+    count = len(accounts.asked)
+    await held.projected(pod(API))
+    assert len(accounts.asked) == count, "not asked again at once"
+    clock.advance(RETRY_S + 200)
     with pytest.raises(ConfigError, match="token of the service account"):
-        await tokens(Accounts("default", status=500)).mounted(pod())
+        await held.projected(pod(API))
+    accounts.status = 404
+    with pytest.raises(ConfigError, match="no such thing"):
+        await held.projected(pod(API))
 
 
-async def test_what_volumes_ask_for() -> None:
-    own = pod(
-        {"serviceAccountToken": {"path": "a", "audience": "vault", "expirationSeconds": 700}},
-        {"serviceAccountToken": {"path": "b"}},
-        {"configMap": {"name": "c"}},
-    )
+async def test_who_runs_is_told_when_it_is_time() -> None:
+    clock = FakeClock()
+    held = tokens(Accounts(), clock)
+    told: list[str] = []
+    held.subscribe(told.append)
+    await held.projected(pod(API))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(held.run)
+        await anyio.wait_all_tasks_blocked()
+        clock.advance(LOOK_S)
+        await anyio.wait_all_tasks_blocked()
+        assert told == []
+        clock.advance(800)
+        await wait_until(lambda: told == ["u"])
+        tasks.cancel_scope.cancel()
+
+
+def test_a_volume_that_does_not_say_for_how_long() -> None:
+    own = pod(VAULT, {"serviceAccountToken": {"path": "b"}}, {"configMap": {"name": "c"}})
     assert list(wanted_by(own)) == [("vault", 700), ("", 3600)]
-    found = await tokens(Accounts("default")).projected(own)
-    assert found == {("vault", 700): b"default:vault", ("", 3600): b"default:"}
-    assert await tokens(Accounts()).projected(own) == {}

@@ -177,30 +177,3 @@ def test_resources_as_files(tmp_path: Path) -> None:
     known = replace(sources(), machine={"cpu": "7"})
     (mount,) = Volumes(tmp_path).mounts(own, own.spec.containers[0], known, {})
     assert shown(Path(mount.source)) == {"cpu": "7"}
-
-
-def test_a_token_of_the_service_account(tmp_path: Path) -> None:
-    asked = {"path": "t", "audience": "a", "expirationSeconds": 700}
-    own = pod({"projected": {"sources": [{"serviceAccountToken": asked}]}})
-    known = replace(sources(), tokens={("a", 700): b"secret"})
-    (mount,) = Volumes(tmp_path).mounts(own, own.spec.containers[0], known, {})
-    assert shown(Path(mount.source)) == {"t": "secret"}
-    with pytest.raises(ConfigError, match="no token"):
-        Volumes(tmp_path).mounts(own, own.spec.containers[0], sources(), {})
-
-
-@pytest.mark.parametrize(
-    ("path", "files", "count"),
-    [
-        ("/v", {"token": b"x"}, 1),
-        ("/v", {}, 0),
-        ("/var/run/secrets/kubernetes.io/serviceaccount/", {"token": b"x"}, 0),
-    ],
-)
-def test_where_clients_look_for_it(
-    tmp_path: Path, path: str, files: dict[str, bytes], count: int
-) -> None:
-    own = pod({"emptyDir": {}}, mountPath=path)
-    made = Volumes(tmp_path).account(own, own.spec.containers[0], files)
-    assert len(made) == count
-    assert all(mount.read_only for mount in made)

@@ -1,0 +1,72 @@
+"""What is in the volumes that are made of files: of ConfigMaps, Secrets, the pod's own fields, tokens, and several of these.
+
+Pure. Callers: tanebi.kubelet.engine.volumes, tanebi.kubelet.launch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tanebi.api.core.pod import Pod, ResourceFieldRef, Volume
+from tanebi.kubelet import environment
+from tanebi.kubelet.environment import ConfigError, Sources
+from tanebi.kubelet.tokens import wanted_of
+
+
+def content(pod: Pod, volume: Volume, sources: Sources) -> dict[str, bytes] | None:
+    """The files of a volume; None for a kind of volume that is not made of files. Raises ConfigError."""
+    namespace = pod.metadata.namespace
+    if volume.downward_api is not None:
+        return _downward(pod, volume.downward_api.get("items") or (), sources)
+    if volume.projected is not None:
+        files: dict[str, bytes] = {}
+        for source in volume.projected.sources:
+            files |= _projected(pod, volume.name, source, sources)
+        return files
+    return environment.volume_files(volume, namespace, sources)
+
+
+def _projected(
+    pod: Pod, name: str, source: Mapping[str, Any], sources: Sources
+) -> dict[str, bytes]:
+    if "downwardAPI" in source:
+        return _downward(pod, source["downwardAPI"].get("items") or (), sources)
+    if "secret" in source:
+        keep = source["secret"]
+        body = {"name": name, "secret": {**keep, "secretName": keep.get("name", "")}}
+    elif "serviceAccountToken" in source:
+        wanted = source["serviceAccountToken"]
+        token = sources.tokens.get(wanted_of(wanted))
+        if token is None:
+            raise ConfigError(f"volume {name!r}: no token of a service account is to be had")
+        return {str(wanted.get("path", "token")): token}
+    elif "configMap" in source:
+        body = {"name": name, "configMap": source["configMap"]}
+    else:
+        raise ConfigError(f"volume {name!r}: projected source {', '.join(source)} is not supported")
+    files = environment.volume_files(Volume.model_validate(body), pod.metadata.namespace, sources)
+    return files or {}
+
+
+def _downward(pod: Pod, items: Sequence[Mapping[str, Any]], sources: Sources) -> dict[str, bytes]:
+    found = {}
+    for item in items:
+        if (field := item.get("fieldRef")) is not None:
+            said = _field(pod, field["fieldPath"], sources.address)
+        else:
+            wanted = ResourceFieldRef.model_validate(item.get("resourceFieldRef") or {})
+            said = environment.resource_field(pod, wanted, None, sources.machine)
+        found[str(item["path"])] = said.encode()
+    return found
+
+
+def _field(pod: Pod, path: str, address: str) -> str:
+    """Whole maps too, as `key="value"` lines."""
+    maps = {
+        "metadata.labels": pod.metadata.labels,
+        "metadata.annotations": pod.metadata.annotations,
+    }
+    if path in maps:
+        return "\n".join(f'{name}="{value}"' for name, value in sorted(maps[path].items()))
+    return environment.pod_field(pod, path, address)
