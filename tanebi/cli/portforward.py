@@ -20,12 +20,14 @@ from anyio.abc import SocketAttribute, SocketListener, SocketStream, TaskGroup
 from tanebi.apiserver.streaming.channels import CLOSE, V5
 from tanebi.base.errors import TanebiError, Unavailable, UserError
 from tanebi.base.stages import first_cause
+from tanebi.cli.answers import SocketLost
 from tanebi.cli.client import ApiFailure, connect
 from tanebi.cli.options import data_dir_option, namespace_option
 from tanebi.cli.platform import access, data_dir
 from tanebi.cli.podnames import Found, find_pod, runs
+from tanebi.cli.podwatch import until_gone
 from tanebi.cli.ports import Forward, parse_port, resolve
-from tanebi.cli.websocket import Door, SocketLost, WebSocket
+from tanebi.cli.websocket import Door, WebSocket
 
 READ_BYTES: Final = 32 * 1024
 CONNECTIONS_MAX: Final = 128  # at once, of one listening socket; more wait in its backlog
@@ -52,7 +54,8 @@ def port_forward(
     """Reach ports of a pod at this machine: `port-forward POD 8080`, `port-forward ksvc/hello :8080`.
 
     REMOTE is a number or a name; of a `svc/` it is the Service's port. `:REMOTE` takes any free local port. TYPE/NAME is whatever
-    has pods: a ready one is chosen once. Goes on until Ctrl-C or until the pod is gone; a pod that is scaled down is not held up.
+    has pods: a ready one is chosen once. Goes on until Ctrl-C, or until the pod is gone: being forwarded to does not keep it from
+    being scaled down.
     """
     wanted = [parse_port(port) for port in ports]
     home = data_dir(folder)
@@ -151,8 +154,8 @@ class Forwarder:
 
     def __init__(self, door: Door, found: Found) -> None:
         self._door = door
+        self._pod = found.pod
         self._path = found.path("portforward")
-        self._name = found.name
 
     async def run(self, forwards: Sequence[Forward], hosts: Sequence[str]) -> int:
         """0 once it is interrupted. Raises TanebiError when the pod or the platform is gone."""
@@ -164,6 +167,7 @@ class Forwarder:
                 for one in listening:
                     click.echo(f"Forwarding from {one.shown()} -> {one.remote}")
                 async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._mind_the_pod)
                     for one in listening:
                         tasks.start_soon(self._accept, one, tasks)
                     async for _ in signals:
@@ -173,6 +177,18 @@ class Forwarder:
                 for one in listening:
                     await one.listener.aclose()
         return 0
+
+    async def _mind_the_pod(self) -> None:
+        """Raises TanebiError once the pod or the platform is gone."""
+        await until_gone(self._door, self._pod)
+        raise self._gone()
+
+    def _gone(self) -> Unavailable:
+        return Unavailable(
+            "stream-lost",
+            f"lost connection to pod {self._pod['metadata']['name']}: it is gone",
+            hint="start again: a TYPE/NAME finds its next pod",
+        )
 
     async def _accept(self, listening: Listening, tasks: TaskGroup) -> None:
         free = anyio.Semaphore(CONNECTIONS_MAX)
@@ -195,11 +211,7 @@ class Forwarder:
                 click.echo(f"error: {why}", err=True)
         except ApiFailure as error:
             if error.status == 404:
-                raise Unavailable(
-                    "stream-lost",
-                    f"lost connection to pod {self._name}: it is gone",
-                    hint="start again: a TYPE/NAME finds its next pod",
-                ) from error
+                raise self._gone() from error
             click.echo(f"error: {error.message}", err=True)
         except Unavailable as error:
             if error.code == "not-running":

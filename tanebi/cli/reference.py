@@ -20,7 +20,8 @@ def commands_page(group: click.Group, names: Iterable[str]) -> str:
     lines += [
         "Every command finds the platform by `--data-dir`, else the variable `TANEBI_DATA_DIR`, else the per-user folder. ",
         "Exit codes: 0 done, 1 the input or the platform is at fault (one line says what, where and what to do), "
-        "2 the command itself was misspelled, 130 interrupted.",
+        "2 the command itself was misspelled, 130 interrupted. "
+        "`exec` and `attach` end with the code of what ran in the container.",
         "",
     ]
     parent = click.Context(group, info_name="tanebi")

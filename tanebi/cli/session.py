@@ -27,9 +27,10 @@ from tanebi.apiserver.streaming.channels import (
 )
 from tanebi.base.errors import PeerError, Unavailable, UserError
 from tanebi.base.stages import first_cause
+from tanebi.cli.answers import SocketLost
 from tanebi.cli.objects import dig
 from tanebi.cli.terminal import Keyboard, raw, size_of
-from tanebi.cli.websocket import Door, SocketLost, WebSocket
+from tanebi.cli.websocket import Door, WebSocket
 
 STATUS_MAX_BYTES: Final = 64 * 1024
 END_OF_INPUT: Final = bytes((CLOSE, STDIN))

@@ -7,7 +7,8 @@ server's own Status. Callers: tanebi.cli.session, tanebi.cli.portforward.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final
 from urllib.parse import urlencode, urlsplit
@@ -31,6 +32,7 @@ from wsproto.utilities import ProtocolError
 
 from tanebi.base.errors import PeerError, Unavailable
 from tanebi.base.settings import DataDir
+from tanebi.cli.answers import BROKEN, Answer, SocketLost
 from tanebi.cli.client import TIMEOUT_S, answer
 from tanebi.cli.platform import Access, not_running
 from tanebi.http.tunnel import KEEPALIVE
@@ -38,16 +40,6 @@ from tanebi.http.tunnel import KEEPALIVE
 READ_BYTES: Final = 64 * 1024
 REFUSAL_MAX_BYTES: Final = 1024 * 1024
 CLOSE_S: Final = 2.0  # how long a goodbye may take
-_BROKEN: Final = (
-    anyio.EndOfStream,
-    anyio.BrokenResourceError,
-    anyio.ClosedResourceError,
-    ssl.SSLError,
-)
-
-
-class SocketLost(Exception):
-    """The connection is over; nothing can be sent."""
 
 
 class WebSocket:
@@ -93,7 +85,7 @@ class WebSocket:
                     event = next(self._connection.events(), None)
             except ProtocolError as error:
                 raise _nonsense() from error
-            except _BROKEN as error:
+            except BROKEN as error:
                 raise SocketLost from error
             if event is not None:
                 for reply in self._sort():  # what came right behind the handshake
@@ -111,7 +103,7 @@ class WebSocket:
                 self._connection.receive_data(await self._stream.receive(READ_BYTES))
                 for reply in self._sort():
                     await self._put(reply)
-            except (*_BROKEN, ProtocolError, SocketLost):
+            except (*BROKEN, ProtocolError, SocketLost):
                 return self._pieces.pop(0) if self._pieces else None
         return self._pieces.pop(0)
 
@@ -145,53 +137,79 @@ class WebSocket:
     async def _write(self, data: bytes) -> None:
         try:
             await self._stream.send(data)
-        except _BROKEN as error:
+        except BROKEN as error:
             raise SocketLost from error
 
 
 class Door:
-    """Opens WebSockets to the API server of one platform."""
+    """Opens WebSockets, and asks plain questions, at the API server of one platform. Each on a connection of its own."""
 
     def __init__(self, where: Access, home: DataDir) -> None:
-        self._where = where
         self._home = home
+        self._parts = urlsplit(where.server)
         self._tls = ssl.create_default_context(cadata=where.ca_pem)
+        self._bearer = f"Bearer {where.token}".encode("latin-1")
 
     async def open(
         self, path: str, query: Iterable[tuple[str, str]], protocols: Sequence[str]
     ) -> WebSocket:
         """Raises ApiFailure for a refusal, Unavailable when nobody listens or answers in time."""
-        parts = urlsplit(self._where.server)
-        assert parts.hostname is not None, "a kubeconfig's server has a host"
         request = Request(
-            host=parts.netloc,
+            host=self._parts.netloc,
             target=f"{path}?{urlencode(list(query))}",
-            extra_headers=[(b"authorization", f"Bearer {self._where.token}".encode("latin-1"))],
+            extra_headers=[(b"authorization", self._bearer)],
             subprotocols=list(protocols),
         )
-        with anyio.move_on_after(TIMEOUT_S):
-            try:
-                stream = await anyio.connect_tcp(
-                    parts.hostname,
-                    parts.port or 443,
-                    ssl_context=self._tls,
-                    tls_standard_compatible=False,
-                )
-            except (OSError, *_BROKEN) as error:
+        with self._deadline():
+            stream = await self._connect()
+            socket = WebSocket(stream)
+            await self._or_close(stream, socket.shake_hands(request))
+        return socket
+
+    async def ask(self, path: str, query: Iterable[tuple[str, str]] = ()) -> Answer:
+        """GET, from the first line on. Raises as `open` does."""
+        target = f"{path}?{urlencode(list(query))}".removesuffix("?")
+        head = f"GET {target} HTTP/1.1\r\nHost: {self._parts.netloc}\r\nAccept: application/json\r\nAuthorization: "
+        with self._deadline():
+            stream = await self._connect()
+            said = Answer(stream)
+            await self._or_close(stream, said.begin(head.encode() + self._bearer + b"\r\n\r\n"))
+        return said
+
+    @contextmanager
+    def _deadline(self) -> Iterator[None]:
+        try:
+            with anyio.fail_after(TIMEOUT_S):
+                yield
+        except TimeoutError as error:
+            message = f"the API server did not answer within {TIMEOUT_S:g} s"
+            raise Unavailable("api-slow", message) from error
+
+    async def _connect(self) -> TLSStream:
+        host = self._parts.hostname
+        assert host is not None, "a kubeconfig's server has a host"
+        try:
+            stream = await anyio.connect_tcp(
+                host,
+                self._parts.port or 443,
+                ssl_context=self._tls,
+                tls_standard_compatible=False,
+            )
+        except (OSError, *BROKEN) as error:
+            raise not_running(self._home) from error
+        own = stream.extra(SocketAttribute.raw_socket)
+        for level, option, value in KEEPALIVE:
+            own.setsockopt(level, option, value)
+        return stream
+
+    async def _or_close(self, stream: TLSStream, talk: Awaitable[None]) -> None:
+        try:
+            await talk
+        except BaseException as error:
+            await anyio.aclose_forcefully(stream)
+            if isinstance(error, SocketLost):
                 raise not_running(self._home) from error
-            try:
-                own = stream.extra(SocketAttribute.raw_socket)
-                for level, option, value in KEEPALIVE:
-                    own.setsockopt(level, option, value)
-                socket = WebSocket(stream)
-                await socket.shake_hands(request)
-                return socket
-            except BaseException as error:
-                await anyio.aclose_forcefully(stream)
-                if isinstance(error, SocketLost):
-                    raise not_running(self._home) from error
-                raise
-        raise Unavailable("api-slow", f"the API server did not answer within {TIMEOUT_S:g} s")
+            raise
 
 
 def _nonsense() -> PeerError:

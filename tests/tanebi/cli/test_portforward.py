@@ -13,7 +13,7 @@ import pytest
 from tanebi.base.errors import Unavailable, UserError
 from tanebi.base.stages import first_cause
 from tanebi.cli.platform import access
-from tanebi.cli.podnames import Found
+from tanebi.cli.podnames import find_pod
 from tanebi.cli.portforward import Forwarder, addresses, listen
 from tanebi.cli.ports import Forward
 from tanebi.cli.websocket import Door
@@ -72,7 +72,10 @@ async def forwarding(
     shell: Shell, capsys: pytest.CaptureFixture[str], ns: str, name: str, *remotes: int
 ) -> AsyncIterator[Running]:
     """Interrupted at the end."""
-    found = Found({"metadata": {"name": name, "namespace": ns}})
+    api = shell.api
+    await anyio.to_thread.run_sync(running, shell, pod(name, ns, ports=[{"containerPort": 80}]))
+    found = await anyio.to_thread.run_sync(find_pod, api, name, ns)
+    api.close()
     forwarder, state = Forwarder(Door(access(shell.home), shell.home), found), Running(capsys)
 
     async def run() -> None:
@@ -132,13 +135,19 @@ async def test_a_client_that_resets_lets_go(
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("seen", ["at a connection", "while nobody connects"])
 async def test_the_end_of_the_pod_is_the_end(
-    shell: Shell, ns: str, capsys: pytest.CaptureFixture[str]
+    shell: Shell, ns: str, capsys: pytest.CaptureFixture[str], seen: str
 ) -> None:
     with pytest.raises(BaseExceptionGroup) as raised:
         async with forwarding(shell, capsys, ns, GONE, 80) as state:
-            async with await anyio.connect_tcp("127.0.0.1", state.ports()[0]):
-                await anyio.sleep_forever()
+            if seen == "at a connection":
+                async with await anyio.connect_tcp("127.0.0.1", state.ports()[0]):
+                    await anyio.sleep_forever()
+            path = f"/api/v1/namespaces/{ns}/pods/{GONE}"
+            status = {"phase": "Succeeded"}
+            await anyio.to_thread.run_sync(shell.set_status, path, status)
+            await anyio.sleep_forever()
     cause = first_cause(raised.value)
     assert isinstance(cause, Unavailable)
     assert (cause.code, "lost connection to pod gone" in cause.message) == ("stream-lost", True)

@@ -22,9 +22,10 @@ from wsproto.events import (
 from tanebi.apiserver.streaming.channels import V5
 from tanebi.base.errors import PeerError, Unavailable
 from tanebi.cli import websocket
+from tanebi.cli.answers import SocketLost
 from tanebi.cli.client import ApiFailure
 from tanebi.cli.platform import Access, access
-from tanebi.cli.websocket import Door, SocketLost, WebSocket
+from tanebi.cli.websocket import Door, WebSocket
 from tests.tanebi.cli.driving import Shell
 from tests.tanebi.cli.entering import pod, running
 
@@ -172,4 +173,4 @@ async def test_nobody_listens_or_answers(shell: Shell, monkeypatch: pytest.Monke
     async with listener:
         url = f"https://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
         with pytest.raises(Unavailable, match="did not answer within"):
-            await Door(Access(url, good.ca_pem, good.token), shell.home).open("/x", (), (V5,))
+            await Door(Access(url, good.ca_pem, good.token), shell.home).ask("/x")
