@@ -103,6 +103,7 @@ async def _signals(
             if number != signal.SIGWINCH:
                 signalled.append(number)
                 scope.cancel()
+                return
             await _send_size(socket, fd)
 
 
