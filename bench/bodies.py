@@ -28,6 +28,7 @@ WS_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 WS_KEY = base64.b64encode(b"sixteen bytes ok")
 WS_FRAME = b"\x82\x8d\x00\x00\x00\x00Hello, World!"  # masked with zeros
 BIG = 100 * 1024 * 1024
+SLOW_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,12 @@ class _App(asyncio.Protocol):
         if b"pgrade: websocket" in head:
             self._switch(head)
             return
-        self.asked = int(head.split(b" ", 2)[1].rsplit(b"/", 1)[1])
+        target = head.split(b" ", 2)[1]
+        if target.startswith(b"/slow"):
+            asyncio.get_running_loop().call_later(1.0, self.transport.write, SLOW_ANSWER)
+            return
+        last = target.rsplit(b"/", 1)[1]
+        self.asked = int(last) if last else 13
         self.skip = _length(head)
         if self.skip:
             self._body(body)
