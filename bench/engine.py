@@ -157,7 +157,7 @@ def woken_ms(folder: Path, runs: int) -> list[float]:
                 },
             )
         for name in names:
-            wait_ready(platform, name)
+            wait_ready(platform, f"ksvc/{name}")
         found = []
         for name in names:
             began = time.perf_counter()
