@@ -1,7 +1,7 @@
 """Every measurement, in one table, with the machine and the commit it was made on.
 
     make bench
-    python bench/run.py [--quick] [--only proxy,bodies,coldstart,crowd,levels,events,idle,crash]
+    python bench/run.py [--quick] [--only NAME,...] (the names are those of the modules)
 
 Figures in the README and in closing notes come from here. Where there are peers, what counts is the ratio: machines differ.
 """
@@ -23,14 +23,20 @@ import crash
 import crowd
 import events
 import idle
+import latency
 import levels
 import proxy
+import ready
+import standby
 from load import ROOT
 
 BUSY_SHARE = 0.25
 TITLES = {
     "idle": "Nothing to do",
     "coldstart": "Cold start",
+    "standby": "A frozen pod beside a cold start",
+    "ready": "From apply to Ready",
+    "latency": "What the gateway adds to a request",
     "crowd": "Many sleeping services woken at once",
     "proxy": "A warm request through the gateway, 32 connections, small GET",
     "bodies": "Requests of other shapes: CPU of the proxy for one",
@@ -44,6 +50,9 @@ def _steps(quick: bool) -> dict[str, Callable[[], str]]:
     return {
         "idle": lambda: idle.render(idle.measure(runs=2 if quick else 5)),
         "coldstart": lambda: coldstart.render(coldstart.measure(runs=5 if quick else 20)),
+        "standby": lambda: standby.render(standby.measure(services=3 if quick else 10)),
+        "ready": lambda: ready.render(ready.measure(services=5 if quick else 20), "process"),
+        "latency": lambda: latency.render(latency.measure(seconds=2.0 if quick else 10.0)),
         "crowd": lambda: crowd.render(
             crowd.measure(sizes=crowd.SIZES[:2] if quick else crowd.SIZES, rounds=1 if quick else 3)
         ),
