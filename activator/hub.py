@@ -95,6 +95,7 @@ class Hub:
         self._local_drain = GatewayDrain(router)
         self._changed = anyio.Event()
         self.woken: Callable[[Wake], None] = lambda wake: None
+        self.joined: Callable[[], None] = lambda: None  # a member is here, or here again
         self.address: Address = ("", 0)
 
     @property
@@ -226,6 +227,7 @@ class Hub:
         if not self._awaited:
             self._gathered.set()
         self._notify()
+        self.joined()
 
     def take(self, member: Member, frame: Frame) -> None:
         """Raises BadFrame."""

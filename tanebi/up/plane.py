@@ -146,6 +146,11 @@ class PlanePart:
             for _, m in sorted(self.hub.members.items())
         ]
 
+    def on_joined(self, callback: Callable[[], None]) -> None:
+        """`callback` runs when an activator is here, or here again: what is `described` has changed."""
+        if self.hub is not None:
+            self.hub.joined = callback
+
     async def start_others(self, stages: Stages) -> None:
         """Start the activators: they come up while the rest does. The API must be served."""
         if self.hub is None:

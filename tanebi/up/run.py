@@ -71,8 +71,7 @@ async def _serve(options: UpOptions, data: DataDir, handover: Handover) -> Hando
             stages.at_end(say.stopped)
             await platform.start(stages, say)
             gc.freeze()  # what a start makes stays: it need not be looked at again
-            write_atomically(data.endpoints, platform.endpoints())
-            stages.at_end(lambda: data.endpoints.unlink(missing_ok=True))
+            _publish(platform, data, stages)
             say.ready(platform)
             if await anext(aiter(signals)) == RESTART:
                 say.restarting()
@@ -82,6 +81,23 @@ async def _serve(options: UpOptions, data: DataDir, handover: Handover) -> Hando
                 say.stopping()
                 ending.start_soon(_end_at_once, signals, data, say, platform)
     return kept
+
+
+def _publish(platform: Platform, data: DataDir, stages: Stages) -> None:
+    """endpoints.json, as long as the platform serves; written anew when an activator has been replaced."""
+    assert platform.plane is not None, "started"
+    plane = platform.plane
+
+    def write() -> None:
+        write_atomically(data.endpoints, platform.endpoints())
+
+    def withdraw() -> None:
+        plane.on_joined(lambda: None)
+        data.endpoints.unlink(missing_ok=True)
+
+    write()
+    plane.on_joined(write)
+    stages.at_end(withdraw)
 
 
 async def _end_at_once(

@@ -84,6 +84,9 @@ def test_one_is_killed_under_load_and_comes_back(user: User) -> None:
         assert seen.failures == kept, "only its own connections ended"
     assert seen.statuses.keys() == {200}
     user.request("kept")
+    eventually(lambda: all(map(alive, pids(platform))) and pids(platform) != before)
+    for one in platform.endpoints["activators"]:
+        assert httpx.get(one["metrics"]).status_code == 200, "where its successor tells them"
 
 
 def test_no_process_is_left_by_a_stop_or_a_crash(tmp_path: Path) -> None:
