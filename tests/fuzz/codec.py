@@ -14,7 +14,7 @@ Intended differences. We refuse, and h11 takes:
   answers: a switch of protocols that nobody asked for; a status below 100
   PRI, which waits for the rest of HTTP/2's preface as long as a head may take
 We take, and h11 refuses:
-  several blanks between method and target (passed on as one), an empty line before a request (left out)
+  several blanks between method and target (passed on as one), an empty line before a request, of however many CR (left out)
   characters in a target beyond those of RFC 3986 (passed on as they came)
   answers: any reason phrase (one that is none is replaced), an empty line before an answer, framing in an interim head (left out)
 """
@@ -307,6 +307,8 @@ def _is_ours_to_take(why: str, mine: Message) -> bool:
     if line is None:
         return False
     start = ast.literal_eval(line[1])
+    if not start.strip(b"\r"):
+        return True  # the same, of more than one CR
     found = re.fullmatch(rb"\r?([A-Z]+) +([^ \r\n]+) +HTTP/1\.[01]", start)
     if found is None or mine.start[0] != found[1]:
         return False
