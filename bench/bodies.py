@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvloop
+from load import content_length
 from proxy import HOST, cpu_s, process_with_port, start_proxies
 
 PIECE = b"x" * 262_144
@@ -91,7 +92,7 @@ class _App(asyncio.Protocol):
             return
         last = target.rsplit(b"/", 1)[1]
         self.asked = int(last) if last else 13
-        self.skip = _length(head)
+        self.skip = content_length(head)
         if self.skip:
             self._body(body)
         else:
@@ -133,13 +134,6 @@ class _App(asyncio.Protocol):
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: %b\r\n\r\n" % accept
         )
-
-
-def _length(head: bytes) -> int:
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            return int(line[15:])
-    return 0
 
 
 async def _serve_app() -> None:

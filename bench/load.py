@@ -80,10 +80,11 @@ def ask(port: int, host: str, path: str = "/", timeout_s: float = 30.0) -> tuple
 
 def _complete(data: bytes) -> bool:
     head, end, body = data.partition(b"\r\n\r\n")
-    return bool(end) and len(body) >= _length(head)
+    return bool(end) and len(body) >= content_length(head)
 
 
-def _length(head: bytes) -> int:
+def content_length(head: bytes) -> int:
+    """What the head announces; 0 when it announces nothing."""
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             return int(line[15:])
@@ -174,7 +175,7 @@ class _Sink(asyncio.Protocol):
         self.rest += data
         while self.rest:
             head, end, body = self.rest.partition(b"\r\n\r\n")
-            length = _length(head) if end else 0
+            length = content_length(head) if end else 0
             if not end or len(body) < length:
                 return
             self.rest = body[length:]

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+from load import content_length
 
 CONNECTIONS_MAX = 20_000
 WAIT_S = 120.0  # for answers after the last request
@@ -69,7 +70,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.data += data
         head, end, body = self.data.partition(b"\r\n\r\n")
-        if not end or len(body) < _length(head):
+        if not end or len(body) < content_length(head):
             return
         outcome, self.outcome, answer, self.data = self.outcome, None, self.data, b""
         if outcome is None:
@@ -85,13 +86,6 @@ class _Connection(asyncio.Protocol):
         outcome, self.outcome = self.outcome, None
         if outcome is not None:
             self.load.lost(outcome, f"connection lost: {exc!r}")
-
-
-def _length(head: bytes) -> int:
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            return int(line[15:])
-    return 0
 
 
 class OpenLoad:
