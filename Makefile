@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # One more than there are cores: the end-to-end tests mostly wait.
 WORKERS ?= $(shell expr $$(nproc) + 1)
+# Bytecode is kept, whatever the shell says: the end-to-end tests start the program hundreds of times, and compiling it is half of a start.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test check fix bench bench-api soak bigbody fuzz generate clean
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import pytest
+
+# Test modules are rewritten and compiled once, and not by each worker of each run: half of the time that collecting takes.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(params=[pytest.param(("asyncio", {"use_uvloop": True}), id="uvloop")])

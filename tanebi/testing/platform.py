@@ -99,7 +99,9 @@ class Platform:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "TANEBI_DATA_DIR": str(self.data_dir), "NO_COLOR": "1"}
+        # With bytecode, as an installed package has it: without, each start of a checkout compiles all of it.
+        bytecode = {"PYTHONDONTWRITEBYTECODE": ""}
+        return {**os.environ, **bytecode, "TANEBI_DATA_DIR": str(self.data_dir), "NO_COLOR": "1"}
 
     @property
     def endpoints(self) -> dict[str, Any]:
