@@ -8,7 +8,7 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 # Bytecode is kept, whatever the shell says: the end-to-end tests start the program hundreds of times, and compiling it is half of a start.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check fix bench bench-api soak bigbody fuzz generate clean
+.PHONY: demo test check fix bench bench-api soak bigbody fuzz conformance generate clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "==> setting up $(VENV) (about a minute with a cold package cache)"
@@ -55,6 +55,9 @@ bigbody: $(STAMP)  ## a body of 1 GB each way past a side that keeps stopping: t
 
 fuzz: $(STAMP)  ## a million inputs through the HTTP/1.1 codec and the exchange machine (about ten minutes on two cores)
 	$(BIN)/python -m tests.fuzz --inputs $${INPUTS:-1000000} --seed $${SEED:-1}
+
+conformance: $(STAMP)  ## Knative's own suites; SUITES="api-v1 e2e", RUN='TestA|TestB'; needs Go and podman or Docker
+	@$(BIN)/python tests/suites/knative/run.py $(SUITES) $(if $(RUN),-run '$(RUN)') $(OPTIONS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -1,0 +1,243 @@
+"""Knative Serving's own conformance and end-to-end suites against `tanebi up --runtime engine`.
+
+make conformance [SUITES="api-v1 e2e"] [RUN='TestA|TestB'] [OPTIONS=...]
+
+The suites are fetched by Go at the version that go.mod names, built into build/knative and run; their test images become
+`FROM scratch` images of the container engine. The table at the end compares with known.toml, the tests that cannot pass and why.
+The exit code is 0 when every other one passed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from building import Built, build_image, build_suite, images
+from reading import Outcome, outcomes
+
+from tanebi.testing.platform import Platform
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+REPO = "ko.local"
+NAMESPACES = ("serving-tests", "serving-tests-alt", "tls", "rq-test")
+INGRESS_CLASS = "kourier.ingress.networking.knative.dev"
+SUITE_TIMEOUT_S = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    name: str
+    package: str
+    configs: dict[str, dict[str, str]] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+
+
+def suites() -> tuple[dict[str, dict[str, str]], list[Suite]]:
+    """The configuration that all ask for, and the suites."""
+    said = tomllib.loads((HERE / "suites.toml").read_text())
+    found = [Suite(**{**s, "arguments": tuple(s.get("arguments", ()))}) for s in said["suite"]]
+    return said["configs"], found
+
+
+def known() -> dict[str, str]:
+    """`suite/Test/subtest`, also with `*`, to the reason why it does not pass."""
+    said = tomllib.loads((HERE / "known.toml").read_text())
+    return {entry["test"]: entry["reason"] for entry in said.get("known", ())}
+
+
+class Cluster:
+    """The platform as the suites find it."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def config(self, name: str) -> dict[str, str]:
+        shown = self._platform.kubectl("get", "cm", name, "-n", "knative-serving", "-o", "json")
+        found: dict[str, str] = json.loads(shown.stdout).get("data", {})
+        return found
+
+    def patch(self, name: str, data: dict[str, str | None]) -> None:
+        self._platform.kubectl(
+            *("patch", "cm", name, "-n", "knative-serving", "--type=merge"),
+            *("-p", json.dumps({"data": data})),
+        )
+
+    @contextmanager
+    def configured(self, configs: dict[str, dict[str, str]]) -> Iterator[None]:
+        before = {name: self.config(name) for name in configs}
+        for name, data in configs.items():
+            self.patch(name, dict(data))
+        try:
+            yield
+        finally:
+            for name, data in configs.items():
+                self.patch(name, {key: before[name].get(key) for key in data})
+
+    def prepare(self) -> None:
+        """The namespaces and the objects of test/config that the suites expect to find."""
+        self._platform.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(wanted_objects()))
+
+
+def wanted_objects() -> Iterator[dict[str, Any]]:
+    for name in NAMESPACES:
+        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    home = {"namespace": "serving-tests"}
+    yield {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "conformance-test-configmap", **home},
+        "data": {"testKey": "testValue"},
+    }
+    yield {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "conformance-test-secret", **home},
+        "stringData": {"testKey": "testValue"},
+    }
+    yield {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "knative-pv-claim", **home},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}},
+        },
+    }
+    yield {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "rq-e2e-test", "namespace": "rq-test"},
+        "spec": {"hard": {"cpu": "50m"}},
+    }
+
+
+def run_suite(
+    suite: Suite, binary: Path, platform: Platform, log: Path, options: argparse.Namespace
+) -> list[Outcome]:
+    argv = [
+        str(binary),
+        "-test.v",
+        f"-test.timeout={SUITE_TIMEOUT_S}s",
+        f"-test.parallel={options.parallel}",
+        *([f"-test.run={options.run}"] if options.run else []),
+        f"-kubeconfig={platform.data_dir / 'kubeconfig'}",
+        f"-dockerrepo={REPO}",
+        "-ingressendpoint=127.0.0.1",
+        f"-ingress-class={INGRESS_CLASS}",
+        "-enable-alpha",
+        "-enable-beta",
+        "-spoofinterval=100ms",
+        f"-spooftimeout={options.timeout}s",
+        *suite.arguments,
+    ]
+    environment = {
+        **os.environ,
+        "GATEWAY_OVERRIDE": "kourier",
+        "GATEWAY_NAMESPACE_OVERRIDE": "kourier-system",
+        "KUBECONFIG": str(platform.data_dir / "kubeconfig"),
+    }
+    with log.open("w") as out:
+        subprocess.run(
+            argv,
+            env=environment,
+            cwd=log.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            timeout=SUITE_TIMEOUT_S + 60,
+            check=False,
+        )
+    return list(outcomes(suite.name, log.read_text(errors="replace").splitlines()))
+
+
+def judge(found: list[Outcome], reasons: dict[str, str]) -> tuple[list[str], bool]:
+    """The lines of the table, and whether all is as known.toml says."""
+    lines, good = [], True
+    for outcome in found:
+        reason = next((r for t, r in reasons.items() if fnmatch.fnmatchcase(outcome.name, t)), "")
+        note = outcome.note
+        if outcome.result == "failed":
+            good = good and bool(reason)
+            note = f"known: {reason}" if reason else "see the log"
+        elif outcome.result == "passed" and reason:
+            note = "passes, though known.toml lists it"
+        if note or outcome.result != "passed":
+            lines.append(f"  {outcome.result:8} {outcome.name}  {note}")
+    return lines, good
+
+
+def table(found: list[Outcome], lines: list[str]) -> str:
+    names = list(dict.fromkeys(outcome.suite for outcome in found))
+    rows = [f"{'suite':24}{'passed':>8}{'failed':>8}{'skipped':>8}"]
+    for name in [*names, "together"]:
+        counted = Counter(o.result for o in found if name in (o.suite, "together"))
+        counts = "".join(f"{counted[k]:8}" for k in ("passed", "failed", "skipped"))
+        rows.append(f"{name:24}{counts}")
+    return "\n".join([*rows, "", *lines])
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("suites", nargs="*", help="which ones; all when none is named")
+    parser.add_argument("-run", "--run", default="", help="Go's -run: a selection of tests")
+    parser.add_argument("--parallel", type=int, default=4, help="tests at a time within a suite")
+    parser.add_argument(
+        "--timeout", type=int, default=120, help="seconds a route may take to answer"
+    )
+    parser.add_argument("--built", type=Path, default=ROOT / "build/knative", help="where to build")
+    parser.add_argument(
+        "--keep", type=Path, help="the folder for data and logs (default: a new one)"
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = parsed()
+    base, every = suites()
+    unknown = set(options.suites) - {suite.name for suite in every}
+    if unknown:
+        print(
+            f"no suite {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in every)}"
+        )
+        return 2
+    chosen = [s for s in every if not options.suites or s.name in options.suites]
+    built = Built(options.built)
+    binaries = {suite.name: build_suite(built, suite.package) for suite in chosen}
+    for image in images(built):
+        build_image(built, image, REPO)
+    folder = options.keep or Path(tempfile.mkdtemp(prefix="tanebi-conformance-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    found: list[Outcome] = []
+    with Platform(folder / "data", runtime="engine") as platform:
+        cluster = Cluster(platform)
+        cluster.prepare()
+        with cluster.configured(base):
+            for suite in chosen:
+                print(f"==> {suite.name}", flush=True)
+                with cluster.configured(suite.configs):
+                    log = folder / f"{suite.name}.log"
+                    found += run_suite(suite, binaries[suite.name], platform, log, options)
+    lines, good = judge(found, known())
+    print(table(found, lines))
+    print(f"logs: {folder}")
+    return 0 if good and found else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
