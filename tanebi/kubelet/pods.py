@@ -53,10 +53,13 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End this container because `why`; whether it starts again is decided when it has ended."""
+    """End this container because `why`; whether it starts again is decided when it has ended.
+
+    `grace_s` is what it gets to end; None: what the pod says."""
 
     container: str
     why: str
+    grace_s: float | None = None
 
 
 Action = Start | Stop
@@ -242,7 +245,8 @@ class PodLife:
                 box.ready = box.spec.readiness_probe is None
                 return self._next()
             case _ if not ok:
-                return [Stop(name, f"Container {name} failed {aspect} probe, will be restarted")]
+                why = f"Container {name} failed {aspect} probe, will be restarted"
+                return [Stop(name, why, _grace_of(box.spec, aspect))]
         return []
 
     def stop(self) -> None:
@@ -405,6 +409,12 @@ class PodLife:
         if box.init:
             return exit.code != 0 and policy != "Never"
         return policy in ("", "Always") or (policy == "OnFailure" and exit.code != 0)
+
+
+def _grace_of(container: Container, aspect: Aspect) -> float | None:
+    probe = container.startup_probe if aspect == "startup" else container.liveness_probe
+    own = probe.termination_grace_period_seconds if probe else None
+    return None if own is None else float(own)
 
 
 def _untouched(box: _Box) -> bool:

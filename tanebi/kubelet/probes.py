@@ -3,7 +3,7 @@
 `Tally` and `Rhythm` are pure; `ask` does the asking. A readiness probe is asked every few milliseconds until it first
 succeeds, because somebody may be waiting for exactly that, and by its period afterwards. gRPC probes: tanebi.kubelet.grpchealth.
 
-Caller: tanebi.kubelet.worker.
+Callers: tanebi.kubelet.probing, tanebi.kubelet.hooks.
 """
 
 from __future__ import annotations
@@ -82,30 +82,38 @@ async def ask_tcp(host: str, port: int, *, timeout_s: float) -> Answer:
 
 async def ask_http(action: HttpGetAction, host: str, port: int, *, timeout_s: float) -> Answer:
     """2xx and 3xx are well, as in Kubernetes; the body is not read."""
+    found = await fetch_status(action, host, port, timeout_s=timeout_s, agent=USER_AGENT)
+    if isinstance(found, str):
+        return Answer(False, found)
+    if 200 <= found < 400:
+        return Answer(True)
+    return Answer(False, f"HTTP probe failed with statuscode: {found}")
+
+
+async def fetch_status(
+    action: HttpGetAction, host: str, port: int, *, timeout_s: float, agent: str
+) -> int | str:
+    """The status of the answer, or why there is none."""
     secure = action.scheme.upper() == "HTTPS"
     url = f"{'https' if secure else 'http'}://{host}:{port}{action.path}"
+    request = _request(action, host, port, agent)
     try:
         async with asyncio.timeout(timeout_s):
-            line = await _status_line(action, host, port, _trusting() if secure else None)
+            line = await _status_line(request, host, port, _trusting() if secure else None)
     except TimeoutError:
-        return Answer(False, f'Get "{url}": context deadline exceeded')
+        return f'Get "{url}": context deadline exceeded'
     except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-        return Answer(False, f'Get "{url}": {_why(error)}')
+        return f'Get "{url}": {_why(error)}'
     parts = line.split()
     if len(parts) < 2 or not parts[0].startswith(b"HTTP/") or not parts[1].isdigit():
-        return Answer(False, f'Get "{url}": malformed HTTP response')
-    status = int(parts[1])
-    if 200 <= status < 400:
-        return Answer(True)
-    return Answer(False, f"HTTP probe failed with statuscode: {status}")
+        return f'Get "{url}": malformed HTTP response'
+    return int(parts[1])
 
 
-async def _status_line(
-    action: HttpGetAction, host: str, port: int, tls: ssl.SSLContext | None
-) -> bytes:
+async def _status_line(request: bytes, host: str, port: int, tls: ssl.SSLContext | None) -> bytes:
     reader, writer = await asyncio.open_connection(host, port, ssl=tls, limit=STATUS_LINE_MAX)
     try:
-        writer.write(_request(action, host, port))
+        writer.write(request)
         return await reader.readuntil(b"\n")
     finally:
         writer.transport.abort()
@@ -113,10 +121,10 @@ async def _status_line(
             await writer.wait_closed()
 
 
-def _request(action: HttpGetAction, host: str, port: int) -> bytes:
+def _request(action: HttpGetAction, host: str, port: int, agent: str) -> bytes:
     headers: Mapping[str, str] = {
         "Host": f"{host}:{port}",
-        "User-Agent": USER_AGENT,
+        "User-Agent": agent,
         "Accept": "*/*",
         **{h.name: h.value for h in action.http_headers},
         "Connection": "close",

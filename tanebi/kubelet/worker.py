@@ -4,8 +4,9 @@ One task a pod, and beneath it one a running container and one a probe. The firs
 are started, with the address, before anything is ready: whoever waits for the pod can then ask it directly. At most one status
 write is under way; what happens meanwhile goes into the next one.
 
-The end of a pod: it is marked terminating in the API, so EndpointSlices say so; the data plane is asked to drain it; SIGTERM;
-what is left of the grace period; SIGKILL; whatever it left behind; and only then is the object removed.
+The end of a pod: it is marked terminating in the API, so EndpointSlices say so; its containers' preStop hooks run while the data
+plane is asked to drain it; SIGTERM, to sidecars when what they stand beside has ended; what is left of the grace period; SIGKILL;
+whatever it left behind; and only then is the object removed.
 
 Caller: tanebi.kubelet.kubelet.
 """
@@ -35,6 +36,7 @@ from tanebi.kube.plan import Note
 from tanebi.kube.recorder import Recorder
 from tanebi.kubelet import environment
 from tanebi.kubelet.drain import Drain
+from tanebi.kubelet.hooks import FAILED_POST_START, FAILED_PRE_STOP, POST_START_MAX_S, Hooks
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import PodRuntime, Sandbox, SandboxFailed
 from tanebi.kubelet.pods import (
@@ -110,6 +112,7 @@ class PodWorker:
         self._written: Obj | None = None
         self._cleaned = False
         self._stale = False  # its volumes show something that has changed
+        self._later: list[Note] = []  # said once the status is written: nobody waits for them
         self.ended = False  # the pod has been run to its end
         self.reported = anyio.Event()  # the first status is written, or never will be
 
@@ -245,9 +248,10 @@ class PodWorker:
             match self._pending.pop(0):
                 case Start(name, attempt):
                     await self._start(name, attempt)
-                case Stop(name, why):
-                    self._say("Killing", why, type_="Normal")
-                    self._tasks.start_soon(self._stop, name, self._grace_s())
+                case Stop(name, why, grace_s):
+                    self._tasks.start_soon(
+                        self._stop, name, self._grace_s() if grace_s is None else grace_s, why
+                    )
 
     async def _refresh(self) -> None:
         if self._stale:
@@ -288,11 +292,33 @@ class PodWorker:
         meta, clock = self._pod.metadata, self._tools.clock
         self._tools.logs.run_began(meta.namespace, meta.name, name, attempt)
         running = self._running[name] = started.running
-        self._life.started(
-            name, id=running.id, image_id=started.image_id, now=clock.now(), stamp=clock.wall()
-        )
+        self._later += [
+            Note("Normal", "Created", f"Created container: {name}"),
+            Note("Normal", "Started", f"Started container {name}"),
+        ]
+        began, stamp = clock.now(), clock.wall()
+        hooked = await self._started(container, running)
+        self._life.started(name, id=running.id, image_id=started.image_id, now=began, stamp=stamp)
         self._tasks.start_soon(self._attend, name, attempt, running)
-        self._pending.extend(self._life.after_start(name))
+        if hooked:
+            self._pending.extend(self._life.after_start(name))
+        else:
+            self._pending.append(Stop(name, FAILED_POST_START))
+
+    async def _started(self, container: Container, running: Running) -> bool:
+        """What it asks for first is done, unless it ends meanwhile. Nothing else of the pod starts before."""
+        hooks = Hooks(self._pod, container, self._sandbox, self._tools)
+        if hooks.after_start is None:
+            return True
+        failure = ""
+        async with anyio.create_task_group() as race:
+            race.start_soon(_cancel_when_ended, running, race)
+            failure = await hooks.run(hooks.after_start, timeout_s=POST_START_MAX_S)
+            race.cancel_scope.cancel()
+        if failure:
+            _log.warning("hook failed", ns=self.key.namespace, name=self.key.name, why=failure)
+            self._say(FAILED_POST_START, "PostStartHook failed")
+        return not failure
 
     async def _attend(self, name: str, attempt: int, running: Running) -> None:
         """Probe the container while it runs, and say when it has ended."""
@@ -352,14 +378,33 @@ class PodWorker:
     async def _end(self, grace_s: float, *, drain: bool) -> None:
         """Drain, ask, and then insist."""
         self._life.stop()
-        began = self._tools.clock.now()
+        began, drained = self._tools.clock.now(), anyio.Event()
         await self._sleeper.wake()  # a frozen container would not hear that it must end
-        if drain and self._running:
-            await self._drain(grace_s)
-        left_s = max(grace_s - (self._tools.clock.now() - began), min(TERM_MIN_S, grace_s))
+        sidecars = [c.name for c in self._pod.spec.init_containers if c.name in self._running]
+        mains = [name for name in self._running if name not in sidecars]
         async with anyio.create_task_group() as tasks:
-            for name in tuple(self._running):
-                tasks.start_soon(self._stop, name, left_s)
+            for name in mains:
+                tasks.start_soon(self._leave, name, grace_s, began, drained, ())
+            for i, name in enumerate(sidecars):
+                before = (*mains, *sidecars[i + 1 :])
+                tasks.start_soon(self._leave, name, grace_s, began, drained, before)
+            if drain and self._running:
+                await self._drain(grace_s)
+            drained.set()
+
+    async def _leave(
+        self, name: str, grace_s: float, began: float, drained: anyio.Event, before: Sequence[str]
+    ) -> None:
+        """`before`: who must have ended first, while there is time."""
+        clock = self._tools.clock
+        first = [self._running[one] for one in before if one in self._running]
+        async with anyio.create_task_group() as race:
+            race.start_soon(_then_cancel, clock, max(0.0, began + grace_s - clock.now()), race)
+            for one in first:
+                await one.wait()
+            race.cancel_scope.cancel()
+        left_s = max(0.0, grace_s - (clock.now() - began))
+        await self._stop(name, left_s, f"Stopping container {name}", drained=drained)
 
     async def _drain(self, grace_s: float) -> None:
         async with anyio.create_task_group() as race:
@@ -376,15 +421,39 @@ class PodWorker:
         await self._gone.wait()
         race.cancel_scope.cancel()
 
-    async def _stop(self, name: str, grace_s: float) -> None:
+    async def _stop(
+        self, name: str, grace_s: float, why: str, *, drained: anyio.Event | None = None
+    ) -> None:
+        """Its preStop hook counts against the grace period, and so does waiting for `drained`."""
         running = self._running.get(name)
         if running is None:
             return
+        self._say("Killing", why, type_="Normal")
+        began = self._tools.clock.now()
+        await self._before_stop(name, running, grace_s)
+        if drained is not None:
+            await drained.wait()
+        left_s = max(grace_s - (self._tools.clock.now() - began), min(TERM_MIN_S, grace_s))
         running.terminate()
         async with anyio.create_task_group() as race:
-            race.start_soon(self._kill_later, running, grace_s)
+            race.start_soon(self._kill_later, running, left_s)
             await running.wait()
             race.cancel_scope.cancel()
+
+    async def _before_stop(self, name: str, running: Running, grace_s: float) -> None:
+        hooks = Hooks(self._pod, self._containers[name], self._sandbox, self._tools)
+        if hooks.before_stop is None or grace_s <= 0:
+            return
+        failure = ""
+        async with anyio.create_task_group() as race:
+            race.start_soon(_cancel_when_ended, running, race)
+            race.start_soon(self._cancel_when_gone, race)
+            race.start_soon(_then_cancel, self._tools.clock, grace_s, race)
+            failure = await hooks.run(hooks.before_stop, timeout_s=grace_s)
+            race.cancel_scope.cancel()
+        if failure:
+            _log.warning("hook failed", ns=self.key.namespace, name=self.key.name, why=failure)
+            self._say(FAILED_PRE_STOP, "PreStopHook failed")
 
     async def _kill_later(self, running: Running, grace_s: float) -> None:
         async with anyio.create_task_group() as race:
@@ -441,7 +510,7 @@ class PodWorker:
                 return
             try:
                 await self._write(status)
-                return
+                break
             except NotFound:
                 return  # its deletion is on the way to us
             except (ApiError, Unreachable) as error:
@@ -451,6 +520,8 @@ class PodWorker:
                 )
             await self._tools.clock.sleep(delay_s)
             delay_s = min(2 * delay_s, WRITE_RETRY_MAX_S)
+        while self._later:
+            self._tell(self._later.pop(0))
 
     async def _write(self, status: Obj) -> None:
         """Unconditionally: nobody else writes a pod's status, and the uid keeps a successor of that name safe."""
@@ -481,6 +552,11 @@ def _marks(obj: Obj) -> tuple[Any, Any]:
 async def _then_set(clock: Clock, seconds: float, event: anyio.Event) -> None:
     await clock.sleep(seconds)
     event.set()
+
+
+async def _cancel_when_ended(running: Running, race: TaskGroup) -> None:
+    await running.wait()
+    race.cancel_scope.cancel()
 
 
 async def _then_cancel(clock: Clock, seconds: float, race: TaskGroup) -> None:

@@ -101,6 +101,22 @@ class Probe(Model):
     termination_grace_period_seconds: int | None = None
 
 
+class SleepAction(Model):
+    seconds: int = 0
+
+
+class LifecycleHandler(Model):
+    exec: ExecAction | None = None
+    http_get: HttpGetAction | None = None
+    tcp_socket: TcpSocketAction | None = None
+    sleep: SleepAction | None = None
+
+
+class Lifecycle(Model):
+    post_start: LifecycleHandler | None = None
+    pre_stop: LifecycleHandler | None = None
+
+
 class VolumeMount(Model):
     name: str = ""
     mount_path: str = ""
@@ -159,7 +175,7 @@ class Container(Model):
     liveness_probe: Probe | None = None
     readiness_probe: Probe | None = None
     startup_probe: Probe | None = None
-    lifecycle: dict[str, Any] | None = None
+    lifecycle: Lifecycle | None = None
     termination_message_path: str = ""
     termination_message_policy: str = ""
     image_pull_policy: str = ""

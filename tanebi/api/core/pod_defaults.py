@@ -112,6 +112,9 @@ def _default_container(container: Obj) -> None:
     for name in PROBES:
         if isinstance(container.get(name), dict):
             _default_probe(container[name])
+    for hook in (container.get("lifecycle") or {}).values():
+        if isinstance(hook, dict) and isinstance(hook.get("httpGet"), dict):
+            fill(hook["httpGet"], {"path": "/", "scheme": "HTTP"})
 
 
 def _default_probe(probe: Obj) -> None:

@@ -7,7 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tanebi.api import names, quantity
-from tanebi.api.core.pod import Container, ContainerPort, EnvVar, Pod, PodSpec, Probe
+from tanebi.api.core.pod import (
+    Container,
+    ContainerPort,
+    EnvVar,
+    LifecycleHandler,
+    Pod,
+    PodSpec,
+    Probe,
+)
 from tanebi.api.core.refusals import duplicate, forbidden, invalid, not_supported, required
 from tanebi.api.fielderrors import FieldError, via
 from tanebi.api.kind import Admission
@@ -66,6 +74,8 @@ def _spec_errors(spec: PodSpec) -> Iterator[FieldError]:
         for i, container in enumerate(containers):
             for error in _container_errors(container, volumes):
                 yield error.via(f"{path}[{i}]")
+            for error in _hook_errors(container, spec.termination_grace_period_seconds):
+                yield error.via(f"{path}[{i}].lifecycle")
             yield from via(f"{path}[{i}].name", _label_errors(container.name, seen))
             seen.append(container.name)
 
@@ -147,6 +157,41 @@ def _env_errors(variable: EnvVar) -> Iterator[FieldError]:
         yield invalid("valueFrom", "", detail)
     if variable.value:
         yield invalid("valueFrom", "", "may not be specified when `value` is not empty")
+
+
+def _hook_errors(container: Container, grace_s: int | None) -> Iterator[FieldError]:
+    lifecycle = container.lifecycle
+    if lifecycle is None:
+        return
+    for path, hook in (("postStart", lifecycle.post_start), ("preStop", lifecycle.pre_stop)):
+        if hook is not None:
+            yield from via(path, _handler_errors(hook, grace_s))
+
+
+def _handler_errors(hook: LifecycleHandler, grace_s: int | None) -> Iterator[FieldError]:
+    given = [
+        (name, found)
+        for name, found in (
+            ("exec", hook.exec),
+            ("httpGet", hook.http_get),
+            ("tcpSocket", hook.tcp_socket),
+            ("sleep", hook.sleep),
+        )
+        if found is not None
+    ]
+    if not given:
+        yield required("", "must specify a handler type")
+    for name, _ in given[1:]:
+        yield forbidden(name, "may not specify more than 1 handler type")
+    if hook.exec is not None and not hook.exec.command:
+        yield required("exec.command")
+    if hook.sleep is not None and grace_s is not None and not 0 < hook.sleep.seconds <= grace_s:
+        yield invalid(
+            "sleep",
+            hook.sleep.seconds,
+            f"must be greater than 0 and less than terminationGracePeriodSeconds ({grace_s}). "
+            "Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep.",
+        )
 
 
 def _probe_errors(probe: Probe, *, once: bool) -> Iterator[FieldError]:

@@ -68,6 +68,8 @@ class World:
     swept: list[str] = field(default_factory=list)
     patches: list[Obj] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    executed: list[tuple[str, ...]] = field(default_factory=list)
+    exec_code: int = 0
 
     async def update_status(self, kind: Any, obj: Obj) -> Obj:
         if self.refusals:
@@ -96,7 +98,8 @@ class World:
         return self.started[-1]
 
     async def execute(self, launch: Launch, *, timeout_s: float) -> ExecResult:
-        return ExecResult(Exit(0), "")
+        self.executed.append(launch.argv)
+        return ExecResult(Exit(self.exec_code), "")
 
     async def sweep(self, pod_uid: str, container: str) -> None:
         self.swept.append(container)
@@ -291,3 +294,61 @@ async def test_restarts_follow_ends(world: World, tasks: Any) -> None:
     await wait_until(lambda: any("back-off 10s" in line for line in world.said))
     assert world.swept == ["c"], "before it was started again"
     await wait_until(lambda: world.statuses[-1]["containerStatuses"][0]["restartCount"] == 2)
+
+
+def hooked(**lifecycle: Any) -> Obj:
+    container = {"name": "c", "image": "i", "lifecycle": lifecycle}
+    return pod_obj(containers=[container], terminationGracePeriodSeconds=5)
+
+
+async def test_hooks_run_after_the_start_and_before_the_end(world: World) -> None:
+    ends = {"exec": {"command": ["bye"]}}
+    one = worker(world, hooked(postStart={"exec": {"command": ["hello"]}}, preStop=ends))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one.run)
+        await one.reported.wait()
+        assert world.executed == [("hello",)]
+        one.update(marked(pod_obj(), 5))
+    assert world.executed == [("hello",), ("bye",)]
+    assert world.started[0].told == ["TERM"]
+
+
+async def test_a_failed_first_hook_ends_the_container(world: World, tasks: Any) -> None:
+    world.exec_code = 1
+    one = worker(world, hooked(postStart={"exec": {"command": ["hello"]}}))
+    tasks.start_soon(one.run)
+    await wait_until(lambda: len(world.started) == 2)
+    assert world.started[0].told == ["TERM"]
+    assert "FailedPostStartHook: PostStartHook failed" in world.said
+    assert "Killing: FailedPostStartHook" in world.said
+
+
+async def test_a_failed_last_hook_keeps_nobody(world: World) -> None:
+    world.exec_code = 1
+    one = worker(world, hooked(preStop={"exec": {"command": ["bye"]}}))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one.run)
+        await one.reported.wait()
+        one.update(marked(pod_obj(), 5))
+    assert "FailedPreStopHook: PreStopHook failed" in world.said
+    assert world.started[0].told == ["TERM"]
+
+
+async def test_a_hook_that_takes_the_whole_grace_period(world: World) -> None:
+    one = worker(world, hooked(preStop={"sleep": {"seconds": 300}}))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one.run)
+        await one.reported.wait()
+        one.update(marked(pod_obj(), 1))
+    assert world.started[0].told == ["TERM"], "asked all the same"
+
+
+async def test_sidecars_end_last(world: World) -> None:
+    beside = [{"name": n, "image": "i", "restartPolicy": "Always"} for n in ("first", "second")]
+    one = worker(world, pod_obj(initContainers=beside, terminationGracePeriodSeconds=5))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one.run)
+        await wait_until(lambda: len(world.started) == 3)
+        one.update(marked(pod_obj(), 5))
+    ends = [line for line in world.said if line.startswith("Killing")]
+    assert ends == [f"Killing: Stopping container {name}" for name in ("c", "second", "first")]

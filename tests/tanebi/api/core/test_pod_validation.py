@@ -99,6 +99,22 @@ def test_specs(spec: Obj, words: str) -> None:
         ),
         ({"readinessProbe": {}}, "Required value: must specify a handler type"),
         (
+            {"lifecycle": {"preStop": {}}},
+            "Required value: must specify a handler type: spec.containers[0].lifecycle.preStop",
+        ),
+        (
+            {"lifecycle": {"postStart": {"exec": {"command": ["x"]}, "sleep": {"seconds": 1}}}},
+            "Forbidden: may not specify more than 1 handler type: spec.containers[0].lifecycle.postStart.sleep",
+        ),
+        (
+            {"lifecycle": {"preStop": {"exec": {}}}},
+            "Required value: spec.containers[0].lifecycle.preStop.exec.command",
+        ),
+        (
+            {"lifecycle": {"preStop": {"sleep": {"seconds": 31}}}},
+            "Invalid value: 31: must be greater than 0 and less than terminationGracePeriodSeconds (30)",
+        ),
+        (
             {"readinessProbe": {"tcpSocket": {"port": 1}, "exec": {"command": ["x"]}}},
             "Forbidden: may not specify more than 1 handler type: spec.containers[0].readinessProbe",
         ),
