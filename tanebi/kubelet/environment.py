@@ -96,6 +96,12 @@ def expand(text: str, env: Mapping[str, str]) -> str:
     return _REFERENCE.sub(one, text)
 
 
+def expand_strictly(text: str, env: Mapping[str, str]) -> tuple[str, list[str]]:
+    """The same, and the names that are not known."""
+    named = (found[2] for found in _REFERENCE.finditer(text) if found[2])
+    return expand(text, env), [name for name in named if name not in env]
+
+
 def volume_files(volume: Volume, namespace: str, sources: Sources) -> dict[str, bytes] | None:
     """Path to content; None for a kind of volume that this runtime does not have. Raises ConfigError."""
     if volume.empty_dir is not None:

@@ -164,9 +164,10 @@ class Kubelet:
             self._begin(left)
 
     def _on_config(self, kind: AnyKind, old: Obj | None, new: Obj | None) -> None:
-        if new is not None:
+        known = new or old
+        if known is not None:
             for worker in self._workers.values():
-                worker.configured(kind, key_of(new))
+                worker.configured(kind, key_of(known))
 
     def _on_tokens(self, pod_uid: str) -> None:
         worker = self._workers.get(pod_uid)

@@ -26,7 +26,7 @@ from tanebi.kubelet.ports import PortMap
 from tanebi.kubelet.runtime import Inside, Launch, StartFailed
 from tanebi.kubelet.sources import API, of_cache
 from tanebi.kubelet.tokens import MOUNT_PATH, NO_TOKENS, Tokens
-from tanebi.kubelet.volumefiles import content
+from tanebi.kubelet.volumefiles import content, default_mode, modes
 
 NO_COMMAND: Final = (
     "no command to run: add a Procfile with a line `web: COMMAND` to the directory and build it again, "
@@ -138,11 +138,12 @@ class Launcher:
                 "configMap, secret, downwardAPI, projected"
             )
         folder = self._home(pod, volume.name)
-        mode = 0o600 if volume.secret or volume.projected else 0o644
+        mode = 0o600 if volume.secret or volume.projected else default_mode(volume)
+        own = modes(volume)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name, data in files.items():
-                _put(folder / name, data, mode=mode)
+                _put(folder / name, data, mode=own.get(name, mode))
         except OSError as error:
             raise StartFailed(
                 "CreateContainerError", f"volume {volume.name!r}: {error.strerror}"

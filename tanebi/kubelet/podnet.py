@@ -37,8 +37,7 @@ from tanebi.kubelet.netlink import Forwarded
 from tanebi.kubelet.resolvconf import (
     hostname,
     hosts_file,
-    resolv_conf,
-    search_path,
+    resolving,
     switch_file,
 )
 from tanebi.kubelet.tokens import MOUNT_PATH
@@ -98,6 +97,7 @@ class PodNetwork:
         self._taken = anyio.Event()
         self._keeper: Place | None = None
         self._files = _files_of_a_pod()
+        self._machine = machine_text()
         self._let_in: set[str] = set()  # interfaces of others
         self._can_show = False
 
@@ -255,9 +255,8 @@ class PodNetwork:
     def _name(self, pod: Pod, address: str) -> None:
         """Inside: what the pod calls itself, and by which names it finds others. Raises OSError."""
         socket.sethostname(hostname(pod))
-        search = search_path(pod.metadata.namespace, self._domain)
         contents = {
-            RESOLV: resolv_conf(self.gateway, search),
+            RESOLV: resolving(pod, self.gateway, self._domain, self._machine).text(),
             HOSTS: hosts_file(pod, address),
         }
         for target in self._files.keys() & contents:
@@ -335,6 +334,12 @@ def _files_of_a_pod() -> dict[str, str]:
     own = switch_file(switch.read_text()) if switch.exists() else ""
     wanted = {RESOLV: "", HOSTS: ""} | ({SWITCH: own} if own else {})
     return {target: content for target, content in wanted.items() if Path(target).exists()}
+
+
+def machine_text() -> str:
+    """The machine's own resolv.conf."""
+    path = Path(RESOLV)
+    return path.read_text() if path.exists() else ""
 
 
 def _allow_loopback(interface: str, *, allowed: bool = True) -> None:

@@ -106,6 +106,7 @@ class _Box:
     backoff_s: float = 0.0
     retry_at: float | None = None
     asked: bool = False  # a Start was given out and has not been answered
+    changed: bool = False  # it is ended to run what is asked for now
 
     @property
     def name(self) -> str:
@@ -140,7 +141,7 @@ class PodLife:
     _since: dict[str, tuple[str, str]] = field(default_factory=dict)  # condition: status, time
     asleep: bool = False  # frozen: it stands by and counts as none (tanebi.kubelet.sleeper)
     expires_at: float | None = None  # activeDeadlineSeconds, on the clock of `now`
-    _expired: bool = False
+    _ended_for: tuple[str, str] | None = None  # why the whole pod failed: reason, message
     _stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -197,8 +198,9 @@ class PodLife:
         box.state, box.ready, box.started = ended, False, False
         if self._stopping or not self._restarts(box, exit):
             return [*self._next(), *self._release()]
-        if ran_s >= BACKOFF_FORGET_S:
+        if ran_s >= BACKOFF_FORGET_S or box.changed:
             box.backoff_s = 0.0
+        box.changed = False
         delay_s = box.delay()
         box.attempt += 1
         box.last = ended
@@ -219,6 +221,21 @@ class PodLife:
             return self._expire()
         boxes = [b for b in self._boxes.values() if b.retry_at is not None and b.retry_at <= now]
         return [self._start(box) for box in boxes if not self._stopping]
+
+    def changed(self, pod: Pod) -> list[Action]:
+        """The pod's wishes are other ones: a container whose image changed is run anew, whatever the restart policy."""
+        self.pod = pod
+        found: list[Action] = []
+        for container in (*pod.spec.init_containers, *pod.spec.containers):
+            box = self._boxes.get(container.name)
+            if box is None:
+                continue
+            if box.spec.image != container.image and isinstance(box.state, Live):
+                box.changed = True
+                why = f"Container {box.name} definition changed, will be restarted"
+                found.append(Stop(box.name, why))
+            box.spec = container
+        return found
 
     def retry(self, reasons: Iterable[str]) -> list[Action]:
         """What containers wait for with one of `reasons` may have changed: try now."""
@@ -255,6 +272,11 @@ class PodLife:
         for box in self._boxes.values():
             box.retry_at = None
 
+    def refuse(self, reason: str, message: str) -> None:
+        """It is not run at all."""
+        self.stop()
+        self._ended_for = (reason, message)
+
     def next_due(self) -> float | None:
         """When to call `due`. None: no back-off runs, and there is no deadline."""
         times = [b.retry_at for b in self._boxes.values() if b.retry_at is not None]
@@ -279,7 +301,7 @@ class PodLife:
     @property
     def phase(self) -> Phase:
         """pkg/kubelet getPhase."""
-        if self._expired:
+        if self._ended_for:
             return "Failed"
         inits, mains = self._regular_inits(), self._of(init=False)
         policy = self.pod.spec.restart_policy
@@ -317,8 +339,8 @@ class PodLife:
         }
         if inits := self._of(init=True):
             found["initContainerStatuses"] = [_container_status(b) for b in inits]
-        if self._expired:
-            found |= {"reason": DEADLINE_EXCEEDED, "message": TOO_LONG}
+        if self._ended_for:
+            found |= dict(zip(("reason", "message"), self._ended_for, strict=True))
         if self.asleep:
             found |= {"reason": STANDING_BY, "message": ASLEEP}
             for one in found["containerStatuses"]:
@@ -384,7 +406,7 @@ class PodLife:
 
     def _expire(self) -> list[Action]:
         self.stop()
-        self._expired = True
+        self._ended_for = (DEADLINE_EXCEEDED, TOO_LONG)
         return [Stop(name, TOO_LONG) for name in self.running]
 
     def _next(self) -> list[Action]:
@@ -404,6 +426,8 @@ class PodLife:
 
     def _restarts(self, box: _Box, exit: Exit) -> bool:
         policy = self.pod.spec.restart_policy
+        if box.changed:
+            return True
         if box.sidecar:
             return not self.finished
         if box.init:

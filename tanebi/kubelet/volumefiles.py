@@ -6,12 +6,14 @@ Pure. Callers: tanebi.kubelet.engine.volumes, tanebi.kubelet.launch.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from tanebi.api.core.pod import Pod, ResourceFieldRef, Volume
 from tanebi.kubelet import environment
 from tanebi.kubelet.environment import ConfigError, Sources
 from tanebi.kubelet.tokens import wanted_of
+
+FILE_MODE: Final = 0o644
 
 
 def content(pod: Pod, volume: Volume, sources: Sources) -> dict[str, bytes] | None:
@@ -25,6 +27,34 @@ def content(pod: Pod, volume: Volume, sources: Sources) -> dict[str, bytes] | No
             files |= _projected(pod, volume.name, source, sources)
         return files
     return environment.volume_files(volume, namespace, sources)
+
+
+def default_mode(volume: Volume) -> int:
+    """Of files whose own is not said."""
+    own = volume.secret or volume.config_map or volume.projected
+    mode = (
+        getattr(own, "default_mode", None)
+        if own
+        else (volume.downward_api or {}).get("defaultMode")
+    )
+    return FILE_MODE if mode is None else int(mode)
+
+
+def modes(volume: Volume) -> dict[str, int]:
+    """The files that have a mode of their own, by path."""
+    if volume.projected is not None:
+        inner = [
+            source.get(kind) or {}
+            for source in volume.projected.sources
+            for kind in ("configMap", "secret", "downwardAPI")
+        ]
+        items = [item for one in inner for item in one.get("items") or ()]
+    elif volume.downward_api is not None:
+        items = list(volume.downward_api.get("items") or ())
+    else:
+        keyed = volume.config_map or volume.secret
+        return {i.path: i.mode for i in (keyed.items if keyed else ()) if i.mode is not None}
+    return {item["path"]: int(item["mode"]) for item in items if item.get("mode") is not None}
 
 
 def _projected(

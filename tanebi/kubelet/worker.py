@@ -35,6 +35,7 @@ from tanebi.kube.errors import ApiError, Conflict, NotFound, Unreachable
 from tanebi.kube.plan import Note
 from tanebi.kube.recorder import Recorder
 from tanebi.kubelet import environment
+from tanebi.kubelet.admitting import Refusal, refusal
 from tanebi.kubelet.drain import Drain
 from tanebi.kubelet.hooks import FAILED_POST_START, FAILED_PRE_STOP, POST_START_MAX_S, Hooks
 from tanebi.kubelet.logs import LogStore
@@ -139,10 +140,22 @@ class PodWorker:
         before, self._obj = self._obj, obj
         if self._sleeper.want(STANDBY_SINCE in (obj["metadata"].get("annotations") or {})):
             self._news.set()
+        changed = _marks(before) != _marks(obj)
+        if changed or before["spec"] != obj["spec"]:
+            self._renew(obj)
         if obj["metadata"].get("deletionTimestamp"):
             self._deleted.set()
-        elif environment.shows_itself(self._pod) and _marks(before) != _marks(obj):
+        elif changed and environment.shows_itself(self._pod):
             self.outdated()
+
+    def _renew(self, obj: Obj) -> None:
+        """Images, deadline, labels and annotations may change while it runs."""
+        self._pod, self._shown = split(POD.view(obj))
+        self._containers = {
+            c.name: c for c in (*self._pod.spec.init_containers, *self._pod.spec.containers)
+        }
+        self._life.expires_at = self._deadline()
+        self._happened(self._life.changed(self._pod))
 
     def gone(self) -> None:
         """The object is gone: end at once."""
@@ -177,12 +190,12 @@ class PodWorker:
 
     async def _live(self) -> None:
         if self._pod.status.phase not in ("Succeeded", "Failed") and not self._pod.deleting:
+            refused = refusal(self._pod)
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks
                 tasks.start_soon(self._end_when_deleted, tasks)
-                await (
-                    self._work()
-                )  # here, not as a task: nothing comes between the event and the start
+                # Here, not as a task: nothing comes between the event and the start.
+                await (self._work() if refused is None else self._refuse(refused))
         self.reported.set()
         if not self._pod.deleting:
             await self._deleted.wait()
@@ -211,6 +224,14 @@ class PodWorker:
             await self._report()
             self.reported.set()
             await self._wait()
+
+    async def _refuse(self, why: Refusal) -> None:
+        """It fails at once; then there is nothing to do until it is deleted."""
+        self._say(why.reason, why.message)
+        self._life.refuse(why.reason, f"Pod was rejected: {why.message}")
+        await self._report()
+        self.reported.set()
+        await self._deleted.wait()
 
     async def _prepare(self) -> bool:
         try:

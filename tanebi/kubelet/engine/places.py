@@ -26,9 +26,9 @@ from tanebi.kubelet import namespaces
 from tanebi.kubelet.engine import pause, spec
 from tanebi.kubelet.engine.connect import EngineDoor
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
-from tanebi.kubelet.podnet import PodNetwork
+from tanebi.kubelet.podnet import PodNetwork, machine_text
 from tanebi.kubelet.ports import POD_IP
-from tanebi.kubelet.resolvconf import hostname, hosts_file, resolv_conf, search_path
+from tanebi.kubelet.resolvconf import DOMAIN, Resolving, hostname, hosts_file, resolving
 
 if TYPE_CHECKING:
     from tanebi.kubelet.engine.client import EngineClient
@@ -37,7 +37,6 @@ NETWORK: Final = "tanebi"
 AHEAD: Final = 2
 REFILL_S: Final = 1.0  # after one was taken: whoever took it is starting a container
 AGAIN_S: Final = 10.0
-DOMAIN: Final = "cluster.local"
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 _log = get_logger("engine")
@@ -107,7 +106,7 @@ class Places:
         client = await self._door.client()
         common = await self.common(client)
         self._taken.set()
-        if pod.spec.host_network:
+        if pod.spec.host_network or spec.sysctls(pod) or pod.spec.host_ipc:
             return await self._make(client, common, pod)
         while self._waiting:
             holder = self._waiting.popleft()
@@ -164,7 +163,7 @@ class Places:
 
     async def _make(self, client: EngineClient, common: spec.Place, pod: Pod | None) -> Holder:
         name = self._name(pod.metadata.uid if pod else f"place-{next(self._numbers)}")
-        dns = (str(self._network.gateway),) if self._network is not None else ()
+        dns = self._resolving(pod) if pod is not None else None
         body = spec.sandbox_body(pod, pause.TAG, common, dns=dns)
         container = await client.create_anew(name, body)
         await client.start(container)
@@ -174,7 +173,15 @@ class Places:
         holder = _holder(container, found, common.network)
         if self._network is not None:
             self._network.let_in(holder.address)
+        if pod is not None and _can_be_named(holder):
+            await anyio.to_thread.run_sync(partial(self._write_names, holder, pod))
         return holder
+
+    def _resolving(self, pod: Pod) -> Resolving | None:
+        """None: as the engine has it."""
+        if self._network is None:
+            return None
+        return resolving(pod, self._network.gateway, DOMAIN, machine_text())
 
     async def _give_name(self, holder: Holder, pod: Pod) -> None:
         """Raises OSError."""
@@ -183,10 +190,9 @@ class Places:
 
     def _write_names(self, holder: Holder, pod: Pod) -> None:
         """In place: these files are mounted in the pod's containers."""
-        if self._network is not None:
-            search = search_path(pod.metadata.namespace, DOMAIN)
+        if (names := self._resolving(pod)) is not None:
             with open(holder.resolv, "r+") as file:
-                file.write(resolv_conf(self._network.gateway, search))
+                file.write(names.text())
                 file.truncate()
         with open(holder.hosts, "r+") as file:
             file.write(hosts_file(pod, holder.address))

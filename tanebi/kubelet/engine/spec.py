@@ -14,7 +14,7 @@ from typing import Any, Final
 from tanebi.api import quantity
 from tanebi.api.core.pod import Container, Pod, ResourceRequirements, SecurityContext
 from tanebi.api.meta import Obj
-from tanebi.kubelet.resolvconf import hostname, search_path
+from tanebi.kubelet.resolvconf import Resolving, hostname
 
 PLATFORM_LABEL: Final = "tanebi.dev/platform"
 POD_LABEL: Final = "tanebi.dev/pod-uid"
@@ -60,8 +60,8 @@ class Place:
     podman: bool
 
 
-def sandbox_body(pod: Pod | None, image: str, place: Place, *, dns: Sequence[str] = ()) -> Obj:
-    """The container that holds a pod's network and name; without a pod, one that is named later."""
+def sandbox_body(pod: Pod | None, image: str, place: Place, *, dns: Resolving | None = None) -> Obj:
+    """The container that holds a pod's network, name and IPC; without a pod, one that is named later."""
     own = pod is None or not pod.spec.host_network
     labels = {PLATFORM_LABEL: place.platform} if pod is None else _labels(pod, "", place)
     aliases = pod.spec.host_aliases or () if pod is not None else ()
@@ -74,23 +74,31 @@ def sandbox_body(pod: Pod | None, image: str, place: Place, *, dns: Sequence[str
             "Ulimits": place.limits.body(),
             "CapDrop": ["ALL"],
             "ReadonlyRootfs": True,
+            "IpcMode": "host" if pod is not None and pod.spec.host_ipc else "shareable",
             "SecurityOpt": ["no-new-privileges"],
+            **({"Sysctls": sysctls(pod)} if pod is not None and sysctls(pod) else {}),
             "ExtraHosts": [
                 f"{name}:{alias['ip']}"
                 for alias in aliases
                 for name in alias.get("hostnames") or ()
             ],
-            **(_dns(pod.metadata.namespace if pod else "default", dns) if dns and own else {}),
+            **(_dns(dns) if dns is not None and own else {}),
         },
     }
 
 
-def _dns(namespace: str, servers: Sequence[str]) -> Obj:
+def _dns(dns: Resolving) -> Obj:
     return {
-        "Dns": list(servers),
-        "DnsSearch": list(search_path(namespace, "cluster.local")),
-        "DnsOptions": ["ndots:5"],
+        "Dns": list(dns.servers),
+        "DnsSearch": list(dns.search),
+        "DnsOptions": list(dns.options),
     }
+
+
+def sysctls(pod: Pod) -> dict[str, str]:
+    """Settings of the kernel that the pod asks for; which it may, tanebi.kubelet.admitting says."""
+    asked = (pod.spec.security_context or {}).get("sysctls") or ()
+    return {str(one.get("name", "")).replace("/", "."): str(one.get("value", "")) for one in asked}
 
 
 def container_body(
@@ -112,6 +120,8 @@ def container_body(
     security = _security(pod, container)
     host: Obj = {
         "NetworkMode": f"container:{sandbox}",
+        "IpcMode": "host" if pod.spec.host_ipc else f"container:{sandbox}",
+        **_processes(pod, sandbox),
         "Ulimits": place.limits.body(),
         "Binds": [mount.bind() for mount in mounts],
         "ReadonlyRootfs": bool(security.read_only_root_filesystem),
@@ -142,6 +152,12 @@ def container_body(
     if (user := _user(security)) is not None:
         body["User"] = user
     return body
+
+
+def _processes(pod: Pod, sandbox: str) -> Obj:
+    if pod.spec.host_pid:
+        return {"PidMode": "host"}
+    return {"PidMode": f"container:{sandbox}"} if pod.spec.share_process_namespace else {}
 
 
 def runs_as_root(pod: Pod, container: Container, image_user: str) -> bool | None:

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from tanebi.api.core.pod import Container, Pod, Volume, VolumeMount
@@ -18,11 +19,11 @@ from tanebi.kubelet import environment
 from tanebi.kubelet.engine import memory, spec
 from tanebi.kubelet.engine.spec import Mount
 from tanebi.kubelet.environment import ConfigError, Sources
-from tanebi.kubelet.volumefiles import content
+from tanebi.kubelet.volumefiles import content, default_mode, modes
 
 DATA: Final = "..data"
 IN_MEMORY: Final = "Memory"
-FILE_MODE: Final = 0o644
+GROUP_READS: Final = 0o440  # what fsGroup gives on files that nobody writes
 CREATE_TYPES: Final = ("DirectoryOrCreate",)
 
 
@@ -49,7 +50,7 @@ class Volumes:
                 except ConfigError:
                     continue
                 if files is not None and volume.empty_dir is None:
-                    publish(folder, files, mode=_mode(volume))
+                    _publish(pod, volume, folder, files)
 
     def message_file(self, pod_uid: str, container: str, attempt: int) -> Path:
         """An empty file for the container's last words. Raises OSError."""
@@ -77,13 +78,8 @@ class Volumes:
     ) -> Mount:
         volume = volumes[mount.name]
         source = self._source(pod, volume, sources)
-        below = mount.sub_path or environment.expand(mount.sub_path_expr, env)
-        if below:
-            if below.startswith("/") or ".." in below.split("/"):
-                raise ConfigError(f"subPath must stay inside the volume: {below}")
-            source = source / below
-            if not source.exists():
-                source.mkdir(parents=True)
+        if below := _below(mount, env):
+            source = _inside(source, below)
         claim = volume.persistent_volume_claim
         read_only = (
             bool(mount.read_only)
@@ -106,7 +102,7 @@ class Volumes:
         folder = self._home(pod, volume)
         folder.mkdir(parents=True, exist_ok=True)
         if volume.empty_dir is None:
-            publish(folder, files, mode=_mode(volume))
+            _publish(pod, volume, folder, files)
             return folder
         if volume.empty_dir.medium == IN_MEMORY:
             memory.mount(folder, volume.empty_dir.size_limit)
@@ -121,8 +117,48 @@ class Volumes:
         return self._folder / pod.metadata.uid / "volumes" / volume.name
 
 
-def publish(folder: Path, files: Mapping[str, bytes], *, mode: int) -> None:
-    """Replace the folder's content in one step; nothing is touched when nothing changed. Raises OSError."""
+def _below(mount: VolumeMount, env: Mapping[str, str]) -> str:
+    """The part of the volume that is mounted. Raises ConfigError."""
+    below = mount.sub_path
+    if mount.sub_path_expr:
+        below, missing = environment.expand_strictly(mount.sub_path_expr, env)
+        if missing:
+            raise ConfigError(f"missing value for {', '.join(missing)}")
+    if below.startswith("/"):
+        raise ConfigError(f"error SubPath `{below}` must not be an absolute path")
+    if ".." in below.split("/"):
+        raise ConfigError(f"unable to provision SubPath `{below}`: must not contain '..'")
+    return below
+
+
+def _inside(volume: Path, below: str) -> Path:
+    """A part of a volume, made when it is not there. A link that leads out of the volume is refused. Raises ConfigError."""
+    path = volume / below
+    if not path.resolve().is_relative_to(volume.resolve()):
+        raise ConfigError(
+            f"failed to prepare subPath for volumeMount: {below} leads out of the volume"
+        )
+    if not path.exists():
+        path.mkdir(parents=True)
+        path.chmod(0o777 if volume.stat().st_mode & 0o002 else 0o755)
+    return path.resolve()
+
+
+def _publish(pod: Pod, volume: Volume, folder: Path, files: Mapping[str, bytes]) -> None:
+    group = spec.fs_group(pod) if os.geteuid() == 0 else None
+    publish(folder, files, mode=default_mode(volume), modes=modes(volume), group=group)
+
+
+def publish(
+    folder: Path,
+    files: Mapping[str, bytes],
+    *,
+    mode: int,
+    modes: Mapping[str, int] = MappingProxyType({}),
+    group: int | None = None,
+) -> None:
+    """Replace the folder's content in one step; nothing is touched when nothing changed. `modes` are those of some files, by
+    path; `group` may read them all. Raises OSError."""
     current = folder / DATA
     if current.exists() and _read(current) == dict(files):
         return
@@ -130,12 +166,15 @@ def publish(folder: Path, files: Mapping[str, bytes], *, mode: int) -> None:
     number = int(old.rpartition("_")[2]) + 1 if old else 0
     fresh = folder / f"{DATA}_{number}"
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
+    _make_folder(fresh, group)
     for name, data in files.items():
         path = fresh / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        for parent in reversed(path.relative_to(fresh).parents[:-1]):
+            _make_folder(fresh / parent, group)
         path.write_bytes(data)
-        path.chmod(mode)
+        if group is not None:
+            os.chown(path, -1, group)
+        path.chmod(modes.get(name, mode) | (0 if group is None else GROUP_READS))
     link = folder / "..new"
     link.unlink(missing_ok=True)
     link.symlink_to(fresh.name)
@@ -143,6 +182,13 @@ def publish(folder: Path, files: Mapping[str, bytes], *, mode: int) -> None:
     _show(folder, {name.partition("/")[0] for name in files})
     if old:
         shutil.rmtree(folder / old, ignore_errors=True)
+
+
+def _make_folder(path: Path, group: int | None) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+    if group is not None:
+        os.chown(path, -1, group)
+    path.chmod(0o755 if group is None else 0o2755)
 
 
 def _show(folder: Path, names: set[str]) -> None:
@@ -162,12 +208,6 @@ def _read(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file()
     }
-
-
-def _mode(volume: Volume) -> int:
-    own = volume.secret or volume.config_map or volume.projected
-    mode = getattr(own, "default_mode", None)
-    return FILE_MODE if mode is None else int(mode)
 
 
 def _is_written_by_us(volume: Volume) -> bool:

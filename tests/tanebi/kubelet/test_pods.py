@@ -398,3 +398,26 @@ class Lives(RuleBasedStateMachine):
 
 Lives.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 test_lives = Lives.TestCase
+
+
+def test_another_image_is_run_anew_whatever_the_policy() -> None:
+    pod = life(restartPolicy="Never")
+    pod.begin()
+    start(pod)
+    container = pod.pod.spec.containers[0].model_copy(update={"image": "other"})
+    spec = pod.pod.spec.model_copy(update={"containers": [container]})
+    (stop,) = pod.changed(pod.pod.model_copy(update={"spec": spec}))
+    assert stop == Stop("a", "Container a definition changed, will be restarted")
+    assert end(pod, 0) == [Start("a", 1)]
+
+
+def test_what_is_refused_has_failed() -> None:
+    pod = life()
+    pod.refuse("SysctlForbidden", "no")
+    assert pod.begin() == []
+    status = pod.status(T0)
+    assert [status[k] for k in ("phase", "reason", "message")] == [
+        "Failed",
+        "SysctlForbidden",
+        "no",
+    ]

@@ -303,19 +303,21 @@ def hooked(**lifecycle: Any) -> Obj:
 
 async def test_hooks_run_after_the_start_and_before_the_end(world: World) -> None:
     ends = {"exec": {"command": ["bye"]}}
-    one = worker(world, hooked(postStart={"exec": {"command": ["hello"]}}, preStop=ends))
+    obj = hooked(postStart={"exec": {"command": ["hello"]}}, preStop=ends)
+    one = worker(world, obj)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(one.run)
         await one.reported.wait()
         assert world.executed == [("hello",)]
-        one.update(marked(pod_obj(), 5))
+        one.update(marked(obj, 5))
     assert world.executed == [("hello",), ("bye",)]
     assert world.started[0].told == ["TERM"]
 
 
 async def test_a_failed_first_hook_ends_the_container(world: World, tasks: Any) -> None:
     world.exec_code = 1
-    one = worker(world, hooked(postStart={"exec": {"command": ["hello"]}}))
+    obj = hooked(postStart={"exec": {"command": ["hello"]}})
+    one = worker(world, obj)
     tasks.start_soon(one.run)
     await wait_until(lambda: len(world.started) == 2)
     assert world.started[0].told == ["TERM"]
@@ -325,30 +327,33 @@ async def test_a_failed_first_hook_ends_the_container(world: World, tasks: Any) 
 
 async def test_a_failed_last_hook_keeps_nobody(world: World) -> None:
     world.exec_code = 1
-    one = worker(world, hooked(preStop={"exec": {"command": ["bye"]}}))
+    obj = hooked(preStop={"exec": {"command": ["bye"]}})
+    one = worker(world, obj)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(one.run)
         await one.reported.wait()
-        one.update(marked(pod_obj(), 5))
+        one.update(marked(obj, 5))
     assert "FailedPreStopHook: PreStopHook failed" in world.said
     assert world.started[0].told == ["TERM"]
 
 
 async def test_a_hook_that_takes_the_whole_grace_period(world: World) -> None:
-    one = worker(world, hooked(preStop={"sleep": {"seconds": 300}}))
+    obj = hooked(preStop={"sleep": {"seconds": 300}})
+    one = worker(world, obj)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(one.run)
         await one.reported.wait()
-        one.update(marked(pod_obj(), 1))
+        one.update(marked(obj, 1))
     assert world.started[0].told == ["TERM"], "asked all the same"
 
 
 async def test_sidecars_end_last(world: World) -> None:
     beside = [{"name": n, "image": "i", "restartPolicy": "Always"} for n in ("first", "second")]
-    one = worker(world, pod_obj(initContainers=beside, terminationGracePeriodSeconds=5))
+    obj = pod_obj(initContainers=beside, terminationGracePeriodSeconds=5)
+    one = worker(world, obj)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(one.run)
         await wait_until(lambda: len(world.started) == 3)
-        one.update(marked(pod_obj(), 5))
+        one.update(marked(obj, 5))
     ends = [line for line in world.said if line.startswith("Killing")]
     assert ends == [f"Killing: Stopping container {name}" for name in ("c", "second", "first")]

@@ -10,6 +10,7 @@ from tanebi.api.core.kinds import POD
 from tanebi.api.core.pod import Pod
 from tanebi.api.meta import Obj
 from tanebi.kubelet.engine import spec
+from tanebi.kubelet.resolvconf import Resolving
 
 PLACE = spec.Place("here", "net", spec.Limits(100, 50), podman=True)
 
@@ -142,5 +143,15 @@ def test_the_sandbox_has_the_pods_name_and_hosts() -> None:
     found = spec.sandbox_body(own, "pause", PLACE)
     assert (found["Hostname"], found["HostConfig"]["NetworkMode"]) == ("p", "net")
     assert found["HostConfig"]["ExtraHosts"] == ["db:10.0.0.9", "db.local:10.0.0.9"]
-    named = spec.sandbox_body(own, "pause", PLACE, dns=["10.0.0.1"])["HostConfig"]
-    assert (named["Dns"], named["DnsSearch"][0]) == (["10.0.0.1"], "ns.svc.cluster.local")
+    named = spec.sandbox_body(
+        own, "pause", PLACE, dns=Resolving(("10.0.0.1",), ("ns.svc",), ("ndots:5",))
+    )["HostConfig"]
+    assert (named["Dns"], named["DnsSearch"][0]) == (["10.0.0.1"], "ns.svc")
+
+
+def test_a_pods_containers_share_what_kubernetes_shares() -> None:
+    found = body(shareProcessNamespace=True)["HostConfig"]
+    assert (found["IpcMode"], found["PidMode"]) == ("container:box", "container:box")
+    assert "PidMode" not in body()["HostConfig"]
+    own = pod(securityContext={"sysctls": [{"name": "net/x", "value": "1"}]})
+    assert spec.sandbox_body(own, "pause", PLACE)["HostConfig"]["Sysctls"] == {"net.x": "1"}

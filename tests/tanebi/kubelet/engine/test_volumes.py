@@ -122,7 +122,7 @@ def test_a_part_of_a_volume(tmp_path: Path) -> None:
 def test_what_is_missing(tmp_path: Path, volume: Obj, words: str) -> None:
     own = pod(volume)
     with pytest.raises(ConfigError, match=words):
-        Volumes(tmp_path).mounts(own, own.spec.containers[0], sources(), {})
+        Volumes(tmp_path).mounts(own, own.spec.containers[0], sources(), {"WHO": "../x"})
 
 
 def test_last_words_can_be_written_by_anybody(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_claims_folder(tmp_path: Path) -> None:
     assert mount.source == str(tmp_path / "ns" / "data")
     assert not mount.read_only
     with pytest.raises(ConfigError, match='persistentvolumeclaim "data" not found'):
-        Volumes(tmp_path).mounts(own, own.spec.containers[0], sources(), {})
+        Volumes(tmp_path).mounts(own, own.spec.containers[0], sources(), {"WHO": "../x"})
 
 
 @pytest.mark.parametrize(
@@ -165,15 +165,47 @@ def test_a_folder_below_a_volume(tmp_path: Path, mount: Obj, below: str) -> None
     assert made.source.endswith(f"/v/{below}")
 
 
-def test_a_folder_above_a_volume_is_refused(tmp_path: Path) -> None:
-    own = pod({"emptyDir": {}}, subPathExpr="$(WHO)")
-    with pytest.raises(ConfigError, match="must stay inside"):
-        Volumes(tmp_path).mounts(own, own.spec.containers[0], sources(), {"WHO": "../x"})
-
-
 def test_resources_as_files(tmp_path: Path) -> None:
     ref = {"containerName": "c", "resource": "limits.cpu"}
     own = pod({"downwardAPI": {"items": [{"path": "cpu", "resourceFieldRef": ref}]}})
     known = replace(sources(), machine={"cpu": "7"})
     (mount,) = Volumes(tmp_path).mounts(own, own.spec.containers[0], known, {})
     assert shown(Path(mount.source)) == {"cpu": "7"}
+
+
+def test_files_have_their_modes(tmp_path: Path) -> None:
+    items = [{"key": "k", "path": "deep/k", "mode": 0o400}, {"key": "o", "path": "o"}]
+    own = pod({"configMap": {"name": "m", "items": items, "defaultMode": 0o440}})
+    ((mount),) = Volumes(tmp_path).mounts(
+        own, own.spec.containers[0], sources({"k": "1", "o": "2"}), {}
+    )
+    found = Path(mount.source)
+    assert [(found / name).stat().st_mode & 0o7777 for name in ("deep/k", "o")] == [0o400, 0o440]
+    assert (found / "deep").stat().st_mode & 0o7777 == 0o755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_the_volume_is_the_groups(tmp_path: Path) -> None:
+    publish(tmp_path, {"a/b": b"1"}, mode=0o400, group=1234)
+    for name, mode in (("a", 0o2755), ("a/b", 0o440)):
+        found = (tmp_path / name).stat()
+        assert (found.st_gid, found.st_mode & 0o7777) == (1234, mode)
+
+
+@pytest.mark.parametrize(
+    ("mount", "words"),
+    [
+        ({"subPath": "/etc"}, "must not be an absolute path"),
+        ({"subPath": "a/../.."}, "must not contain '..'"),
+        ({"subPath": "out/passwd"}, "leads out of the volume"),
+        ({"subPathExpr": "$(NOBODY)"}, "missing value for NOBODY"),
+        ({"subPathExpr": "$(WHO)"}, "must not contain '..'"),
+    ],
+)
+def test_a_part_stays_inside_the_volume(tmp_path: Path, mount: Obj, words: str) -> None:
+    own = pod({"emptyDir": {}}, **mount)
+    home = tmp_path / "u" / "volumes" / "v"
+    home.mkdir(parents=True)
+    (home / "out").symlink_to("/etc")
+    with pytest.raises(ConfigError, match=words):
+        Volumes(tmp_path).mounts(own, own.spec.containers[0], sources(), {"WHO": "../x"})

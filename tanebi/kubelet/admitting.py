@@ -1,0 +1,49 @@
+"""Whether the kubelet runs a pod at all. What it refuses fails at once and for good.
+
+Pure. The rules and words are those of Kubernetes' kubelet (pkg/kubelet/sysctl). Caller: tanebi.kubelet.worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tanebi.api.core.pod import Pod
+
+# Settings of the kernel that are a pod's own, and harm nobody else.
+SAFE: Final = frozenset(
+    {
+        "kernel.shm_rmid_forced",
+        "net.ipv4.ip_local_port_range",
+        "net.ipv4.ip_local_reserved_ports",
+        "net.ipv4.ip_unprivileged_port_start",
+        "net.ipv4.ping_group_range",
+        "net.ipv4.tcp_fin_timeout",
+        "net.ipv4.tcp_keepalive_intvl",
+        "net.ipv4.tcp_keepalive_probes",
+        "net.ipv4.tcp_keepalive_time",
+        "net.ipv4.tcp_rmem",
+        "net.ipv4.tcp_syncookies",
+        "net.ipv4.tcp_wmem",
+    }
+)
+FORBIDDEN: Final = "SysctlForbidden"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    reason: str
+    message: str
+
+
+def refusal(pod: Pod) -> Refusal | None:
+    """None: it may run."""
+    for asked in (pod.spec.security_context or {}).get("sysctls") or ():
+        name = str(asked.get("name", "")).replace("/", ".")
+        if name not in SAFE:
+            return Refusal(FORBIDDEN, f'forbidden sysctl: "{name}" not allowlisted')
+        if pod.spec.host_network and name.startswith("net."):
+            return Refusal(
+                FORBIDDEN, f'forbidden sysctl: "{name}" not allowed with host net enabled'
+            )
+    return None
