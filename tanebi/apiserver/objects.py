@@ -29,6 +29,7 @@ from tanebi.apiserver.editions import private, shown, to_store
 from tanebi.apiserver.history import Entry
 from tanebi.apiserver.limitranges import LimitRanges
 from tanebi.apiserver.options import DeleteOptions, WriteOptions
+from tanebi.apiserver.podclasses import PodClasses
 from tanebi.apiserver.quota import Quotas
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.user import User
@@ -87,6 +88,7 @@ class Objects:
         self._addresses = Addresses(store)
         self._quotas = Quotas(store)
         self._ranges = LimitRanges(store)
+        self._classes = PodClasses(store)
         self._rng = rng
 
     def newest(self, kind: AnyKind, key: Key) -> Entry:
@@ -135,6 +137,7 @@ class Objects:
             await self._ask_hooks(draft, user, options)
             self._check_place(kind, key)
         self._assign(kind, draft.obj, None, user)
+        self._classes.apply(kind, key, draft.obj)
         self._ranges.apply(kind, key, draft.obj)
         warnings = draft.warnings + self._gate.check(kind, draft.obj, None, admission)
         if self.store.newest(kind.resource, key) is not None:

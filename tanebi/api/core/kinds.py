@@ -6,6 +6,7 @@ from typing import Final
 
 from tanebi.api.core import network, plain, pod, workload
 from tanebi.api.core.kinds_cluster import CLUSTER_KINDS
+from tanebi.api.core.kinds_hosting import HOSTING_KINDS
 from tanebi.api.core.kinds_identity import IDENTITY_KINDS
 from tanebi.api.core.kinds_workload import WORKLOAD_KINDS
 from tanebi.api.core.network_rules import (
@@ -183,5 +184,6 @@ KINDS: Final[tuple[AnyKind, ...]] = (
     LEASE,
     *WORKLOAD_KINDS,
     *CLUSTER_KINDS,
+    *HOSTING_KINDS,
     *IDENTITY_KINDS,
 )

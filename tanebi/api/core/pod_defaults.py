@@ -22,7 +22,10 @@ def default_pod(pod: Obj, old: Obj | None, admission: Admission) -> Obj:
         spec["serviceAccountName"] = spec.get("serviceAccount") or "default"
     if old is None or (old.get("spec") or {}).get("serviceAccount"):
         spec["serviceAccount"] = spec["serviceAccountName"]  # its old name is written, too
-    fill(spec, {"enableServiceLinks": True, "priority": 0})
+    fill(spec, {"enableServiceLinks": True})
+    if old is not None:  # set at admission, by its classes
+        before = old.get("spec") or {}
+        fill(spec, {k: before[k] for k in ("priority", "preemptionPolicy") if k in before})
     status = pod.setdefault("status", {})
     status.setdefault("phase", "Pending")
     status.setdefault("qosClass", "BestEffort")

@@ -19,6 +19,7 @@ from tanebi.apiserver.protobuf import (
     tables_apps,
     tables_cluster,
     tables_container,
+    tables_hosting,
     tables_identity,
     tables_meta,
     tables_network,
@@ -39,6 +40,7 @@ MESSAGES: Final[dict[str, str]] = {
     **tables_workload.MESSAGES,
     **tables_apps.MESSAGES,
     **tables_cluster.MESSAGES,
+    **tables_hosting.MESSAGES,
     **tables_identity.MESSAGES,
 }
 # DeleteOptions is in every API group, so it goes by its kind alone.
@@ -90,7 +92,12 @@ ROOTS: Final = frozenset(
         ("rbac.authorization.k8s.io/v1", "Role"),
         ("rbac.authorization.k8s.io/v1", "RoleBinding"),
         ("scheduling.k8s.io/v1", "PriorityClass"),
+        ("node.k8s.io/v1", "RuntimeClass"),
+        ("storage.k8s.io/v1", "CSIDriver"),
+        ("storage.k8s.io/v1", "CSINode"),
+        ("storage.k8s.io/v1", "CSIStorageCapacity"),
         ("storage.k8s.io/v1", "StorageClass"),
+        ("storage.k8s.io/v1", "VolumeAttachment"),
     }
 )
 # Kinds whose message has another name, because two groups or versions have a kind of theirs.
