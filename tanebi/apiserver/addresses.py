@@ -1,7 +1,7 @@
 """Addresses and node ports of Services: given at admission, kept for the Service's life, never given twice.
 
 The address of a Service follows from its name, so that it is the same whenever nobody else has it meanwhile. No packet is sent
-to it by this part: whether a runtime makes it route is that runtime's business.
+to it by this part: tanebi.kubelet.serviceproxy makes it route, where pods have a network.
 Caller: tanebi.apiserver.objects.
 """
 
@@ -11,13 +11,13 @@ import hashlib
 import ipaddress
 from typing import Any, Final
 
-from tanebi.api.core.kinds import SERVICE
+from tanebi.api.core.kinds import NAMESPACE, SERVICE
 from tanebi.api.core.refusals import invalid
 from tanebi.api.fielderrors import FieldError
 from tanebi.api.meta import Key, Obj, key_of
 from tanebi.apiserver.store import Store
 
-NETWORK: Final = ipaddress.ip_network("10.96.0.0/12")
+NETWORK: Final = ipaddress.IPv4Network("10.96.0.0/12")
 RESERVED: Final = 256  # the first ones are given by name only: 10.96.0.1 is the API's
 NODE_PORTS: Final = range(30000, 32768)
 HEADLESS: Final = "None"
@@ -74,12 +74,17 @@ class Addresses:
 
     def _free_address(self, key: Key) -> str:
         size = NETWORK.num_addresses - RESERVED - 1
-        at = int.from_bytes(hashlib.sha256(str(key).encode()).digest()[:8])
+        at = int.from_bytes(hashlib.sha256(f"{self._salt()}{key}".encode()).digest()[:8])
         while True:
             found = str(NETWORK[RESERVED + at % size])
             if self._holder(found) in (None, key):
                 return found
             at += 1
+
+    def _salt(self) -> str:
+        """Other platforms on this machine give other addresses: packets to them are everybody's."""
+        entry = self._store.newest(NAMESPACE.resource, Key("", "kube-system"))
+        return str(entry.obj["metadata"]["uid"]) if entry is not None else ""
 
     def _node_ports(self, key: Key, spec: Obj, before: Obj) -> list[FieldError]:
         had = {

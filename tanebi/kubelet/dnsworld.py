@@ -1,15 +1,15 @@
 """The names of the cluster as the cache knows it.
 
-A Service's name leads where a connection works. Headless, or where its pods listen at the Service's own ports: to the pods that
-are ready. Else to the gateway, which knows by the request's host whom it is for, wakes who sleeps, and translates port 80: so it
-is for routes, revisions, and Services whose port is another than their pods'.
+A Service's name leads where a connection works: headless to the pods that are ready; of the data plane's Services to the gateway,
+which knows by the request's host whom it is for, and wakes who sleeps, or to the pods where these listen at the Service's own
+ports; of any other to its address.
 
 Caller: tanebi.up, for the DNS server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Final
 
@@ -24,8 +24,15 @@ HEADLESS: Final = "None"
 ADDRESSES_MAX: Final = 100
 
 
-def world_of(cache: Cache, *, domain: str, gateway: str, fixed: Iterable[str]) -> World:
-    """`fixed` names always stand for the gateway."""
+def world_of(
+    cache: Cache,
+    *,
+    domain: str,
+    gateway: str,
+    fixed: Iterable[str],
+    routed: Callable[[Mapping[str, str]], bool],
+) -> World:
+    """`fixed` names always stand for the gateway; `routed(labels)`: whether a Service is the data plane's."""
 
     def service(namespace: str, name: str) -> Named | None:
         found = cache.get(SERVICE, namespace, name)
@@ -33,13 +40,13 @@ def world_of(cache: Cache, *, domain: str, gateway: str, fixed: Iterable[str]) -
             return None
         slices = cache.list(ENDPOINT_SLICE, namespace)
         own = [one for one in slices if one.metadata.labels.get(SERVICE_NAME) == name]
-        return named(found, own, gateway=gateway)
+        return named(found, own, gateway=gateway if routed(found.metadata.labels) else "")
 
     return World(domain, service, dict.fromkeys(fixed, gateway))
 
 
 def named(service: Service, slices: Sequence[EndpointSlice], *, gateway: str) -> Named:
-    """What a Service's name stands for, by where its pods are."""
+    """What a Service's name stands for, by where its pods are. `gateway` empty: it has an address that works."""
     if service.spec.type == EXTERNAL_NAME:
         return Named(alias=service.spec.external_name)
     ports = tuple((p.name, p.protocol or "TCP", p.port) for p in service.spec.ports)
@@ -53,6 +60,8 @@ def named(service: Service, slices: Sequence[EndpointSlice], *, gateway: str) ->
         if one.hostname and one.addresses and _is_address(one.addresses[0])
     }
     headless = service.spec.cluster_ip == HEADLESS
+    if not headless and not gateway:
+        return Named((service.spec.cluster_ip,), ports, hosts=hosts)
     if headless or (addresses and _same_ports(service, slices)):
         return Named(addresses[:ADDRESSES_MAX], ports, hosts=hosts)
     return Named((gateway,), ports, hosts=hosts)

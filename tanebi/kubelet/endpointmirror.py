@@ -82,6 +82,8 @@ def _subset(found: EndpointSlice) -> Obj:
         ready = endpoint.conditions.ready is not False
         for ip in endpoint.addresses:
             address: Obj = {"ip": ip}
+            if endpoint.hostname:
+                address["hostname"] = endpoint.hostname
             if endpoint.node_name:
                 address["nodeName"] = endpoint.node_name
             if endpoint.target_ref is not None:

@@ -65,8 +65,19 @@ def make_slices(service: Service, pods: Iterable[Pod]) -> tuple[Obj, ...]:
     for pod in pods:
         if pod.status.pod_ip and not is_frozen(pod) and not is_done(pod):
             groups.setdefault(pod_ports(service, pod), []).append(pod)
-    slices = [_slice(service, ports, group) for ports, group in groups.items() if ports]
+    portless = service.spec.cluster_ip == "None" and not service.spec.ports
+    slices = [_slice(service, ports, group) for ports, group in groups.items() if ports or portless]
+    if not slices:  # as Kubernetes: that there is nobody is something to tell
+        slices = [_slice(service, _expected(service), ())]
     return tuple(sorted(slices, key=lambda found: str(found["metadata"]["name"])))
+
+
+def _expected(service: Service) -> RealPorts:
+    """Those that most pods will have, so that the first pod's slice has its name already; none where names decide."""
+    ports = service.spec.ports
+    if any(isinstance(port.target_port, str) for port in ports):
+        return ()
+    return tuple((p.name, p.protocol or "TCP", int(p.target_port or p.port)) for p in ports)
 
 
 def pod_ports(service: Service, pod: Pod) -> RealPorts:
@@ -121,7 +132,8 @@ def _port(service: Service, name: str, protocol: str, port: int) -> Obj:
 
 
 def _endpoint(service: Service, pod: Pod) -> Obj:
-    meta = pod.metadata
+    meta, spec = pod.metadata, pod.spec
+    named = {"hostname": spec.hostname} if _has_name(service, pod) else {}
     serving = pod.status.is_ready
     published = bool(service.spec.publish_not_ready_addresses)
     return {
@@ -137,8 +149,14 @@ def _endpoint(service: Service, pod: Pod) -> Obj:
             "name": meta.name,
             "uid": meta.uid,
         },
-        "nodeName": pod.spec.node_name,
+        "nodeName": spec.node_name,
+        **named,
     }
+
+
+def _has_name(service: Service, pod: Pod) -> bool:
+    """Whether the pod is found by a name of its own below the Service's."""
+    return bool(pod.spec.hostname) and pod.spec.subdomain == service.metadata.name
 
 
 def _services_of(pod: Obj, seen: Seen) -> Iterable[Key]:

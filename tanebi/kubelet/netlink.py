@@ -262,3 +262,141 @@ def _text(value: str) -> bytes:
 
 def _u32(value: int) -> bytes:
     return struct.pack("=I", value)
+
+
+# --- Services --------------------------------------------------------------------------------------
+
+NFT_MSG_DELRULE, NFT_MSG_DELTABLE = 8, 2
+LOCAL_OUT, FORWARD = 3, 2
+PRIORITY_FILTER: Final = 0
+NFT_JUMP: Final = -3
+META_MARK: Final = 3
+FIB_ADDRESS_TYPE, FIB_DESTINATION, ROUTE_LOCAL = 3, 2, 2
+MARK: Final = (
+    0x4000  # on the first packet of a connection to a Service: what answers must come back by us
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Balanced:
+    """What is sent to `port` of `address` (None: of this machine) goes to one of `targets`; to the same one from the same
+    client where it is `sticky`. Without targets it is refused."""
+
+    protocol: int
+    address: IPv4Address | None
+    port: int
+    targets: tuple[tuple[IPv4Address, int], ...]
+    sticky: bool = False
+
+
+def service_table(table: str, services: IPv4Network) -> list[Message]:
+    """A table for Services, which ends with the socket that made it; `service_rules` fills it.
+
+    `services` are the addresses that Services have. Packets from pods and from this machine are looked at.
+    """
+    to_service = _in(DESTINATION_AT, services)
+    here = _fib_type() + _compare(struct.pack("=I", ROUTE_LOCAL))
+    asks = (("services", to_service), ("ports", here))
+    marked = _masked_mark() + _compare(struct.pack("=I", 0), equal=False)
+    return _batch(
+        _table(table, NFT_TABLE_F_OWNER),
+        *(_plain_chain(table, name) for name in ("services", "ports", "refused")),
+        _chain(table, "in", "nat", PREROUTING, PRIORITY_DSTNAT),
+        _chain(table, "own", "nat", LOCAL_OUT, PRIORITY_DSTNAT),
+        _chain(table, "out", "nat", POSTROUTING, PRIORITY_SRCNAT),
+        _chain(table, "through", "filter", FORWARD, PRIORITY_FILTER),
+        _chain(table, "leaving", "filter", LOCAL_OUT, PRIORITY_FILTER),
+        *(
+            _rule(table, base, match + _jump(chain))
+            for base in ("in", "own")
+            for chain, match in asks
+        ),
+        _rule(table, "out", marked + _expression("masq", b"")),
+        *(_rule(table, base, to_service + _jump("refused")) for base in ("through", "leaving")),
+    )
+
+
+def service_rules(table: str, found: Sequence[Balanced]) -> list[Message]:
+    """All rules anew, in one step. Only the last one is answered, for there may be thousands."""
+    rules = [rule for one in found for rule in _balanced(table, one)]
+    chains = ("services", "ports", "refused")
+    batch = _batch(*(_flush(table, chain) for chain in chains), *rules)
+    last = batch[-2]
+    quiet = [Message(m.kind, m.flags & ~ACK, m.body) for m in batch[:-2]]
+    return [*quiet, last, batch[-1]]
+
+
+def _balanced(table: str, one: Balanced) -> Iterator[Message]:
+    match = b"" if one.address is None else _in(DESTINATION_AT, IPv4Network(one.address))
+    match += _protocol(one.protocol) + _load(TRANSPORT_HEADER, PORT_AT, 2)
+    match += _compare(struct.pack("!H", one.port))
+    if not one.targets:
+        if one.address is not None:
+            yield _rule(table, "refused", match + _reject(one.protocol))
+        return
+    chain = "ports" if one.address is None else "services"
+    count = len(one.targets)
+    for i, target in enumerate(one.targets):
+        chosen = b""
+        if i < count - 1 and one.sticky:
+            chosen = _hash_of_source(count) + _compare(struct.pack("=I", i))
+        elif i < count - 1:
+            chosen = _lot(count - i) + _compare(struct.pack("=I", 0))
+        yield _rule(table, chain, match + chosen + _set_mark() + _destination(*target))
+
+
+def _flush(table: str, chain: str) -> Message:
+    head = struct.pack("!BBH", AF_INET, 0, 0)
+    body = head + _attr(1, _text(table)) + _attr(2, _text(chain))
+    return Message(SUBSYS_NFTABLES << 8 | NFT_MSG_DELRULE, REQUEST | ACK, body)
+
+
+def _plain_chain(table: str, name: str) -> Message:
+    body = _attr(1, _text(table)) + _attr(3, _text(name))
+    return _nft(NFT_MSG_NEWCHAIN, EXCL, body)
+
+
+def _jump(chain: str) -> bytes:
+    verdict = _attr(1, struct.pack("!i", NFT_JUMP)) + _attr(2, _text(chain))
+    inner = _nested(2, verdict)
+    return _expression("immediate", _attr(1, struct.pack("!I", 0)) + _nested(2, inner))
+
+
+def _numbers(*pairs: tuple[int, int]) -> bytes:
+    return b"".join(_attr(kind, struct.pack("!I", value)) for kind, value in pairs)
+
+
+def _fib_type() -> bytes:
+    """What the destination is to this machine's routes."""
+    return _expression("fib", _numbers((1, 1), (2, FIB_ADDRESS_TYPE), (3, FIB_DESTINATION)))
+
+
+def _lot(count: int) -> bytes:
+    return _expression("numgen", _numbers((1, 1), (2, count), (3, 1)))
+
+
+def _hash_of_source(count: int) -> bytes:
+    load = _load(NETWORK_HEADER, SOURCE_AT, 4)
+    return load + _expression("hash", _numbers((1, 1), (2, 1), (3, 4), (4, count), (7, 0)))
+
+
+def _bits(mask: int, xor: int) -> bytes:
+    """`mask` and `xor` on the first register."""
+    values = _value(4, struct.pack("=I", mask)) + _value(5, struct.pack("=I", xor))
+    return _expression("bitwise", _numbers((1, 1), (2, 1), (3, 4)) + values)
+
+
+def _masked_mark() -> bytes:
+    return _load_meta(META_MARK) + _bits(MARK, 0)
+
+
+def _set_mark() -> bytes:
+    set_ = _expression("meta", _numbers((2, META_MARK), (3, 1)))
+    return _load_meta(META_MARK) + _bits(0xFFFFFFFF & ~MARK, MARK) + set_
+
+
+def _reject(protocol: int) -> bytes:
+    """With a reset, or as a port where nobody is."""
+    if protocol == TCP:
+        return _expression("reject", _attr(1, struct.pack("!I", 1)))
+    return _expression("reject", _attr(1, struct.pack("!I", 0)) + _attr(2, b"\x03"))

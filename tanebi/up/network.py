@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final
@@ -12,8 +12,10 @@ from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 
 from serving.api.names import CLUSTER_DOMAIN, GATEWAY_HOST
+from tanebi.apiserver.addresses import NETWORK
 from tanebi.base.clock import Clock
 from tanebi.base.errors import UserError
+from tanebi.base.log import get_logger
 from tanebi.base.settings import DataDir
 from tanebi.base.stages import Stages
 from tanebi.kube.cache import Cache
@@ -25,14 +27,18 @@ from tanebi.kubelet.dnsworld import world_of
 from tanebi.kubelet.netlink import TCP, UDP, Forwarded
 from tanebi.kubelet.podnet import NetworkUnavailable, PodNetwork
 from tanebi.kubelet.resolvconf import machine_servers
+from tanebi.kubelet.serviceproxy import ServiceProxy
 from tanebi.up.options import PodNetworks
 
 HTTP_PORT: Final = 80
 API_PORT: Final = 443
 API_HOST: Final = f"kubernetes.default.svc.{CLUSTER_DOMAIN}"
 BROKER_HOST: Final = f"broker-ingress.knative-eventing.svc.{CLUSTER_DOMAIN}"
+ROUTED: Final = ("serving.knative.dev/", "networking.internal.knative.dev/")
 LOOPBACK: Final = IPv4Address("127.0.0.1")
 _RESOLV: Final = Path("/etc/resolv.conf")
+
+_log = get_logger("network")
 
 
 class NetworkPart:
@@ -45,6 +51,7 @@ class NetworkPart:
         self._host = host
         self._network: PodNetwork | None = None
         self._refused = ""
+        self._routed: Callable[[Mapping[str, str]], bool] = lambda labels: True
 
     @property
     def words(self) -> str:
@@ -96,8 +103,23 @@ class NetworkPart:
                 clock=self._clock,
                 domain=CLUSTER_DOMAIN,
             ) as self._network:
-                task_status.started()
-                await anyio.sleep_forever()
+                async with anyio.create_task_group() as tasks:
+                    try:
+                        await tasks.start(self._services(self._network).run)
+                        self._routed = is_routed
+                    except OSError as error:
+                        _log.warning("Services have no address that works", why=str(error))
+                    task_status.started()
+                    await anyio.sleep_forever()
+
+    def _services(self, network: PodNetwork) -> ServiceProxy:
+        return ServiceProxy(
+            self._cache,
+            table=f"tanebi-services-{int(network.block[0]):x}",
+            services=NETWORK,
+            clock=self._clock,
+            routed=is_routed,
+        )
 
     def _world(self) -> World:
         assert self._network is not None
@@ -106,7 +128,13 @@ class NetworkPart:
             domain=CLUSTER_DOMAIN,
             gateway=str(self._network.gateway),
             fixed=(GATEWAY_HOST, BROKER_HOST, API_HOST),
+            routed=self._routed,
         )
+
+
+def is_routed(labels: Mapping[str, str]) -> bool:
+    """Whether a Service of these labels is one of a route or a revision."""
+    return any(name.startswith(ROUTED) for name in labels)
 
 
 def reached_at(host: str) -> IPv4Address:

@@ -63,7 +63,7 @@ def test_what_a_service_stands_for(
 
 class OneService:
     def get(self, kind: Any, namespace: str, name: str) -> Service | None:
-        return service() if (namespace, name) == ("ns", "web") else None
+        return service(clusterIP="10.96.0.9") if (namespace, name) == ("ns", "web") else None
 
     def list(self, kind: Any, namespace: str) -> list[EndpointSlice]:
         other = {"kubernetes.io/service-name": "other"}
@@ -73,7 +73,15 @@ class OneService:
 
 
 def test_the_world_is_what_the_cache_has() -> None:
-    world = world_of(OneService(), domain="cluster.local", gateway=GATEWAY, fixed=("x.y",))  # type: ignore[arg-type]
-    assert world.service("ns", "web") == Named(("10.0.0.2",), (HTTP,))
+    cache: Any = OneService()
+    for routed, address in ((True, "10.0.0.2"), (False, "10.96.0.9")):
+        world = world_of(
+            cache,
+            domain="cluster.local",
+            gateway=GATEWAY,
+            fixed=("x.y",),
+            routed=lambda labels, routed=routed: routed,  # type: ignore[misc]
+        )
+        assert world.service("ns", "web") == Named((address,), (HTTP,))
     assert world.service("ns", "none") is None
     assert world.fixed == {"x.y": GATEWAY}

@@ -98,9 +98,23 @@ def test_ready_serving_terminating() -> None:
 
 
 def test_who_is_not_listed() -> None:
-    assert make_slices(service(), [pod("a", ip="")]) == ()
-    assert make_slices(service(), [pod("a", phase="Failed"), pod("b", phase="Succeeded")]) == ()
-    assert make_slices(service(), []) == ()
+    done = [pod("a", phase="Failed"), pod("b", phase="Succeeded")]
+    for pods in ([], [pod("a", ip="")], done):
+        (empty,) = make_slices(service(), pods)
+        assert empty["endpoints"] == []
+
+
+def test_the_first_pod_changes_the_empty_slice() -> None:
+    plain = service({"port": 80, "targetPort": 7000})
+    names = [s["metadata"]["name"] for p in ([], [pod("a")]) for s in make_slices(plain, p)]
+    assert names[0] == names[1]
+
+
+def test_a_pod_with_a_name_below_the_services() -> None:
+    below = pod("a")
+    spec = below.spec.model_copy(update={"hostname": "a", "subdomain": "web"})
+    (found,) = make_slices(service(), [below.model_copy(update={"spec": spec})])
+    assert found["endpoints"][0]["hostname"] == "a"
 
 
 def test_ports_by_number_by_name_and_as_they_are() -> None:
@@ -112,7 +126,8 @@ def test_ports_by_number_by_name_and_as_they_are() -> None:
     assert pod_ports(two, pod("a")) == (("a", "TCP", 20000), ("b", "TCP", 20001))
     assert pod_ports(service({"port": 7000}), pod("a")) == (("", "TCP", 7000),)
     unknown = service({"name": "x", "port": 80, "targetPort": "nobody"})
-    assert make_slices(unknown, [pod("a")]) == ()
+    (empty,) = make_slices(unknown, [pod("a")])
+    assert (empty["ports"], empty["endpoints"]) == ([], [])
 
 
 def test_a_headless_service_says_so() -> None:

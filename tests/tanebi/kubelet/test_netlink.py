@@ -84,3 +84,21 @@ def test_a_pods_rules_have_no_owner() -> None:
     assert attributes(messages[1].body[4:])[2] == bytes(4)
     assert b"socket\0" in messages[3].body
     assert IPv4Address("127.0.0.1").packed in messages[4].body
+
+
+def test_rules_of_services_replace_each_other_and_only_the_last_is_answered() -> None:
+    targets = ((IPv4Address("10.0.0.1"), 80), (IPv4Address("10.0.0.2"), 80))
+    found = [
+        netlink.Balanced(netlink.TCP, IPv4Address("10.96.0.1"), 80, targets),
+        netlink.Balanced(netlink.TCP, IPv4Address("10.96.0.2"), 80, targets, sticky=True),
+        netlink.Balanced(netlink.UDP, IPv4Address("10.96.0.3"), 53, ()),
+        netlink.Balanced(netlink.UDP, None, 53, ()),
+    ]
+    _, *inside, _ = netlink.service_rules("t", found)
+    rules = [m for m in inside if m.kind & 0xFF == netlink.NFT_MSG_NEWRULE]
+    assert (len(inside) - len(rules), len(rules)) == (3, 5)
+    assert [bool(m.flags & netlink.ACK) for m in inside] == [*(len(inside) - 1) * [False], True]
+    assert b"numgen" in rules[0].body
+    assert b"numgen" not in rules[1].body
+    assert b"hash" in rules[2].body
+    assert b"reject" in rules[4].body

@@ -24,6 +24,18 @@ pytestmark = pytest.mark.anyio
 class Nothing:
     """A cluster without Services."""
 
+    def watch(self, kind: Any) -> None:
+        return None
+
+    async def wait_synced(self, *kinds: Any) -> None:
+        return None
+
+    def subscribe(self, kind: Any, callback: Any) -> None:
+        return None
+
+    def raws(self, kind: Any, namespace: Any) -> list[Any]:
+        return []
+
     def get(self, kind: Any, namespace: str, name: str) -> None:
         return None
 
