@@ -5,9 +5,28 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from typing import Any, TextIO, cast
 
-import structlog
+
+@contextlib.contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """Imports inside do not find `module`."""
+    known = sys.modules.get(module)
+    sys.modules[module] = None  # type: ignore[assignment]  # what the import system asks for
+    try:
+        yield
+    finally:
+        if known is None:
+            del sys.modules[module]
+        else:
+            sys.modules[module] = known
+
+
+with _hidden(
+    "rich"
+):  # for tracebacks in colours, which we do not print: 50 ms and 5 MB of a process
+    import structlog
 
 
 class Forgiving:

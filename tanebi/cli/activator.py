@@ -56,6 +56,7 @@ def _control(ctx: click.Context, parameter: click.Parameter, value: str) -> tupl
 )
 @click.option("--listen-fd", type=int, help="Serve this inherited socket instead.")
 @click.option("--parent", type=int, help="End with this process.")
+@click.option("--gate-fd", type=int, help="Begin when this inherited pipe is closed.")
 def activator(
     control: tuple[str, int],
     token_file: Path,
@@ -66,6 +67,7 @@ def activator(
     peer_host: str,
     listen_fd: int | None,
     parent: int | None,
+    gate_fd: int | None,
 ) -> int:
     """Run the data plane alone, beside a control process.
 
@@ -82,6 +84,7 @@ def activator(
         listen_fd=listen_fd,
         peer_host=peer_host,
         parent=parent,
+        gate_fd=gate_fd,
     )
     gc.disable()  # see tanebi.cli.up
     code: int = importlib.import_module("tanebi.up.activator").run(options)

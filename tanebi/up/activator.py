@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -20,6 +21,7 @@ import anyio
 from activator.feed import KINDS
 from activator.link import Link
 from activator.role import Activator
+from tanebi.api.validators import build
 from tanebi.base.clock import Clock, SystemClock
 from tanebi.base.errors import UserError
 from tanebi.base.limits import raise_file_limit
@@ -38,6 +40,7 @@ from tanebi.up.supervisor import die_with
 log = get_logger("activator")
 
 WELCOME_S: Final = 30.0
+GATE_S: Final = 120.0
 GC_YOUNG_MAX: Final = 20_000  # see tanebi.up.run
 
 
@@ -61,6 +64,9 @@ async def _serve(options: ActivatorOptions) -> None:
     clock = SystemClock()
     link = Link(clock, token=_token(options.token_file), name=options.name)
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        build((*(kind.model for kind in KINDS),))
+        if options.gate_fd is not None:
+            await _opened(options.gate_fd)
         async with _connected(options.kubeconfig) as transport, Stages() as stages:
             kube = Kube(transport, field_manager="tanebi-activator")
             cache = Cache(kube, clock)
@@ -88,6 +94,15 @@ async def _serve(options: ActivatorOptions) -> None:
                 gc.freeze()
                 await anext(aiter(signals))
                 await role.gateway.drain()
+
+
+async def _opened(gate: int) -> None:
+    """Return when the platform is there: it closes its end of the pipe then."""
+    with anyio.move_on_after(GATE_S) as scope:
+        await anyio.wait_readable(gate)
+    os.close(gate)
+    if scope.cancelled_caught:
+        raise UserError("control-missing", f"the platform did not come up within {GATE_S:g} s")
 
 
 @asynccontextmanager

@@ -45,6 +45,7 @@ class ActivatorOptions:
     listen_fd: int | None = None
     peer_host: str = "127.0.0.1"
     parent: int | None = None
+    gate_fd: int | None = None  # nothing is called before this pipe is closed at its other end
 
 
 def command(options: ActivatorOptions) -> list[str]:
@@ -57,4 +58,6 @@ def command(options: ActivatorOptions) -> list[str]:
         words += ["--kubeconfig", str(options.kubeconfig)]
     if options.listen_fd is not None:
         words += ["--listen-fd", str(options.listen_fd)]
+    if options.gate_fd is not None:
+        words += ["--gate-fd", str(options.gate_fd)]
     return words

@@ -7,7 +7,6 @@ containerConcurrency, and the handlers that answer here (the broker), at a port 
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -25,18 +24,16 @@ from autoscaler.api.wake import Wake
 from tanebi.apiserver import pki
 from tanebi.base.clock import Clock
 from tanebi.base.errors import UserError
-from tanebi.base.files import write_atomically
-from tanebi.base.rng import Rng, new_token
+from tanebi.base.rng import Rng
 from tanebi.base.settings import DataDir
 from tanebi.base.stages import Stages
 from tanebi.http.pool import Address
 from tanebi.http.tls import KeyPair
 from tanebi.kube.cache import Cache
 from tanebi.kubelet.drain import Drain
+from tanebi.up.children import Children
 from tanebi.up.handover import Handover
-from tanebi.up.options import ActivatorOptions, UpOptions, command
-from tanebi.up.sockets import listen
-from tanebi.up.supervisor import Spec, Supervisor
+from tanebi.up.options import UpOptions
 
 LOOPBACK: Final = "127.0.0.1"
 MEMBERS_S: Final = 30.0
@@ -44,7 +41,7 @@ DRAIN_S: Final = 10.0  # what requests under way get before a restart
 
 
 class PlanePart:
-    """The port is taken at once; nothing is served before `start`."""
+    """Nothing is served before `start`."""
 
     def __init__(
         self,
@@ -56,24 +53,16 @@ class PlanePart:
         cache: Cache,
         sink: StatSink,
         woken: Callable[[Wake], None],
-        handover: Handover | None = None,
+        children: Children,
     ) -> None:
         """`woken` is told of each cold start, wherever it was served."""
         self._woken = woken
-        self._handover = handover = handover or Handover()
+        self._children = children
         self._host = options.host
         self._clock = clock
-        self._data = data
         count = options.activators
-        self.sockets = handover.taken("gateway")
-        if len(self.sockets) != max(1, count):
-            self.sockets = listen(options.host, options.gateway_port, max(1, count))
-        self._inner: dict[str, socket.socket] = {}
-        for name in ("hub", "own") if count else ():  # for the activators
-            (self._inner[name],) = handover.taken(name) or listen(LOOPBACK, 0, 1)
-        self.port: int = self.sockets[0].getsockname()[1]
-        self._served = (self._inner["own"] if count else self.sockets[0]).dup()
-        self._handed = False
+        self.port = children.port
+        self._served = (children.inner["own"] if count else children.sockets[0]).dup()
         self._merge = Merge(sink)
         self.activator = Activator(
             options.host,
@@ -91,7 +80,6 @@ class PlanePart:
         )
         self.activator.gateway.woken = woken
         self.hub: Hub | None = None
-        self.supervisor: Supervisor | None = None
         if count:
             self._divide()
 
@@ -101,11 +89,12 @@ class PlanePart:
             gateway.router,
             self._merge,
             self._clock,
-            token=ensure_token(self._data.activator_token),
+            token=self._children.token(),
             hosts=lambda: gateway.router.mounted,
-            gateway=self._inner["own"].getsockname,
+            gateway=self._children.inner["own"].getsockname,
         )
         self.hub.woken = self._woken
+        self._children.on_exit = self.hub.gone
         gateway.listed = self.hub.listed
         self.activator.others_hold = self.hub.holds
 
@@ -131,7 +120,7 @@ class PlanePart:
     def words(self) -> str:
         """For a person."""
         urls = self.url if self.tls_url is None else f"{self.url} {self.tls_url}"
-        return urls if self.hub is None else f"{urls} (activators: {len(self.sockets)})"
+        return urls if self.hub is None else f"{urls} (activators: {len(self._children.names)})"
 
     @property
     def drain(self) -> Drain:
@@ -152,15 +141,13 @@ class PlanePart:
             self.hub.joined = callback
 
     async def start_others(self, stages: Stages) -> None:
-        """Start the activators: they come up while the rest does. The API must be served."""
+        """Let the activators come up while the rest does. The API must be served."""
         if self.hub is None:
             return
         await self.activator.gateway.listen()
-        known = self._handover.children
-        await stages.start(partial(self.hub.run, sock=self._inner["hub"].dup(), awaited=known))
-        specs = [self._spec(number, sock) for number, sock in enumerate(self.sockets)]
-        self.supervisor = Supervisor(specs, self._clock, on_exit=self.hub.gone)
-        await stages.start(partial(self.supervisor.run, adopt=dict(known)))
+        sock, known = self._children.inner["hub"].dup(), self._children.adopted
+        await stages.start(partial(self.hub.run, sock=sock, awaited=known))
+        self._children.open_gate()
 
     async def start(self, stages: Stages) -> None:
         """Serve. Returns when every activator does."""
@@ -168,7 +155,7 @@ class PlanePart:
         if self.hub is None:
             return
         with anyio.move_on_after(MEMBERS_S) as scope:
-            await self.hub.wait_members(self.names)
+            await self.hub.wait_members(self._children.names)
         if scope.cancelled_caught:
             raise UserError(
                 "activators-missing",
@@ -178,48 +165,25 @@ class PlanePart:
 
     async def hand_over(self, addresses: Iterable[Address]) -> Handover:
         """Before a restart. Requests under way are finished; those that come are held, by the activators or by the sockets."""
-        self._handed = True
-        sockets = {"gateway": self.sockets, **{name: [sock] for name, sock in self._inner.items()}}
-        if self.hub is None or self.supervisor is None:
+        self._children.release()
+        if self.hub is None:
             await self.activator.gateway.drain()
-            return Handover(sockets)
+            return self._children.kept
         self.hub.restarting()
-        self.supervisor.release()
         async with anyio.create_task_group() as tasks:
             for address in addresses:
                 tasks.start_soon(partial(self.hub.drained, address, deadline_s=DRAIN_S))
-        return Handover(sockets, self.supervisor.pids)
+        return self._children.kept
 
     def close(self) -> None:
-        """Let the ports go, unless they were handed over."""
         self._served.close()
-        for sock in () if self._handed else (*self.sockets, *self._inner.values()):
-            sock.close()
 
     async def start_last(self, stages: Stages) -> None:
         """At the end requests under way are finished first, while all that they need still runs."""
-        if self.supervisor is not None:
-            await stages.start(self.supervisor.stop_at_end)
+        if self._children.supervisor is not None:
+            await stages.start(self._children.supervisor.stop_at_end)
         else:
             await stages.start(partial(_at_end, self.activator.gateway.drain))
-
-    @property
-    def names(self) -> list[str]:
-        return [f"activator-{number}" for number in range(len(self.sockets))]
-
-    def _spec(self, number: int, sock: socket.socket) -> Spec:
-        assert self.hub is not None
-        name = self.names[number]
-        options = ActivatorOptions(
-            name=name,
-            control=self.hub.address,
-            token_file=self._data.activator_token,
-            kubeconfig=self._data.kubeconfig,
-            host=self._host,
-            port=self.port,
-            listen_fd=sock.fileno(),
-        )
-        return Spec(name, command(options), (sock.fileno(),))
 
 
 async def _at_end(
@@ -231,20 +195,6 @@ async def _at_end(
     finally:
         with anyio.CancelScope(shield=True):
             await work()
-
-
-def ensure_token(path: Path) -> str:
-    """The token of this data directory's activators, made on first use. It is kept, so that those that outlive a restart are
-    known.
-    """
-    try:
-        known = path.read_text().strip()
-    except FileNotFoundError:
-        known = ""
-    if not known:
-        known = new_token()
-        write_atomically(path, known.encode())
-    return known
 
 
 def certificates(options: UpOptions, folder: Path, clock: Clock) -> Certificates:

@@ -23,7 +23,8 @@ from importers.registry import kinds_of, load
 from serving.api.names import LABEL_REVISION
 from tanebi.api.core.pod import Pod
 from tanebi.api.kind import Kinds
-from tanebi.api.meta import Key, Model
+from tanebi.api.meta import Key
+from tanebi.api.validators import build
 from tanebi.base.clock import Clock
 from tanebi.base.rng import Rng
 from tanebi.base.settings import DataDir, environment
@@ -42,6 +43,7 @@ from tanebi.kubelet.podstreams import KubeletStreams
 from tanebi.kubelet.volumefolders import VolumeFolders
 from tanebi.up.announcing import Announcer
 from tanebi.up.api import ApiPart
+from tanebi.up.children import Children
 from tanebi.up.controllers import NODE, add_controllers, revision_reconciler
 from tanebi.up.handover import Handover
 from tanebi.up.kinds import CONFIGS, KINDS, OF_A_WAKE
@@ -72,6 +74,7 @@ class Platform:
         self.rng = rng
         self.gateway_url = ""
         self.plane: PlanePart | None = None
+        self._children: Children | None = None
         self.installed = load(environment().get("TANEBI_IMPORTERS"))
         extra = [kind for kind in kinds_of(self.installed) if kind not in KINDS]
         self.kinds = Kinds((*KINDS, *extra))
@@ -105,8 +108,8 @@ class Platform:
 
     def kill(self) -> None:
         """End the processes that serve requests, at once."""
-        if self.plane is not None and self.plane.supervisor is not None:
-            self.plane.supervisor.kill()
+        if self._children is not None and self._children.supervisor is not None:
+            self._children.supervisor.kill()
 
     def endpoints(self) -> bytes:
         """The content of endpoints.json."""
@@ -121,9 +124,8 @@ class Platform:
 
     async def start(self, stages: Stages, say: Announcer) -> None:
         """Bring up every part, ground floor first; `stages` takes them down in the reverse order."""
-        models: tuple[type[Model], ...] = (*(kind.model for kind in self.kinds), *OF_A_WAKE)
-        for model in models:
-            model.model_rebuild()  # validators are built now, not on somebody's first request
+        children = await self._start_children(stages)
+        build((*(kind.model for kind in self.kinds), *OF_A_WAKE))
         kube = await self.api.start(stages)
         say.part("kubernetes api", self.api.url)
         cache = Cache(kube, self.clock)
@@ -142,7 +144,7 @@ class Platform:
             cache=cache,
             sink=scaler,
             woken=scaler.woke,
-            handover=self._handover,
+            children=children,
         )
         stages.at_end(plane_part.close)
         plane = plane_part.activator
@@ -175,6 +177,13 @@ class Platform:
         await stages.start(self._importers(cache, plane).run)
         say.part("importers", ", ".join(one.name for one in self.installed) or "none installed")
         await plane_part.start_last(stages)
+
+    async def _start_children(self, stages: Stages) -> Children:
+        """First of all: they load their modules while this process builds the rest."""
+        self._children = Children(self.options, self.data, self.clock, self._handover)
+        stages.at_end(self._children.close)
+        await self._children.start(stages)
+        return self._children
 
     def _broker(self, cache: Cache, plane: Activator) -> BrokerService:
         log = SqliteEventLog(self.data.events_db, clock=self.clock)

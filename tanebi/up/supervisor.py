@@ -2,7 +2,7 @@
 
 A child is in a process group of its own, so that Ctrl-C reaches the platform alone, and dies with the platform however that ends
 (PR_SET_PDEATHSIG; the child arms it itself, `die_with`). The end of a process is an event (pidfd), never a poll.
-Callers: tanebi.up.plane, tanebi.up.activator (`die_with`).
+Callers: tanebi.up.children, tanebi.up.activator (`die_with`).
 """
 
 from __future__ import annotations

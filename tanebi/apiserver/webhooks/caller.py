@@ -9,18 +9,21 @@ import base64
 import ssl
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-import httpx
 
 from tanebi.api.core.kinds import ENDPOINT_SLICE, SERVICE
 from tanebi.api.meta import Key, Obj, labels_of
 from tanebi.apiserver.store import Store
 
+if TYPE_CHECKING:  # at run time it is imported by the first call, for few platforms have webhooks
+    import httpx
+
 ANSWER_BYTES_MAX: Final = 3 * 1024 * 1024
 CLIENTS_MAX: Final = 32
-CONNECTIONS: Final = httpx.Limits(max_connections=64, max_keepalive_connections=16)
+CONNECTIONS_MAX: Final = 64
+CONNECTIONS_KEPT: Final = 16
 
 
 class CallFailed(Exception):
@@ -78,6 +81,8 @@ class Caller:
 
     async def ask(self, config: Obj, body: bytes, timeout_s: int) -> bytes:
         """Raises CallFailed."""
+        import httpx
+
         place = place_of(config, self._store)
         shown = f'Post "{place.url}?timeout={timeout_s}s"'
         try:
@@ -90,14 +95,17 @@ class Caller:
             raise CallFailed(f"{shown}: {error or type(error).__name__}") from error
 
     async def _client(self, bundle: str) -> httpx.AsyncClient:
+        import httpx
+
         found = self._clients.get(bundle)
         if found is None:
             verify: Any = True
             if bundle:
                 verify = ssl.create_default_context(cadata=base64.b64decode(bundle).decode())
-            found = httpx.AsyncClient(
-                verify=verify, limits=CONNECTIONS, trust_env=False, timeout=None
+            limits = httpx.Limits(
+                max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_KEPT
             )
+            found = httpx.AsyncClient(verify=verify, limits=limits, trust_env=False, timeout=None)
             self._clients[bundle] = found
         self._clients.move_to_end(bundle)
         if len(self._clients) > CLIENTS_MAX:
@@ -112,6 +120,8 @@ class Caller:
 
 
 async def _post(client: httpx.AsyncClient, place: Place, body: bytes, timeout_s: int) -> bytes:
+    import httpx
+
     url = httpx.URL(place.url).copy_merge_params({"timeout": f"{timeout_s}s"})
     headers = {"content-type": "application/json", "accept": "application/json"}
     extensions: dict[str, Any] = {}

@@ -1,6 +1,8 @@
 import errno
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 import structlog
@@ -50,3 +52,8 @@ def test_a_line_that_cannot_be_written_is_lost_and_nothing_else() -> None:
     stream = Forgiving(Full())
     assert stream.write("x\n") == 2
     stream.flush()
+
+
+def test_a_process_that_logs_does_not_load_what_colours_tracebacks() -> None:
+    code = "import sys; import tanebi.base.log; assert 'rich' not in sys.modules; import rich.text"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -20,6 +20,7 @@ def test_the_command_line_of_a_child_is_read_back(monkeypatch: pytest.MonkeyPatc
         host="127.0.0.1",
         port=8080,
         listen_fd=7,
+        gate_fd=8,
     )
     assert run(command(asked)[3:]) == 0
     (found,) = given
