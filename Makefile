@@ -8,7 +8,7 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 # Bytecode is kept, whatever the shell says: the end-to-end tests start the program hundreds of times, and compiling it is half of a start.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check fix bench bench-api soak bigbody fuzz conformance generate clean
+.PHONY: demo test check fix bench bench-api soak bigbody fuzz conformance conformance-kubernetes generate clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "==> setting up $(VENV) (about a minute with a cold package cache)"
@@ -52,6 +52,9 @@ soak: $(STAMP)  ## ten minutes of mixed load: rollouts, killed pods, scaling; wh
 
 bigbody: $(STAMP)  ## a body of 1 GB each way past a side that keeps stopping: the gateway's memory
 	$(BIN)/python bench/bigbody.py
+
+conformance-kubernetes: $(STAMP)  ## Kubernetes' own conformance tests (builds them first; GROUP=auth,cli; needs go, podman, kubectl)
+	$(BIN)/python -m tests.suites.kubernetes.run --sig "$${GROUP:-}" --focus "$${FOCUS:-}"
 
 fuzz: $(STAMP)  ## a million inputs through the HTTP/1.1 codec and the exchange machine (about ten minutes on two cores)
 	$(BIN)/python -m tests.fuzz --inputs $${INPUTS:-1000000} --seed $${SEED:-1}

@@ -115,7 +115,8 @@ class Kind(Generic[R]):
     `webhook` names the admission webhook whose words a refusal uses.
     `problems` is a rule on the object as it is, for kinds whose faults are StatusCauses already.
     `structure` is there for kinds that a user defined; `stored_as` then is the apiVersion that is stored, whichever version is
-    asked for. `fields` are the paths that field selectors may name besides metadata.name and metadata.namespace.
+    asked for, and `converter` how the webhook is reached that makes one version of another (None: they differ by name alone).
+    `fields` are the paths that field selectors may name besides metadata.name and metadata.namespace.
     `virtual` kinds are answered when they are created, and never stored.
     """
 
@@ -144,6 +145,7 @@ class Kind(Generic[R]):
     fields: tuple[str, ...] = ()
     deprecation: str = ""
     virtual: bool = False
+    converter: Mapping[str, Any] | None = None
 
     @property
     def singular(self) -> str:

@@ -27,7 +27,7 @@ class Entry:
 
     def __init__(self, obj: Obj, rv: int, body: bytes) -> None:
         self._obj: Obj | None = obj
-        self.shown: tuple[object, Obj, bytes] | None = None  # tanebi.apiserver.editions'
+        self.shown: dict[object, tuple[Obj, bytes]] | None = None  # tanebi.apiserver.editions'
         self.rv = rv
         self.body = body
 

@@ -23,6 +23,7 @@ from tanebi.apiserver import deletion, metadata, status
 from tanebi.apiserver.addresses import Addresses
 from tanebi.apiserver.admission import Gatekeeper, decode
 from tanebi.apiserver.configs import StoreConfigs
+from tanebi.apiserver.conversion import Conversions
 from tanebi.apiserver.definitions.own import OWN
 from tanebi.apiserver.definitions.types import CRD
 from tanebi.apiserver.editions import private, shown, to_store
@@ -61,6 +62,10 @@ class Written:
     removed: bool = False
 
 
+class _Overtaken(Exception):
+    """While a webhook converted an object, somebody else wrote it."""
+
+
 @dataclass(slots=True)
 class Draft:
     """What is to be written, before it is checked. `old` None: it is new."""
@@ -81,6 +86,7 @@ class Objects:
     ) -> None:
         self.store = store
         self.hooks = Hooks(store, kinds, rng)
+        self.conversions = Conversions(store, rng)
         self.clock = clock
         self.guard: Guard = _no_guard
         self.complete_new: Complete = _as_it_is  # after defaults, before webhooks
@@ -146,7 +152,10 @@ class Objects:
         if kind is POD:
             obj["status"]["qosClass"] = qos_class(obj["spec"])
         self._quotas.check(kind, key, obj)
-        entry = await self._put(kind, key, obj, None, options)
+        try:
+            entry = await self._put(kind, key, obj, None, options)
+        except _Overtaken as error:
+            raise status.already_exists(kind, key.name) from error
         return Written(entry, warnings, created=True)
 
     async def _ask_hooks(self, draft: Draft, user: User, options: WriteOptions) -> None:
@@ -258,6 +267,10 @@ class Objects:
         """
         for _ in range(RACES_MAX):
             before = self.newest(kind, key)
+            if kind.converter is not None:
+                await self.conversions.ready(kind, (before,))
+                if self.store.newest(kind.resource, key) is not before:
+                    continue
             draft = self._drafted(
                 kind,
                 key,
@@ -273,7 +286,10 @@ class Objects:
                 await self._ask_hooks(draft, user, options)
                 if self.store.newest(kind.resource, key) is not before:
                     continue  # time has passed: what was asked is not what would be written
-            return await self._settle(draft, before, user, manage, options)
+            try:
+                return await self._settle(draft, before, user, manage, options)
+            except _Overtaken:
+                continue
         raise status.conflict(kind, key.name)
 
     def _drafted(
@@ -338,7 +354,9 @@ class Objects:
         """Begin or complete a deletion. Raises NotFound, Conflict (preconditions), Unavailable, what webhooks refuse."""
         warnings: list[str] = []
         if self.hooks.any:
-            old = shown(kind, self.newest(kind, key))[0]
+            before = self.newest(kind, key)
+            await self.conversions.ready(kind, (before,))
+            old = shown(kind, before)[0]
             asked: Obj = {"kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1"}
             attempt = Attempt(
                 kind, "DELETE", key, user, old=old, options=asked, dry_run=options.dry_run
@@ -368,7 +386,7 @@ class Objects:
             return await self._remove(kind, key, before, write, warnings)
         if metadata.same(obj, before.obj):
             return Written(before, warnings)
-        return Written(await self._put(kind, key, obj, before, write), warnings)
+        return Written(await self._put_stored(kind, key, obj, before, write), warnings)
 
     async def amend(
         self, kind: AnyKind, key: Key, uid: str, change: Callable[[Obj], None]
@@ -387,18 +405,32 @@ class Objects:
             return await self._remove(kind, key, before, options)
         if metadata.same(obj, before.obj):
             return Written(before)
-        return Written(await self._put(kind, key, obj, before, options))
+        return Written(await self._put_stored(kind, key, obj, before, options))
 
     # --- the store ------------------------------------------------------------------------------
 
     async def _put(
         self, kind: AnyKind, key: Key, obj: Obj, over: Entry | None, options: WriteOptions
     ) -> Entry:
+        """Write `obj`, which is in the version of `kind`. Raises _Overtaken."""
+        if kind.converter is None or options.dry_run:
+            stored = to_store(kind, obj) if kind.converter is None else obj
+            return await self._put_stored(kind, key, stored, over, options)
+        stored = await self.conversions.stored(kind, obj)
+        if self.store.newest(kind.resource, key) is not over:
+            raise _Overtaken
+        entry = await self._put_stored(kind, key, stored, over, options)
+        await self.conversions.ready(kind, (entry,))
+        return entry
+
+    async def _put_stored(
+        self, kind: AnyKind, key: Key, obj: Obj, over: Entry | None, options: WriteOptions
+    ) -> Entry:
         if options.dry_run:
             if over is not None:
                 obj["metadata"]["resourceVersion"] = over.obj["metadata"]["resourceVersion"]
             return Entry.of(obj, over.rv if over else 0)
-        return await self.store.put(kind.resource, key, to_store(kind, obj), over=over)
+        return await self.store.put(kind.resource, key, obj, over=over)
 
     async def _remove(
         self,

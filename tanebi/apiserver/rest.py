@@ -6,7 +6,7 @@ Caller: tanebi.apiserver.server.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,7 +19,7 @@ from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj
 from tanebi.apiserver import codec, options, status
 from tanebi.apiserver.admission import warning_headers
-from tanebi.apiserver.editions import shown
+from tanebi.apiserver.editions import is_ready, shown
 from tanebi.apiserver.fieldlabels import for_kind
 from tanebi.apiserver.history import Entry, watch_line
 from tanebi.apiserver.listing import (
@@ -40,12 +40,13 @@ from tanebi.apiserver.views import View, negotiate
 from tanebi.apiserver.watch import Scope, WatchStream
 from tanebi.apiserver.writing import Writer
 from tanebi.base.errors import Unavailable
-from tanebi.kube.errors import ApiError, Expired, NotFound
+from tanebi.kube.errors import ApiError, Expired, NotFound, ServerTimeout
 from tanebi.kube.transport import Request, Response, Stream
 
 WATCH_CONTENT_TYPE: Final = "application/json"
 SLICE: Final = 100
 DELETES_AT_ONCE: Final = 64
+CONVERSION_TRIES: Final = 8
 _JSON_HEADERS: Final = {"content-type": codec.JSON}
 
 
@@ -94,12 +95,12 @@ class Rest:
         method = call.request.method
         if method == "GET":
             wanted = _list_options(call)
-            return self._watch(call, wanted) if wanted.watch else await self._list(call, wanted)
+            return await (self._watch(call, wanted) if wanted.watch else self._list(call, wanted))
         if call.kind.namespaced and call.namespace is None:
             raise status.wrong_method(method)
         if method == "POST":
             written = await self._writer.create(call.request, call.user, call.kind, call.namespace)
-            return self._written(call, written)
+            return await self._written(call, written)
         if method == "DELETE":
             return await self._delete_collection(call)
         raise status.wrong_method(method)
@@ -113,13 +114,13 @@ class Rest:
                 named = f"metadata.name={call.target.name}"
                 wanted_list = options.list_options({**request.query, "fieldSelector": named})
                 if wanted_list.watch:
-                    return self._watch(call, wanted_list)
+                    return await self._watch(call, wanted_list)
             version = options.list_options(request.query).resource_version
             check_not_future(version, self._store.revision)
-            return self._one(call, self._stored(call))
+            return await self._one(call, self._stored(call))
         if method == "DELETE":
             wanted = options.delete_options(request.query, _optional_body(request))
-            return self._deleted(
+            return await self._deleted(
                 call, await self._objects.delete(call.kind, call.key, call.user, options=wanted)
             )
         return await self._write(call, "")
@@ -132,7 +133,7 @@ class Rest:
         if not known or (kind.namespaced and call.namespace is None):
             raise status.no_such_path()
         if call.request.method == "GET":
-            return self._one(call, self._stored(call))
+            return await self._one(call, self._stored(call))
         return await self._write(call, name)
 
     async def _write(self, call: Call, subresource: str) -> Response:
@@ -147,7 +148,7 @@ class Rest:
             )
         else:
             raise status.wrong_method(request.method)
-        return self._written(call, written)
+        return await self._written(call, written)
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -167,34 +168,49 @@ class Rest:
             watching=watching,
         )
 
-    def _one(self, call: Call, entry: Entry) -> Response:
+    async def _one(self, call: Call, entry: Entry) -> Response:
         view = self._view(call)
+        await self._objects.conversions.ready(call.kind, (entry,))
         return Response(200, {"content-type": view.content_type}, view.one(entry))
 
     async def _list(self, call: Call, wanted: ListOptions) -> Response:
         check_list(wanted)
         scope = Scope(call.namespace, wanted)
-        listed = list_page(
-            self._store, call.kind.resource, call.namespace, wanted, self._filter(call, scope)
-        )
-        return await self._many(call, listed)
+        return await self._many(call, await self._page(call, wanted, scope))
 
-    def _filter(self, call: Call, scope: Scope) -> Callable[[Entry], bool] | None:
-        if scope.unfiltered:
-            return None
-        return lambda entry: scope.holds(shown(call.kind, entry)[0])
+    async def _page(self, call: Call, wanted: ListOptions, scope: Scope) -> Listed:
+        """What a selector sees has to be converted first, where a webhook does that."""
+        kind = call.kind
+        missing: list[Entry] = []
+
+        def holds(entry: Entry) -> bool:
+            if not is_ready(kind, entry):
+                missing.append(entry)
+                return False
+            return scope.holds(shown(kind, entry)[0])
+
+        selecting = None if scope.unfiltered else holds
+        for _ in range(CONVERSION_TRIES):
+            listed = list_page(self._store, kind.resource, call.namespace, wanted, selecting)
+            if not missing:
+                return listed
+            await self._objects.conversions.ready(kind, missing)
+            missing.clear()
+        raise ServerTimeout("the objects change faster than they are converted; try again")
 
     async def _many(self, call: Call, listed: Listed) -> Response:
         """A long list is put together in slices, between which others have their turn."""
         view = self._view(call)
         parts = []
         for start in range(0, len(listed.entries), SLICE):
-            parts.append(view.slice(listed.entries[start : start + SLICE]))
+            some = listed.entries[start : start + SLICE]
+            await self._objects.conversions.ready(call.kind, some)
+            parts.append(view.slice(some))
             await checkpoint()
         body = view.whole(parts, listed.meta)
         return Response(200, {"content-type": view.content_type}, body)
 
-    def _watch(self, call: Call, wanted: ListOptions) -> Stream:
+    async def _watch(self, call: Call, wanted: ListOptions) -> Stream:
         check_watch(wanted)
         scope = Scope(call.namespace, wanted)
         view = self._view(call, watching=True)
@@ -213,27 +229,35 @@ class Rest:
             error = watch_line("ERROR", orjson.dumps(Expired(str(gone)).to_status()))
             return Stream(200, headers, _once(error))
         initial = self._store.list(call.kind.resource, call.namespace) if begin else []
+        begun = self._store.revision
         stream = WatchStream(
             self._store,
             watcher,
             scope,
             view,
             clock=self._clock,
-            initial=[e for e in initial if scope.unfiltered or scope.holds(shown(call.kind, e)[0])],
+            begun=begun,
+            conversions=self._objects.conversions,
         )
+        try:
+            await stream.begin(initial)
+        except BaseException:
+            await stream.aclose()
+            raise
         return Stream(200, headers, stream)
 
     # --- answers of writes ----------------------------------------------------------------------
 
-    def _written(self, call: Call, written: Written) -> Response:
+    async def _written(self, call: Call, written: Written) -> Response:
         view = self._view(call)
+        await self._objects.conversions.ready(call.kind, (written.entry,))
         headers = {"content-type": view.content_type} | warning_headers(written.warnings)
         return Response(201 if written.created else 200, headers, view.one(written.entry))
 
-    def _deleted(self, call: Call, written: Written) -> Response:
+    async def _deleted(self, call: Call, written: Written) -> Response:
         told = warning_headers(written.warnings)
         if not written.removed or call.kind.kind == "Pod":
-            found = self._one(call, written.entry)
+            found = await self._one(call, written.entry)
             return Response(found.status, {**found.headers, **told}, found.body)
         details = status.of_kind(call.kind, call.target.name) | {"uid": written.entry.uid}
         headers = _JSON_HEADERS | told
@@ -245,10 +269,7 @@ class Rest:
         listing = _list_options(call)
         check_list(listing)
         scope = Scope(call.namespace, listing)
-        kind = call.kind
-        listed = list_page(
-            self._store, kind.resource, call.namespace, listing, self._filter(call, scope)
-        )
+        listed = await self._page(call, listing, scope)
         refused: list[ApiError | Unavailable] = []
         for start in range(0, len(listed.entries), DELETES_AT_ONCE):
             async with anyio.create_task_group() as group:

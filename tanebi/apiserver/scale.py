@@ -15,6 +15,7 @@ from tanebi.api.meta import Key, Obj
 from tanebi.api.selectors import from_object
 from tanebi.apiserver import codec, jsonpath, status
 from tanebi.apiserver.admission import decode, warning_headers
+from tanebi.apiserver.editions import shown
 from tanebi.apiserver.objects import Objects
 from tanebi.apiserver.user import User
 from tanebi.apiserver.writing import Writer, body_of, read_patch, write_options
@@ -32,7 +33,7 @@ class ScaleDoor:
 
     async def handle(self, request: Request, user: User, kind: AnyKind, key: Key) -> Response:
         """Raises ApiError."""
-        live = self._objects.newest(kind, key).obj
+        live = await self._live(kind, key)
         if request.method == "GET":
             return _answer(scale_of(kind, live), [])
         if request.method == "PUT":
@@ -52,7 +53,13 @@ class ScaleDoor:
             manage=self._writer.tracking(kind, wanted.manager, "scale"),
             unconditional=True,
         )
-        return _answer(scale_of(kind, written.entry.obj), decoded.warnings)
+        await self._objects.conversions.ready(kind, (written.entry,))
+        return _answer(scale_of(kind, shown(kind, written.entry)[0]), decoded.warnings)
+
+    async def _live(self, kind: AnyKind, key: Key) -> Obj:
+        entry = self._objects.newest(kind, key)
+        await self._objects.conversions.ready(kind, (entry,))
+        return shown(kind, entry)[0]
 
 
 def scale_of(kind: AnyKind, obj: Obj) -> Obj:

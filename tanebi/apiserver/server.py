@@ -275,6 +275,7 @@ class ApiServer:
             finally:
                 with anyio.CancelScope(shield=True):
                     await self.objects.hooks.aclose()
+                    await self.objects.conversions.aclose()
 
 
 def _unless_known(request: Request, answer: Response) -> Response:

@@ -13,13 +13,16 @@ from typing import Final, Self
 import anyio
 import orjson
 
+from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Obj, labels_of
+from tanebi.apiserver.conversion import Conversions
+from tanebi.apiserver.editions import shown
 from tanebi.apiserver.history import Change, Entry, watch_line
 from tanebi.apiserver.options import ListOptions
 from tanebi.apiserver.store import Store, Watcher
 from tanebi.apiserver.views import View
 from tanebi.base.clock import Clock
-from tanebi.kube.errors import Expired
+from tanebi.kube.errors import Expired, ServerError
 
 BOOKMARK_EVERY_S: Final = 30.0
 TIMEOUT_DEFAULT_S: Final = 3600.0
@@ -44,12 +47,12 @@ class Scope:
             return True
         return self.options.labels.matches(labels_of(obj)) and self.options.fields.matches(obj)
 
-    def told(self, change: Change) -> str | None:
+    def told(self, change: Change, kind: AnyKind) -> str | None:
         """What `change` is to somebody who sees this scope only; None when it is nothing."""
-        now = self.holds(change.entry.obj)
+        now = self.holds(shown(kind, change.entry)[0])
         if change.before is None or self.unfiltered:
             return change.type if now else None
-        before = self.holds(change.before.obj)
+        before = self.holds(shown(kind, change.before)[0])
         if change.type == "DELETED":
             return "DELETED" if before else None
         if before:
@@ -71,7 +74,8 @@ class WatchStream:
         view: View,
         *,
         clock: Clock,
-        initial: list[Entry],
+        begun: int,
+        conversions: Conversions,
         bookmark_every_s: float = BOOKMARK_EVERY_S,
     ) -> None:
         self._store = store
@@ -80,9 +84,10 @@ class WatchStream:
         self._view = view
         self._clock = clock
         self._every_s = bookmark_every_s
-        self._position = store.revision
+        self._position = begun
+        self._conversions = conversions
         self._end = clock.now() + (scope.options.timeout_s or TIMEOUT_DEFAULT_S)
-        self._first = self._begin(initial)
+        self._first = b""
         self._over = False
 
     def __aiter__(self) -> Self:
@@ -109,25 +114,47 @@ class WatchStream:
         self._store.unwatch(self._watcher)
         self._watcher.close()
 
-    def _begin(self, initial: list[Entry]) -> bytes:
-        lines = [self._view.added(entry) for entry in initial]
-        if self._scope.options.initial_events and self._scope.options.bookmarks:
+    async def begin(self, initial: list[Entry]) -> None:
+        """Tell what there was when the watch began. Raises ServerError (a webhook that does not convert)."""
+        kind, scope = self._view.kind, self._scope
+        await self._conversions.ready(kind, initial)
+        lines = [
+            self._view.added(entry)
+            for entry in initial
+            if scope.unfiltered or scope.holds(shown(kind, entry)[0])
+        ]
+        if scope.options.initial_events and scope.options.bookmarks:
             lines.append(self._bookmark(INITIAL_END))
-        return b"".join(lines)
+        self._first = b"".join(lines)
 
     async def _next(self, wait_s: float) -> bytes:
         """Lines of what has changed; a bookmark (or nothing) when nothing has for `wait_s`."""
+        changes: list[Change] = []
         with anyio.move_on_after(wait_s):
             changes = await self._watcher.next()
-            self._position = changes[-1].rv
-            # Ages in tables are as of now, however old the watch is.
-            view = replace(self._view, now=self._clock.wall())
-            return b"".join([view.line(told, c) for c in changes if (told := self._scope.told(c))])
+        if changes:
+            return await self._lines(changes)
         if not self._scope.options.bookmarks or not self._watcher.idle:
             return b""
         # Nothing waits, so nothing of this resource is missing up to the store's revision.
         self._position = self._store.revision
         return self._bookmark({})
+
+    async def _lines(self, changes: list[Change]) -> bytes:
+        kind = self._view.kind
+        if kind.converter is not None:
+            entries = [one for c in changes for one in (c.before, c.entry) if one is not None]
+            try:
+                await self._conversions.ready(kind, entries)
+            except ServerError as error:
+                self._over = True
+                return watch_line("ERROR", orjson.dumps(error.to_status()))
+        self._position = changes[-1].rv
+        # Ages in tables are as of now, however old the watch is.
+        view = replace(self._view, now=self._clock.wall())
+        return b"".join(
+            [view.line(told, c) for c in changes if (told := self._scope.told(c, kind))]
+        )
 
     def _bookmark(self, annotations: dict[str, str]) -> bytes:
         kind = self._view.kind

@@ -119,11 +119,19 @@ def _kind(definition: Obj, version: Obj, stored: str) -> AnyKind:
         list_name=called["listKind"],
         structure=Structural(version["schema"]["openAPIV3Schema"]),
         stored_as=f"{spec['group']}/{stored}",
+        converter=_converter(spec.get("conversion") or {}),
         fields=tuple(
             one["jsonPath"].removeprefix(".") for one in version.get("selectableFields") or ()
         ),
         deprecation=_deprecation(spec["group"], called["kind"], version),
     )
+
+
+def _converter(conversion: Obj) -> Obj | None:
+    if conversion.get("strategy") != "Webhook":
+        return None
+    found: Obj = conversion["webhook"]["clientConfig"]
+    return found
 
 
 def _scale(paths: Obj | None) -> ScalePaths | None:

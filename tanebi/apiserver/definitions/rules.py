@@ -16,6 +16,7 @@ from tanebi.apiserver.status import cause
 from tanebi.apiserver.structural.check import schema_problems
 from tanebi.apiserver.structural.rules import rule_problems
 from tanebi.apiserver.structural.validate import show
+from tanebi.apiserver.webhooks.rules import client_problems
 
 APPROVED: Final = "api-approved.kubernetes.io"
 COLUMN_TYPES: Final = ("boolean", "date", "integer", "number", "string")
@@ -28,7 +29,10 @@ def default_definition(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
     if kind := called.get("kind"):
         called.setdefault("singular", kind.lower())
         called.setdefault("listKind", f"{kind}List")
-    spec.setdefault("conversion", {"strategy": "None"})
+    conversion = spec.setdefault("conversion", {"strategy": "None"})
+    client = (conversion.get("webhook") or {}).get("clientConfig") or {}
+    if service := client.get("service"):
+        service.setdefault("port", 443)
     stored = [v["name"] for v in spec.get("versions") or () if v.get("storage") and v.get("name")]
     if old is None:
         obj["status"] = {"storedVersions": stored, "conditions": [], "acceptedNames": {}}
@@ -118,12 +122,23 @@ def _versions(spec: Obj) -> Iterator[Obj]:
 
 
 def _conversion(spec: Obj) -> Iterator[Obj]:
-    strategy = (spec.get("conversion") or {}).get("strategy")
-    if strategy == "Webhook" and len(spec.get("versions") or ()) > 1:
-        text = "Forbidden: conversion webhooks are not called by this server; use None"
-        yield cause("FieldValueForbidden", "spec.conversion.strategy", text)
-    elif strategy not in ("None", "Webhook"):
-        yield _unsupported("spec.conversion.strategy", strategy or "", ("None", "Webhook"))
+    conversion = spec.get("conversion") or {}
+    strategy, where = conversion.get("strategy"), "spec.conversion"
+    webhook: Obj = conversion.get("webhook") or {}
+    if strategy not in ("None", "Webhook"):
+        yield _unsupported(f"{where}.strategy", strategy or "", ("None", "Webhook"))
+    elif strategy == "None":
+        if webhook:
+            text = "Forbidden: should not be set when strategy is not set to Webhook"
+            yield cause("FieldValueForbidden", f"{where}.webhook", text)
+    elif not webhook.get("clientConfig"):
+        yield _required(f"{where}.webhook.clientConfig", "required when strategy is set to Webhook")
+    else:
+        yield from client_problems(webhook["clientConfig"], f"{where}.webhook")
+        versions = webhook.get("conversionReviewVersions") or []
+        if "v1" not in versions:
+            text = "must include at least one of v1"
+            yield _invalid(f"{where}.webhook.conversionReviewVersions", versions, text)
 
 
 def _version(version: Obj, path: str) -> Iterator[Obj]:

@@ -53,7 +53,7 @@ def configuration_problems(obj: Obj, old: Obj | None) -> list[Obj]:
             text = f"Duplicate value: {show(name)}"
             found.append(cause("FieldValueDuplicate", f"{path}.name", text))
         names.append(name)
-        found += [*_hook(hook, path), *_client(hook.get("clientConfig") or {}, path)]
+        found += [*_hook(hook, path), *client_problems(hook.get("clientConfig") or {}, path)]
     return found
 
 
@@ -109,7 +109,8 @@ def _condition(condition: Obj, path: str) -> Iterator[Obj]:
         yield _invalid(f"{path}.expression", source, f"compilation failed: {error}")
 
 
-def _client(config: Obj, path: str) -> Iterator[Obj]:
+def client_problems(config: Obj, path: str) -> Iterator[Obj]:
+    """Faults of how a webhook is reached."""
     url, service = config.get("url"), config.get("service")
     where = f"{path}.clientConfig"
     if (url is None) == (service is None):

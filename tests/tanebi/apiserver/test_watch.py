@@ -51,9 +51,9 @@ RED = Scope("ns", list_options({"labelSelector": "colour=red"}))
 def test_a_change_as_a_selector_sees_it(
     type_: str, before: str | None, after: str | None, told: str | None
 ) -> None:
-    assert RED.told(change(type_, before, after)) == told
-    assert Scope(None, list_options({})).told(change(type_, before, after)) == type_
-    assert Scope("other", list_options({})).told(change(type_, before, after)) is None
+    assert RED.told(change(type_, before, after), WIDGET) == told
+    assert Scope(None, list_options({})).told(change(type_, before, after), WIDGET) == type_
+    assert Scope("other", list_options({})).told(change(type_, before, after), WIDGET) is None
 
 
 @given(st.lists(st.sampled_from(["red", "blue", None]), max_size=12))
@@ -72,7 +72,7 @@ def test_following_a_selected_watch_gives_the_selected_list(colours: list[str | 
             new = entry(rv, colour)
             told = Change("MODIFIED" if have else "ADDED", "r", Key("ns", "a"), new, have)
             have = new
-        match RED.told(told):
+        match RED.told(told, WIDGET):
             case "ADDED":
                 assert seen is None
                 seen = told.entry.obj
@@ -92,7 +92,8 @@ def stream(api: Api, *, every_s: float = 0.01, **query: str) -> WatchStream:
         Scope("default", list_options({"watch": "true", **query})),
         View(WIDGET, "object", api.clock.wall()),
         clock=api.clock,
-        initial=[],
+        begun=api.store.revision,
+        conversions=api.server.objects.conversions,
         bookmark_every_s=every_s,
     )
 

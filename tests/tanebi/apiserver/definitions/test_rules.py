@@ -73,8 +73,8 @@ PART = f"{ROOT}.properties[spec].properties[x]"
                 conversion={"strategy": "Webhook"},
                 versions=[version("v1"), version("v2", storage=False)],
             ),
-            "spec.conversion.strategy",
-            "conversion webhooks are not called",
+            "spec.conversion.webhook.clientConfig",
+            "required when strategy is set to Webhook",
         ),
         (
             lambda o: o["spec"]["versions"][0].pop("schema"),

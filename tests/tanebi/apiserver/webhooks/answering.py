@@ -87,11 +87,11 @@ def hook(client: Obj, *, name: str = "hook.example.com", **more: Any) -> Obj:
 
 
 @asynccontextmanager
-async def answering(folder: Path) -> AsyncIterator[Answering]:
+async def answering(folder: Path, make: type[Answering] = Answering) -> AsyncIterator[Answering]:
     names = pki.ensure(folder, now=SystemClock().wall(), extra_names=(SERVICE_NAME,))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(names.certificate, names.key)
-    found = Answering(0, base64.b64encode(names.ca_pem).decode())
+    found = make(0, base64.b64encode(names.ca_pem).decode())
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
