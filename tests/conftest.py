@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tanebi.testing.engine import DOCKER, Dockerd, dockerd, engines, without_docker
 
 # Test modules are rewritten and compiled once, and not by each worker of each run: half of the time that collecting takes.
 sys.dont_write_bytecode = False
@@ -17,6 +22,22 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
     """Shells run on the loop they run on in production."""
     return request.param
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[Dockerd]:
+    """One daemon for all tests of this process."""
+    with tempfile.TemporaryDirectory(prefix="tanebi-docker-") as folder, dockerd(Path(folder)) as it:
+        yield it
+
+
+@pytest.fixture(params=engines(), scope="session")
+def engine_environment(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """Where tanebi.kubelet.engine.connect finds an engine: each of them in turn."""
+    if request.param == DOCKER:
+        daemon: Dockerd = request.getfixturevalue("docker")
+        return daemon.environment
+    return without_docker(os.environ)
 
 
 @pytest.hookimpl(trylast=True)

@@ -6,9 +6,10 @@ The same small shell programs run on both. The engine's image is made here from 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,14 @@ from tanebi.kubelet.podruntime import PodRuntime, Sandbox, Started
 from tanebi.kubelet.process import ProcessRuntime
 from tanebi.kubelet.processpods import ProcessPods
 from tanebi.kubelet.runtime import Exit, StartFailed
-from tanebi.testing.engine import busybox_image, engine_missing
+from tanebi.testing.engine import (
+    DOCKER,
+    PODMAN,
+    busybox_image,
+    docker_missing,
+    engine_missing,
+    without_docker,
+)
 from tanebi.testing.network import network_missing
 from tanebi.testing.waiting import wait_until
 
@@ -119,8 +127,8 @@ async def networked(folder: Path) -> AsyncIterator[Bench]:
 
 
 @asynccontextmanager
-async def engine(folder: Path) -> AsyncIterator[Bench]:
-    found = connect.find(os.environ)
+async def engine(folder: Path, env: Mapping[str, str]) -> AsyncIterator[Bench]:
+    found = connect.find(env)
     assert found is not None
     clock = SystemClock()
     logs = LogStore(folder / "logs", clock=clock)
@@ -129,7 +137,7 @@ async def engine(folder: Path) -> AsyncIterator[Bench]:
         NoConfig(),  # type: ignore[arg-type]
         folder=folder / "pods",
         logs=logs,
-        environ=os.environ,
+        environ=env,
         clock=clock,
         local_url=str,
     )
@@ -146,11 +154,17 @@ async def engine(folder: Path) -> AsyncIterator[Bench]:
     params=[
         processes,
         pytest.param(networked, marks=network_missing()),
-        pytest.param(engine, marks=engine_missing()),
+        pytest.param(PODMAN, marks=engine_missing()),
+        pytest.param(DOCKER, marks=docker_missing()),
     ]
 )
 async def bench(request: Any, tmp_path: Path) -> AsyncIterator[Bench]:
-    async with request.param(tmp_path) as opened:
+    opening = request.param
+    if opening == DOCKER:
+        opening = partial(engine, env=request.getfixturevalue("docker").environment)
+    elif opening == PODMAN:
+        opening = partial(engine, env=without_docker(os.environ))
+    async with opening(tmp_path) as opened:
         yield opened
 
 

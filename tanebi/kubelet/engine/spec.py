@@ -141,6 +141,7 @@ def container_body(
         "Labels": _labels(pod, container.name, place),
         "Tty": bool(container.tty),
         "OpenStdin": bool(container.stdin),
+        "StdinOnce": bool(container.stdin_once),
         "HostConfig": host,
     }
     if command:

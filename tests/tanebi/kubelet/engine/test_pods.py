@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -22,10 +21,10 @@ from tanebi.kubelet.engine.pods import EnginePods
 from tanebi.kubelet.engine.role import build, platform_name
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.runtime import Exit, StartFailed
-from tanebi.testing.engine import IMAGE, busybox_image, engine_missing
+from tanebi.testing.engine import IMAGE, busybox_image
 from tanebi.testing.waiting import wait_until
 
-pytestmark = [pytest.mark.anyio, engine_missing()]
+pytestmark = pytest.mark.anyio
 
 DEADLINE_S = 30.0
 
@@ -36,15 +35,15 @@ class NoConfig:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[EnginePods]:
-    found = connect.find(os.environ)
+async def running(folder: Path, env: Mapping[str, str]) -> AsyncIterator[EnginePods]:
+    found = connect.find(env)
     assert found is not None
     role = build(
         found,
         NoConfig(),  # type: ignore[arg-type]
         folder=folder / "pods",
         logs=LogStore(folder / "logs", clock=SystemClock()),
-        environ=os.environ,
+        environ=env,
         clock=SystemClock(),
         local_url=str,
     )
@@ -56,8 +55,8 @@ async def running(folder: Path) -> AsyncIterator[EnginePods]:
 
 
 @pytest.fixture
-async def pods(tmp_path: Path) -> AsyncIterator[EnginePods]:
-    async with running(tmp_path) as opened:
+async def pods(tmp_path: Path, engine_environment: Mapping[str, str]) -> AsyncIterator[EnginePods]:
+    async with running(tmp_path, engine_environment) as opened:
         yield opened
         await opened.clean_all()
 
@@ -145,12 +144,14 @@ async def test_root_is_refused_where_the_pod_says_so(
     assert failed.value.code == "CreateContainerConfigError"
 
 
-async def test_what_a_killed_platform_left_is_removed_by_the_next(tmp_path: Path) -> None:
+async def test_what_a_killed_platform_left_is_removed_by_the_next(
+    tmp_path: Path, engine_environment: Mapping[str, str]
+) -> None:
     pod = make("while true; do sleep 0.1; done")
-    async with running(tmp_path) as first:
+    async with running(tmp_path, engine_environment) as first:
         sandbox = await first.prepare(pod)
         await first.start(pod, pod.spec.containers[0], 0, sandbox)
-    async with running(tmp_path) as second:
+    async with running(tmp_path, engine_environment) as second:
         assert await second.clean_all() >= 2  # and places that waited
         assert await second.clean_all() == 0
         connected = await second.connect()
