@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tanebi.testing.engine import DOCKER, Dockerd, dockerd, engines, without_docker
+from tanebi.testing.docker import Dockerd, dockerd
+from tanebi.testing.engine import DOCKER, engines, without_docker
 
 # Test modules are rewritten and compiled once, and not by each worker of each run: half of the time that collecting takes.
 sys.dont_write_bytecode = False
@@ -27,7 +28,10 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture(scope="session")
 def docker() -> Iterator[Dockerd]:
     """One daemon for all tests of this process."""
-    with tempfile.TemporaryDirectory(prefix="tanebi-docker-") as folder, dockerd(Path(folder)) as it:
+    with (
+        tempfile.TemporaryDirectory(prefix="tanebi-docker-") as folder,
+        dockerd(Path(folder)) as it,
+    ):
         yield it
 
 

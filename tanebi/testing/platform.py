@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -24,8 +25,15 @@ LOG_TAIL_LINES: Final = 40
 class Platform:
     """`with Platform(data_dir) as p: ...` starts it and stops it; `kill()` and `start()` play a crash."""
 
-    def __init__(self, data_dir: Path, *arguments: str, runtime: str = "process") -> None:
-        """`runtime` is that of `tanebi up`: by default the one that is the same on every machine."""
+    def __init__(
+        self,
+        data_dir: Path,
+        *arguments: str,
+        runtime: str = "process",
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """`runtime` is that of `tanebi up`: by default the one that is the same on every machine. `environ`: None is ours."""
+        self._environ = environ
         self.data_dir = data_dir
         self.log_path = data_dir.parent / f"{data_dir.name}.log"
         self._arguments = (*arguments, "--runtime", runtime)
@@ -101,7 +109,8 @@ class Platform:
     def environment(self) -> dict[str, str]:
         # With bytecode, as an installed package has it: without, each start of a checkout compiles all of it.
         bytecode = {"PYTHONDONTWRITEBYTECODE": ""}
-        return {**os.environ, **bytecode, "TANEBI_DATA_DIR": str(self.data_dir), "NO_COLOR": "1"}
+        environ = os.environ if self._environ is None else self._environ
+        return {**environ, **bytecode, "TANEBI_DATA_DIR": str(self.data_dir), "NO_COLOR": "1"}
 
     @property
     def endpoints(self) -> dict[str, Any]:

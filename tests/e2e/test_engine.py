@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 
-from tanebi.kubelet.engine import connect
-from tanebi.kubelet.engine.client import EngineClient
 from tanebi.kubelet.engine.role import platform_name
 from tanebi.kubelet.engine.spec import PLATFORM_LABEL
-from tanebi.testing.engine import IMAGE, busybox_image, engine_missing
+from tanebi.testing.engine import IMAGE, build_busybox, containers_of, engine_missing
 from tanebi.testing.network import network_missing
 from tanebi.testing.platform import Platform
-from tanebi.testing.waiting import wait_until
 from tests.e2e.driving import User, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), engine_missing()]
@@ -29,7 +23,7 @@ PAGE = "mkdir -p /tmp/w; cp /etc/greeting/text /tmp/w/index.html; exec busybox h
 @pytest.fixture(scope="module")
 def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     folder = tmp_path_factory.mktemp("engine")
-    anyio.run(build_image, folder)
+    build_busybox(os.environ, folder)
     with Platform(folder / "data", runtime="auto") as platform:
         person = User(platform)
         yield person
@@ -37,31 +31,11 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     assert containers(platform, named=False) == [], "nothing is left"
 
 
-async def build_image(folder: Path) -> None:
-    found = connect.find(os.environ)
-    assert found is not None
-    socket = found.socket or folder / "build.sock"
-    argv = ["podman", "system", "service", "--time=0", f"unix://{socket}"]
-    with subprocess.Popen(argv) if found.socket is None else subprocess.Popen(["true"]) as service:
-        client = EngineClient(socket)
-        with anyio.fail_after(30):
-            await wait_until(socket.exists, 30)
-            await busybox_image(client)
-        await client.close()
-        service.terminate()
-
-
 def containers(platform: Platform, *, named: bool = True) -> list[str]:
     """Those of the platform's pods; with `named` false also the places that wait."""
     wanted = ["io.kubernetes.pod.namespace=default"] if named else []
     wanted.append(f"{PLATFORM_LABEL}={platform_name(platform.data_dir / 'pods')}")
-    said = subprocess.run(
-        ["podman", "ps", "-a", "-q", *(f"--filter=label={label}" for label in wanted)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return said.stdout.split()
+    return containers_of(platform.environment, *wanted)
 
 
 def page(name: str, **container: Any) -> dict[str, Any]:

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 import yaml
 
-from tanebi.testing.engine import IMAGE, engine_missing
+from tanebi.testing.engine import IMAGE, build_busybox, engine_missing
 from tanebi.testing.platform import Platform
 from tests.e2e.driving import User, eventually, processes_with
-from tests.e2e.test_engine import build_image, containers
+from tests.e2e.test_engine import containers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), engine_missing()]
 
@@ -28,7 +27,7 @@ DEADLINE_S = 90.0
 @pytest.fixture(scope="module")
 def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     folder = tmp_path_factory.mktemp("unhappy")
-    anyio.run(build_image, folder)
+    build_busybox(os.environ, folder)
     with Platform(folder / "data", runtime="engine") as platform:
         person = User(platform)
         yield person

@@ -1,7 +1,8 @@
 """The calls of the Docker Engine API that a kubelet needs, over a Unix socket.
 
-Spoken by Docker and by Podman (docs.docker.com/engine/api, version 1.40, which Podman 4 serves). Every call has a deadline and
-every answer a limit; what streams (logs, waiting, builds, pulls) is read as it comes. Errors: tanebi.kubelet.engine.errors.
+Spoken by Docker and by Podman (docs.docker.com/engine/api): version 1.40, which Podman 4 serves, or the nearest that the engine
+has (`agree`). Every call has a deadline and every answer a limit; what streams (logs, waiting, builds, pulls) is read as it
+comes. Errors: tanebi.kubelet.engine.errors.
 
 The one module that imports an HTTP client, and imported only when an engine is first used: it takes a tenth of a second.
 """
@@ -21,8 +22,8 @@ from tanebi.api.meta import Obj
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
 from tanebi.kubelet.engine.hijack import Hijacked, hijack
 
-PREFIX: Final = "/v1.40"
-API: Final = f"http://engine{PREFIX}"
+HOST: Final = "http://engine"
+WANTED: Final = (1, 40)  # of the API
 CALL_S: Final = 30.0
 ANSWER_MAX: Final = 8 * 1024 * 1024
 CONNECTIONS_MAX: Final = 1000  # each running container holds two: its log and its end
@@ -32,11 +33,30 @@ LINE_MAX: Final = 1024 * 1024
 Query = Mapping[str, str | int | bool]
 
 
+def agreed(version: Obj) -> str:
+    """The prefix of all calls, by what the engine says of itself: the wanted version, or the nearest one that it has."""
+    lowest = _number(version.get("MinAPIVersion")) or WANTED
+    highest = _number(version.get("ApiVersion")) or WANTED
+    major, minor = min(max(WANTED, lowest), highest)
+    return f"/v{major}.{minor}"
+
+
+def is_podman(version: Obj) -> bool:
+    return any("Podman" in part.get("Name", "") for part in version.get("Components") or ())
+
+
+def _number(text: Any) -> tuple[int, int] | None:
+    major, _, minor = str(text or "").partition(".")
+    return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else None
+
+
 class EngineClient:
     """One engine. Opens connections as needed; `close` when done."""
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket
+        self.podman = False  # until they agreed
+        self.prefix = agreed({})
         self._http = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(
                 uds=str(socket),
@@ -48,9 +68,10 @@ class EngineClient:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def version(self) -> Obj:
-        found: Obj = await self._call("GET", "/version")
-        return found
+    async def agree(self) -> None:
+        """Ask what it is and which version of the API it speaks. Raises EngineError, EngineGone."""
+        found: Obj = await self._checked(self._http.build_request("GET", f"{HOST}/version"))
+        self.prefix, self.podman = agreed(found), is_podman(found)
 
     # --- containers ----------------------------------------------------------------------------
 
@@ -94,8 +115,9 @@ class EngineClient:
                 raise
 
     async def containers(self, **labels: str) -> list[Obj]:
-        """All that carry these labels, running or not."""
-        wanted = json.dumps({"label": [f"{name}={value}" for name, value in labels.items()]})
+        """All that carry these labels, running or not. An empty value stands for any."""
+        texts = [f"{name}={value}" if value else name for name, value in labels.items()]
+        wanted = json.dumps({"label": texts})
         found = await self._call("GET", "/containers/json", {"all": True, "filters": wanted})
         return list(found)
 
@@ -127,7 +149,7 @@ class EngineClient:
 
     async def hijack(self, path: str, query: Query, body: Obj | None = None) -> Hijacked:
         """POST, and from then on the connection is a stream of bytes both ways. Raises EngineError, EngineGone."""
-        return await hijack(self.socket, f"{PREFIX}{path}", _params(query), body)
+        return await hijack(self.socket, f"{self.prefix}{path}", _params(query), body)
 
     async def resize(self, path: str, columns: int, rows: int) -> None:
         """Of the terminal of an exec or a container."""
@@ -171,7 +193,9 @@ class EngineClient:
         """Images from a `docker save` archive."""
         headers = {"content-type": "application/x-tar"}
         await self._checked(
-            self._http.build_request("POST", f"{API}/images/load", content=archive, headers=headers)
+            self._http.build_request(
+                "POST", f"{HOST}{self.prefix}/images/load", content=archive, headers=headers
+            )
         )
 
     async def network(self, name: str) -> Obj | None:
@@ -202,7 +226,7 @@ class EngineClient:
     ) -> Any:
         request = self._http.build_request(
             method,
-            API + path,
+            f"{HOST}{self.prefix}{path}",
             params=_params(query or {}),
             json=body,
             timeout=httpx.Timeout(CALL_S, read=timeout_s),
@@ -230,7 +254,7 @@ class EngineClient:
         typed = {"content-type": "application/x-tar"} if content is not None else {}
         request = self._http.build_request(
             method,
-            API + path,
+            f"{HOST}{self.prefix}{path}",
             params=_params(query),
             json=body,
             content=content,

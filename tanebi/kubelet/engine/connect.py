@@ -124,7 +124,14 @@ class EngineDoor:
             if self._client is None:
                 path = self._found.socket or await self._start()
                 module = importlib.import_module("tanebi.kubelet.engine.client")
-                self._client = module.EngineClient(path)
+                client: EngineClient = module.EngineClient(path)
+                try:
+                    await client.agree()
+                except BaseException:
+                    with anyio.CancelScope(shield=True):
+                        await client.close()
+                    raise
+                self._client = client
             return self._client
 
     async def close(self) -> None:

@@ -1,8 +1,11 @@
 """Where pods live in the engine: a container that holds the network and the name, and some of them that wait.
 
 Making one takes a quarter of a second, most of it the bridge; a pod that comes from zero has no time for that. Where we are root
-on the engine's own machine, places are made ahead under no name, and get the pod's host name and resolv.conf when they are taken.
-Elsewhere each is made when it is needed. Caller: tanebi.kubelet.engine.pods.
+on the machine of a Podman, places are made ahead under no name, and get the pod's host name and resolv.conf when they are taken.
+Elsewhere each is made when it is needed: also with Docker, whose containers copy the host name that a place was made with.
+
+The network is the platforms' common one. Whoever finds it pruned makes it again, and the last one to leave removes it.
+Caller: tanebi.kubelet.engine.pods.
 """
 
 from __future__ import annotations
@@ -98,7 +101,8 @@ class Places:
         async with self._lock:
             if self._common is None:
                 self._used()
-                self._common = await self._make_common(client)
+                await self._furnish(client)
+                self._common = spec.Place(self._platform, NETWORK, self._limits, client.podman)
             return self._common
 
     async def take(self, pod: Pod) -> Holder:
@@ -141,6 +145,15 @@ class Places:
         """Places that waited are removed with all that is the platform's."""
         self._waiting.clear()
 
+    async def remove_network(self) -> None:
+        """If no platform has anything in it. Another one that begins just now makes it again."""
+        try:
+            client = await self._door.client()
+            if not await client.containers(**{spec.PLATFORM_LABEL: ""}):
+                await client.remove_network(NETWORK)
+        except (EngineError, EngineGone) as error:
+            _log.info("network not removed", why=error.message)
+
     async def close(self) -> None:
         """Remove the places that wait. What the engine does not remove is found at the next start."""
         while self._waiting:
@@ -154,6 +167,9 @@ class Places:
         with anyio.CancelScope(shield=True):  # what is made must be known
             client = await self._door.client()
             common = await self.common(client)
+            if not common.podman:
+                self._ahead = False
+                return
             holder = await self._make(client, common, None)
             if holder.address and _can_be_named(holder):
                 self._waiting.append(holder)
@@ -162,6 +178,16 @@ class Places:
                 await client.remove(holder.container)
 
     async def _make(self, client: EngineClient, common: spec.Place, pod: Pod | None) -> Holder:
+        """Raises EngineError, EngineGone."""
+        try:
+            return await self._make_now(client, common, pod)
+        except EngineError as error:
+            if not await self._furnish(client):
+                raise
+            _log.info("network or image had been removed", why=error.message)
+        return await self._make_now(client, common, pod)
+
+    async def _make_now(self, client: EngineClient, common: spec.Place, pod: Pod | None) -> Holder:
         name = self._name(pod.metadata.uid if pod else f"place-{next(self._numbers)}")
         dns = self._resolving(pod) if pod is not None else None
         body = spec.sandbox_body(pod, pause.TAG, common, dns=dns)
@@ -198,19 +224,21 @@ class Places:
             file.write(hosts_file(pod, holder.address))
             file.truncate()
 
-    async def _make_common(self, client: EngineClient) -> spec.Place:
+    async def _furnish(self, client: EngineClient) -> bool:
+        """Make what all places need. False: it was all there."""
+        made = False
         if await client.image(pause.TAG) is None:
+            made = True
             try:
                 await client.load(pause.archive(self._arch))
             except KeyError as error:
                 raise EngineError(501, f"no sandbox program for processor {error}") from error
         if await client.network(NETWORK) is None:
+            made = True
             await client.create_network(
                 {"Name": NETWORK, "Driver": "bridge", "CheckDuplicate": True}
             )
-        parts = (await client.version()).get("Components") or ()
-        podman = any("Podman" in part.get("Name", "") for part in parts)
-        return spec.Place(self._platform, NETWORK, self._limits, podman)
+        return made
 
 
 def _holder(container: str, found: Obj, network: str) -> Holder:

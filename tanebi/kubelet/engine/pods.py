@@ -114,6 +114,8 @@ class EnginePods:
                 await self._remove_left()
                 await self._places.close()
                 await self._remove_unknown()
+                if self._places.in_use:
+                    await self._places.remove_network()
                 if not self._sandboxes and not self._left:
                     self._marker.unlink(missing_ok=True)
                 await self._door.close()

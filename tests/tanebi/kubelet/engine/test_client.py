@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -82,13 +84,51 @@ async def test_what_is_not_there_is_none(tmp_path: Path) -> None:
 async def test_an_engine_that_is_none(tmp_path: Path, answer: Answer) -> None:
     async with scripted(tmp_path, answer) as client:
         with pytest.raises(EngineGone):
-            await client.version()
+            await client.agree()
+
+
+@pytest.mark.parametrize(
+    ("version", "prefix", "podman"),
+    [
+        ({}, "/v1.40", False),
+        ({"ApiVersion": "1.41", "MinAPIVersion": "1.12"}, "/v1.40", False),
+        ({"ApiVersion": "1.52", "MinAPIVersion": "1.44"}, "/v1.44", False),
+        ({"ApiVersion": "1.39"}, "/v1.39", False),
+        ({"ApiVersion": "x", "Components": [{"Name": "Podman Engine"}]}, "/v1.40", True),
+    ],
+)
+async def test_the_version_that_both_speak(
+    tmp_path: Path, version: dict[str, object], prefix: str, podman: bool
+) -> None:
+    asked = []
+
+    def answer(head: bytes) -> bytes:
+        asked.append(head.split(b" ")[1].decode())
+        return says(200, json.dumps(version).encode())(head)
+
+    async with scripted(tmp_path, answer) as client:
+        await client.agree()
+        assert client.podman == podman
+        await client.inspect("x")
+    assert asked == ["/version", f"{prefix}/containers/x/json"]
+
+
+async def test_labels_with_and_without_a_value(tmp_path: Path) -> None:
+    asked = []
+
+    def answer(head: bytes) -> bytes:
+        asked.append(unquote(head.split(b" ")[1].decode()))
+        return says(200, b"[]")(head)
+
+    async with scripted(tmp_path, answer) as client:
+        await client.containers(a="1", b="")
+    assert asked == ['/v1.40/containers/json?all=true&filters={"label":+["a=1",+"b"]}']
 
 
 async def test_nobody_there(tmp_path: Path) -> None:
     client = EngineClient(tmp_path / "nobody.sock")
     with pytest.raises(EngineGone):
-        await client.version()
+        await client.agree()
     await client.close()
 
 

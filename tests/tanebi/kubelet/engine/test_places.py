@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,19 @@ from tanebi.kubelet import podnet
 from tanebi.kubelet.engine import connect, places
 from tanebi.kubelet.engine.pods import EnginePods
 from tanebi.kubelet.engine.role import build, platform_name
+from tanebi.kubelet.engine.spec import PLATFORM_LABEL
 from tanebi.kubelet.logs import LogStore
-from tanebi.testing.engine import IMAGE, busybox_image, engine_missing
+from tanebi.testing.engine import (
+    IMAGE,
+    busybox_image,
+    containers_of,
+    engine_missing,
+    without_docker,
+)
 from tanebi.testing.network import network_missing
 from tanebi.testing.waiting import wait_until
 
-pytestmark = [pytest.mark.anyio, engine_missing(), network_missing()]
+pytestmark = [pytest.mark.anyio, network_missing()]
 
 DEADLINE_S = 30.0
 LOOK = "hostname; cat /etc/resolv.conf; cat /etc/hosts; echo $HOSTNAME"
@@ -36,8 +42,10 @@ class NoConfig:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[tuple[EnginePods, LogStore, str]]:
-    found = connect.find(os.environ)
+async def running(
+    folder: Path, env: Mapping[str, str]
+) -> AsyncIterator[tuple[EnginePods, LogStore, str]]:
+    found = connect.find(env)
     assert found is not None
     clock, logs = SystemClock(), LogStore(folder / "logs", clock=SystemClock())
     async with podnet.opened(
@@ -48,7 +56,7 @@ async def running(folder: Path) -> AsyncIterator[tuple[EnginePods, LogStore, str
             NoConfig(),  # type: ignore[arg-type]
             folder=folder / "pods",
             logs=logs,
-            environ=os.environ,
+            environ=env,
             clock=clock,
             local_url=str,
             network=network,
@@ -67,31 +75,32 @@ def pod(uid: str) -> Pod:
     return POD.view({"metadata": meta, "spec": {"containers": [own]}})
 
 
-def waiting(folder: Path) -> int:
-    said = subprocess.run(
-        ["podman", "ps", "-q", "--filter", f"name=tanebi-{platform_name(folder / 'pods')}-place-"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return len(said.stdout.split())
+def left(folder: Path, env: Mapping[str, str]) -> list[str]:
+    return containers_of(env, f"{PLATFORM_LABEL}={platform_name(folder / 'pods')}")
 
 
+def ahead(env: Mapping[str, str]) -> int:
+    """Docker's containers copy the name that a place was made with: none is made before the pod is known."""
+    return 0 if "DOCKER_HOST" in env else places.AHEAD
+
+
+@engine_missing()
 async def test_places_wait_for_the_first_pod_of_an_image_that_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(places, "REFILL_S", 0.0)
-    async with running(tmp_path) as (pods, _, _):
+    engine_environment = without_docker(os.environ)
+    async with running(tmp_path, engine_environment) as (pods, _, _):
         assert pods.images.lookup("dev.local/nowhere") is None
         assert pods.images.lookup(IMAGE) is None, "it is being found out"
         await wait_until(lambda: pods.waiting == places.AHEAD, DEADLINE_S)
 
 
 async def test_a_pod_made_new_and_one_in_a_place_that_waited(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine_environment: Mapping[str, str]
 ) -> None:
     monkeypatch.setattr(places, "REFILL_S", 0.0)
-    async with running(tmp_path) as (pods, logs, gateway):
+    async with running(tmp_path, engine_environment) as (pods, logs, gateway):
         for uid in ("u-1", "u-2"):
             own = pod(uid)
             sandbox = await pods.prepare(own)
@@ -106,6 +115,20 @@ async def test_a_pod_made_new_and_one_in_a_place_that_waited(
             assert any(line.split() == [sandbox.address, f"pod-{uid}"] for line in said) or any(
                 line.startswith(sandbox.address) and f"pod-{uid}" in line for line in said
             )
-            await wait_until(lambda: waiting(tmp_path) >= places.AHEAD, DEADLINE_S)
+            await wait_until(lambda: pods.waiting == ahead(engine_environment), DEADLINE_S)
             await pods.clean(uid)
-    assert waiting(tmp_path) == 0
+    assert left(tmp_path, engine_environment) == []
+
+
+async def test_a_network_that_was_pruned_is_made_again(
+    tmp_path: Path, engine_environment: Mapping[str, str]
+) -> None:
+    async with running(tmp_path, engine_environment) as (pods, _, _):
+        client = await pods.connect()
+        await pods.prepare(pod("u-1"))
+        await pods.clean("u-1")
+        others = await client.containers(**{PLATFORM_LABEL: ""})
+        if not others:
+            await client.remove_network(places.NETWORK)
+        assert (await pods.prepare(pod("u-2"))).address
+        await pods.clean("u-2")
