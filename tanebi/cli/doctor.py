@@ -25,6 +25,7 @@ from tanebi.cli.options import data_dir_option
 from tanebi.cli.platform import data_dir
 from tanebi.kubelet import podnet
 from tanebi.kubelet.engine import connect
+from tanebi.kubelet.engine.errors import EngineGone
 from tanebi.kubelet.podnet import NetworkUnavailable
 
 PORTS: Final = (("gateway", 8080), ("api", 6443))
@@ -139,7 +140,10 @@ def _engine(search: str | None) -> tuple[str, str, str]:
     if found is None:
         return "", "", ""
     if found.socket is not None:
-        return found.words, "", ""
+        try:
+            return f"{connect.asked(found.socket)}, {found.words}", "", ""
+        except EngineGone as error:
+            return found.words, error.message, ""
     said = _version([found.podman, "--version"], search)
     return said or found.words, "" if said else f"{found.podman} does not run", found.oci_runtime
 

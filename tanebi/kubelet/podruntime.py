@@ -46,6 +46,10 @@ class SandboxFailed(TanebiError):
     """There is no place for the pod now. The message is what its Event says; it is tried again later."""
 
 
+class SandboxGone(TanebiError):
+    """The pod's place has ended by itself. `prepare` makes another one; what still runs in the old one must be ended."""
+
+
 class PodRuntime(Protocol):
     async def prepare(self, pod: Pod) -> Sandbox:
         """Make the pod's place. Doing it again gives the same one. Raises SandboxFailed."""
@@ -61,7 +65,7 @@ class PodRuntime(Protocol):
     ) -> Started:
         """Run a container; `attempt` counts its runs from 0, and what an earlier one left is ended first.
 
-        `say` is told what takes its time on the way. Raises StartFailed with the waiting reason to show.
+        `say` is told what takes its time on the way. Raises StartFailed with the waiting reason to show, SandboxGone.
         """
 
     async def refresh(self, pod: Pod, sandbox: Sandbox) -> None:

@@ -39,7 +39,7 @@ from tanebi.kubelet.admitting import Refusal, refusal
 from tanebi.kubelet.drain import Drain
 from tanebi.kubelet.hooks import FAILED_POST_START, FAILED_PRE_STOP, POST_START_MAX_S, Hooks
 from tanebi.kubelet.logs import LogStore
-from tanebi.kubelet.podruntime import PodRuntime, Sandbox, SandboxFailed
+from tanebi.kubelet.podruntime import PodRuntime, Sandbox, SandboxFailed, SandboxGone
 from tanebi.kubelet.pods import (
     CONFIG_ERROR,
     CRASH_LOOP,
@@ -63,6 +63,8 @@ WRITE_RETRY_MAX_S: Final = 5.0
 DEFAULT_GRACE_S: Final = 30.0
 TERM_MIN_S: Final = 2.0  # what SIGTERM gets even when draining took the whole grace period
 KILL_WAIT_S: Final = 5.0  # how long the system may take to end a killed process
+
+SANDBOX_CHANGED: Final = "Pod sandbox changed, it will be killed and re-created."
 
 _log = get_logger("kubelet")
 
@@ -303,6 +305,10 @@ class PodWorker:
             started = await self._tools.pods.start(
                 self._pod, container, attempt, self._sandbox, say=self._tell
             )
+        except SandboxGone as gone:
+            await self._move(gone.message)
+            self._pending.append(Start(name, attempt))
+            return
         except StartFailed as failed:
             self._life.start_failed(name, failed.code, failed.message, now=self._tools.clock.now())
             self._say("Failed", f"Error: {failed.message}")
@@ -340,6 +346,14 @@ class PodWorker:
             _log.warning("hook failed", ns=self.key.namespace, name=self.key.name, why=failure)
             self._say(FAILED_POST_START, "PostStartHook failed")
         return not failure
+
+    async def _move(self, why: str) -> None:
+        """Into a new place: what still runs in the old one is ended, and starts again here."""
+        self._say("SandboxChanged", f"{SANDBOX_CHANGED} ({why})", type_="Normal")
+        for running in tuple(self._running.values()):
+            running.kill()
+        while not self._deleted.is_set() and not await self._prepare():
+            await self._tools.clock.sleep(PREPARE_RETRY_S)
 
     async def _attend(self, name: str, attempt: int, running: Running) -> None:
         """Probe the container while it runs, and say when it has ended."""

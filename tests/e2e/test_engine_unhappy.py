@@ -75,6 +75,10 @@ def container_ids(user: User, name: str) -> list[str]:
 
 
 def test_each_way_to_fail_has_its_words_and_mends(user: User) -> None:
+    fail_each_way(user)
+
+
+def fail_each_way(user: User) -> None:
     deadline = {"serving.knative.dev/progress-deadline": "8s"}
     user.apply(
         service("crash", "echo the reason >&2; exit 3"),
@@ -113,6 +117,10 @@ def test_an_engine_that_ends_takes_nothing_with_it_and_is_started_again(user: Us
 
 
 def test_a_directory_with_a_dockerfile_is_deployed(user: User, tmp_path: Path) -> None:
+    deploy_a_dockerfile(user, tmp_path)
+
+
+def deploy_a_dockerfile(user: User, tmp_path: Path) -> None:
     source = tmp_path / "app"
     source.mkdir()
     shutil.copy(shutil.which("busybox") or "", source / "busybox")

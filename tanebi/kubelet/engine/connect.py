@@ -10,12 +10,14 @@ crun refuses hybrid cgroups (v1 with a v2 mount beside it), where runc works: th
 from __future__ import annotations
 
 import importlib
+import json
 import shutil
 import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 START_S: Final = 10.0
 POLL_S: Final = 0.02
 STOP_S: Final = 5.0
+ANSWER_S: Final = 5.0
+VERSION_MAX: Final = 64 * 1024
 SOCKET_PATH_MAX: Final = 100  # bytes; the system allows 107
 
 _log = get_logger("engine")
@@ -71,6 +75,23 @@ def hybrid_cgroups(root: Path = Path("/")) -> bool:
     """Whether the controllers are those of version 1."""
     groups = root / "sys/fs/cgroup"
     return groups.exists() and not (groups / "cgroup.controllers").exists()
+
+
+def asked(path: Path) -> str:
+    """What answers at a socket, `Docker 20.10.24`. Raises EngineGone."""
+    connection = HTTPConnection("engine", timeout=ANSWER_S)
+    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.sock.settimeout(ANSWER_S)
+    try:
+        connection.sock.connect(str(path))
+        connection.request("GET", "/version")
+        found = json.loads(connection.getresponse().read(VERSION_MAX))
+        parts = [str(part["Name"]) for part in found.get("Components") or ()]
+        return f"{'Podman' if 'Podman Engine' in parts else 'Docker'} {found['Version']}"
+    except (OSError, HTTPException, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise EngineGone(f"{path}: no answer of a container engine ({error})") from error
+    finally:
+        connection.close()
 
 
 def _sockets(environ: Mapping[str, str], root: Path) -> list[Path]:

@@ -156,7 +156,8 @@ class EngineContainer:
     def _out_of_memory(self, code: int, state: Obj) -> bool:
         """As the engine says. Podman on cgroups of version 1 often does not know: there a container with a limit that was
         killed, and not by us, ran out of memory."""
-        guessed = code == KILLED and self._memory_limited and not self._killed_by_us
+        limited = self._memory_limited and self._scheme == "podman"
+        guessed = code == KILLED and limited and not self._killed_by_us
         return bool(state.get("OOMKilled")) or guessed
 
     def _message(self) -> str:

@@ -37,7 +37,7 @@ from tanebi.kubelet.environment import ConfigError, Sources
 from tanebi.kubelet.images import Missing
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podnet import PodNetwork
-from tanebi.kubelet.podruntime import Sandbox, SandboxFailed, Say, Started, silent
+from tanebi.kubelet.podruntime import Sandbox, SandboxFailed, SandboxGone, Say, Started, silent
 from tanebi.kubelet.pods import CONFIG_ERROR, ERR_IMAGE
 from tanebi.kubelet.ports import declared_ports
 from tanebi.kubelet.runtime import ExecResult, Exit, StartFailed
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 EXEC_OUTPUT_MAX: Final = 10 * 1024
 CREATE_ERROR: Final = "CreateContainerError"
 RUN_ERROR: Final = "RunContainerError"
+NOT_FOUND: Final = 404
 
 _log = get_logger("engine")
 
@@ -161,13 +162,14 @@ class EnginePods:
         *,
         say: Say = silent,
     ) -> Started:
-        """Raises StartFailed."""
+        """Raises StartFailed, SandboxGone."""
         try:
             image = await self._image(pod, container, say)
             return await self._start(pod, container, attempt, sandbox, image)
         except ConfigError as error:
             raise StartFailed(CONFIG_ERROR, str(error)) from error
         except EngineError as error:
+            await self._check_place(pod.metadata.uid)
             self._images.forget(container.image)  # that may be why
             raise StartFailed(_reason(error), _words(error)) from error
         except EngineGone as error:
@@ -332,6 +334,22 @@ class EnginePods:
             self._tasks.start_soon(self._remove_one, before)  # nobody waits for it
         self._running[uid, container.name] = running
         return Started(running, image.reference)
+
+    async def _check_place(self, uid: str) -> None:
+        """Raises SandboxGone when the pod's place has ended: an engine that was stopped ends it too."""
+        holder, _ = self._sandboxes[uid]
+        try:
+            found = await (await self._door.client()).inspect(holder.container)
+            if (found.get("State") or {}).get("Running"):
+                return
+        except EngineGone:
+            return  # nobody knows
+        except EngineError as error:
+            if error.status != NOT_FOUND:
+                return
+        del self._sandboxes[uid]
+        await self._remove_one(holder.container)
+        raise SandboxGone("sandbox-gone", "the pod's network has ended in the engine")
 
     def _container(
         self,

@@ -17,6 +17,7 @@ from tanebi.kube.errors import Conflict, NotFound, Unreachable
 from tanebi.kubelet.drain import NoDrain
 from tanebi.kubelet.images import Image
 from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.podruntime import SandboxGone
 from tanebi.kubelet.processpods import ProcessPods
 from tanebi.kubelet.runtime import ExecResult, Exit, Launch
 from tanebi.kubelet.worker import PodWorker, Tools
@@ -70,6 +71,7 @@ class World:
     said: list[str] = field(default_factory=list)
     executed: list[tuple[str, ...]] = field(default_factory=list)
     exec_code: int = 0
+    start_failures: list[Exception] = field(default_factory=list)
 
     async def update_status(self, kind: Any, obj: Obj) -> Obj:
         if self.refusals:
@@ -94,6 +96,8 @@ class World:
         return self.folder / "log"
 
     async def start(self, launch: Launch) -> FakeContainer:
+        if self.start_failures:
+            raise self.start_failures.pop(0)
         self.started.append(FakeContainer(deaf=self.deaf))
         return self.started[-1]
 
@@ -357,3 +361,17 @@ async def test_sidecars_end_last(world: World) -> None:
         one.update(marked(obj, 5))
     ends = [line for line in world.said if line.startswith("Killing")]
     assert ends == [f"Killing: Stopping container {name}" for name in ("c", "second", "first")]
+
+
+async def test_a_place_that_has_ended_is_made_anew_and_what_ran_in_it_starts_again(
+    world: World, tasks: Any
+) -> None:
+    spec = {"containers": [{"name": "a", "image": "i"}, {"name": "b", "image": "i"}]}
+    one = worker(world, pod_obj(**spec))
+    tasks.start_soon(one.run)
+    await one.reported.wait()
+    world.start_failures.append(SandboxGone("sandbox-gone", "network gone"))
+    world.started[0].end(1)
+    await wait_until(lambda: len(world.started) == 4)
+    assert world.started[1].told == ["KILL"]
+    assert any(line.startswith("SandboxChanged: Pod sandbox changed") for line in world.said)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
 from pathlib import Path
 
 import pytest
 
 from tanebi.base.clock import SystemClock
-from tanebi.kubelet.engine.connect import EngineDoor, Found, find, hybrid_cgroups
+from tanebi.kubelet.engine.connect import EngineDoor, Found, asked, find, hybrid_cgroups
 from tanebi.kubelet.engine.errors import EngineGone
 
 
@@ -64,3 +65,40 @@ async def test_a_service_that_ends_at_once_is_told(tmp_path: Path) -> None:
         await door.client()
     assert "no such thing" in (tmp_path / "engine/podman.log").read_text()
     await door.close()
+
+
+def answering(folder: Path, body: bytes) -> Path:
+    """The path of a socket that answers once."""
+    path, listener = folder / "e.sock", socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+
+    def serve() -> None:
+        with listener, listener.accept()[0] as caller:
+            caller.recv(4096)
+            caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        (b'{"Version": "20.10.24", "Components": [{"Name": "Engine"}]}', "Docker 20.10.24"),
+        (b'{"Version": "4.3.1", "Components": [{"Name": "Podman Engine"}]}', "Podman 4.3.1"),
+    ],
+)
+def test_what_answers_is_named(tmp_path: Path, body: bytes, name: str) -> None:
+    assert asked(answering(tmp_path, body)) == name
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b"no json"])
+def test_what_is_no_engine_is_told(tmp_path: Path, body: bytes) -> None:
+    with pytest.raises(EngineGone, match=r"e\.sock: no answer of a container engine"):
+        asked(answering(tmp_path, body))
+
+
+def test_nobody_answers(tmp_path: Path) -> None:
+    with pytest.raises(EngineGone):
+        asked(tmp_path / "none.sock")
