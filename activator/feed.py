@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from activator.api.ingress import INGRESS
+from activator.api.ingress import INGRESS, is_ours
 from activator.backend import Backend
 from activator.certificates import Certificates
 from activator.facts import endpoint_facts, revision_facts
@@ -25,7 +25,7 @@ from serving.api import REVISION
 from tanebi.api.core.kinds import ENDPOINT_SLICE, SECRET, SERVICE
 from tanebi.api.core.network import EndpointSlice
 from tanebi.api.kind import AnyKind, Kind
-from tanebi.api.meta import Key, Obj, Resource, key_of, labels_of
+from tanebi.api.meta import Key, Obj, Resource, annotations_of, key_of, labels_of
 from tanebi.base.log import get_logger
 from tanebi.http.tls import KeyPair
 
@@ -87,7 +87,7 @@ class Feed:
 
     def on_ingress(self, old: Obj | None, new: Obj | None) -> None:
         key = _key(old, new)
-        if new is None or _is_deleting(new):
+        if new is None or _is_deleting(new) or not is_ours(annotations_of(new)):
             if self._ingresses.pop(key, None) is not None:
                 self._set_table()
             return

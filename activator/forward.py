@@ -39,12 +39,15 @@ def head_for_app(
 ) -> Head:
     """The head for the app. `host`: what stands in Host. `forwarded` is `forwarded_lines(...)` for a request that brings no such
     headers itself (callers keep it, for it is the same for every request of a connection to one host); `extra` are the route's
-    own lines, `trace` is the line that begins a trace."""
+    own lines, which stand in place of the client's of the same names; `trace` is the line that begins a trace."""
     seen, headers = request.seen, request.headers
     if seen & CONNECTION:
         kept = end_to_end(headers, _TO_APP)
     else:
         kept = [pair for pair in headers if not MEANING[pair[0]] & _TO_APP]
+    if extra:
+        own = names_of(extra)
+        kept = [(n, v) for n, v in kept if n.lower() not in own]
     if seen & FORWARDED:
         connection = request.connection
         forwarded = forwarded_lines(
@@ -63,9 +66,14 @@ def head_for_app(
     )
 
 
-def raw_head_for_app(raw: bytes, *, forwarded: bytes, extra: bytes, trace: bytes = b"") -> bytes:
-    """The same head by adding lines to the bytes that came, when nothing CHANGED occurs in them."""
-    return b"".join((raw[:-2], extra, forwarded, trace, b"\r\n"))
+def raw_head_for_app(raw: bytes, *, forwarded: bytes, trace: bytes = b"") -> bytes:
+    """The same head by adding lines to the bytes that came, when nothing CHANGED occurs in them and the route has no lines."""
+    return b"".join((raw[:-2], forwarded, trace, b"\r\n"))
+
+
+def names_of(lines: bytes) -> frozenset[bytes]:
+    """In lower case."""
+    return frozenset(line.partition(b":")[0].lower() for line in lines.split(b"\r\n") if line)
 
 
 def wants_trailers(headers: Headers) -> bool:

@@ -23,7 +23,7 @@ from activator.peers import PeerDoor
 from activator.prober import Prober
 from activator.proxy import Exchange, Surroundings
 from activator.reporter import Reporter
-from activator.router import Router
+from activator.router import Hit, Router
 from activator.times import Times
 from activator.trace import TraceParents
 from activator.whole import WholeRequest
@@ -33,8 +33,8 @@ from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.base.metrics import REGISTRY
 from tanebi.base.rng import Rng
-from tanebi.http.headers import KNATIVE_PROBE, KUBE_PROBE, MEANING, PROBE, normal_host
-from tanebi.http.messages import HttpHandler
+from tanebi.http.headers import KNATIVE_PROBE, KUBE_PROBE, MEANING, PROBE, block, normal_host
+from tanebi.http.messages import HttpHandler, header
 from tanebi.http.podstreams import PodWays
 from tanebi.http.pool import Address
 from tanebi.http.server import HttpServer, ServerLimits
@@ -47,6 +47,8 @@ EXPIRE_EVERY_S: Final = 1.0
 HTTPS_PORT: Final = 443
 ACTIVATOR: Final = b"activator"
 QUEUE: Final = b"queue"
+WAY: Final = b"probe"  # whether the way is as an Ingress says
+ANY_HASH: Final = b"override"
 _PROBES: Final = KNATIVE_PROBE | KUBE_PROBE | PROBE
 NO_ROUTE_HINT: Final = (
     "The gateway serves <service>.<namespace>.<domain> and <service>.<namespace>.svc.cluster.local; "
@@ -72,12 +74,15 @@ class Gateway:
         divided: bool = False,
         registry: CollectorRegistry = REGISTRY,
         tls: tuple[int, Certificates] | None = None,
+        inside: Callable[[str], bool] | None = None,
     ) -> None:
         """`sock`: a listening socket to serve instead of `host` and `port`. `peer_host`: listen there too, at a free port, for
         what other activators send on. `divided`: see Router. `tls`: the port beside `port` where clients begin with a handshake,
-        0 for any free one, and what is shown to them."""
+        0 for any free one, and what is shown to them. `inside`: whether who connects to this address of ours is a client inside
+        the cluster, for whom cluster-local hosts are; without it everybody is."""
         self.clock = clock
         self._registry = registry
+        self._inside = inside
         self.upstreams = Upstreams(clock)
         self.prober = Prober(clock)
         self.listed: Callable[[Backend], None] = _nobody_minds
@@ -157,7 +162,7 @@ class Gateway:
             return
         arrived = self._around.now()
         route = self.router.route(request.host)
-        if route is None:
+        if route is None or (route.local and self._is_outside(request)):
             host = normal_host(request.host)
             request.respond_text(404, f'no service answers to the host "{host}"\n{NO_ROUTE_HINT}')
         elif route.handler is not None:
@@ -176,6 +181,9 @@ class Gateway:
             request.sink = exchange
             exchange.begin()
 
+    def _is_outside(self, request: ClientStream) -> bool:
+        return self._inside is not None and not self._inside(request.connection.reached_at)
+
     def _is_redirected(self, request: ClientStream) -> bool:
         """To the same place by https, if it is served and this is not it (`http-protocol: Redirected` of config-network)."""
         if self.tls_port is None or request.connection.scheme == b"https":
@@ -192,6 +200,8 @@ class Gateway:
         prober = request.seen & (KNATIVE_PROBE | KUBE_PROBE)
         if value == ACTIVATOR:
             request.respond(200, (), value)
+        elif value == WAY:
+            self._answer_for_way(request)
         elif value == QUEUE and prober:
             self._answer_for_queue(request)
         elif prober & KUBE_PROBE and not request.seen & PROBE:
@@ -200,12 +210,40 @@ class Gateway:
             text = f"unexpected probe header value: {value.decode('latin-1')}"
             request.respond_text(400, text)
 
+    def _answer_for_way(self, request: ClientStream) -> None:
+        """A network layer asks its own way so, to see which version of an Ingress is in effect. A revision is answered for, as
+        by Knative's activator; any other Service is asked."""
+        hit = self._hit_of(request)
+        if hit is None:
+            request.respond_text(404, "no Ingress leads there")
+            return
+        asked = header(request.headers, b"k-network-hash") or b""
+        version = hit.version if asked == ANY_HASH else asked
+        answer = ((b"K-Network-Hash", version),)
+        if not hit.backend.metered:
+            lines = hit.lines + block(answer)
+            exchange = Exchange(
+                request, hit.backend, self._around, hit.host, lines, self._around.now()
+            )
+            request.sink = exchange
+            exchange.begin()
+        elif version:
+            request.respond(200, answer, b"")
+        else:
+            request.respond_text(400, "a probe request must contain a non-empty K-Network-Hash")
+
+    def _hit_of(self, request: ClientStream) -> Hit | None:
+        """Which Service a question of a prober is about."""
+        route = self.router.route(request.host)
+        if route is None or route.handler is not None:
+            return None
+        if route.local and self._is_outside(request):
+            return None
+        return self.router.choose(route, request.target, request.headers)
+
     def _answer_for_queue(self, request: ClientStream) -> None:
         """Whether a pod of the revision would take a request now."""
-        route = self.router.route(request.host)
-        hit = None
-        if route is not None and route.handler is None:
-            hit = self.router.choose(route, request.target, request.headers)
+        hit = self._hit_of(request)
         if hit is not None and hit.backend.throttler.targets:
             request.respond(200, (), QUEUE)
         else:

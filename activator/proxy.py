@@ -152,8 +152,9 @@ class Exchange(FromPod):
                 self._forwarded = True
                 self._meter.leave(self._around.now())
         raw = request.raw
-        if raw is not None and pod.raw_heads and not self._host and not request.seen & CHANGED:
-            pod.send_raw(raw_head_for_app(raw, forwarded=forwarded, extra=self._extra, trace=trace))
+        as_it_came = raw is not None and pod.raw_heads and not self._host and not self._extra
+        if raw is not None and as_it_came and not request.seen & CHANGED:
+            pod.send_raw(raw_head_for_app(raw, forwarded=forwarded, trace=trace))
         else:
             self._send_head(request, pod, forwarded, trace)
         if request.slow:

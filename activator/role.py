@@ -53,6 +53,7 @@ class Activator:
         divided: bool = False,
         public_port: Callable[[], int] | None = None,
         tls: tuple[int, Certificates] | None = None,
+        inside: Callable[[str], bool] | None = None,
     ) -> None:
         """`public_port`: where clients find the platform, when that is not this gateway. The rest: see Gateway."""
         self._cache = cache
@@ -67,6 +68,7 @@ class Activator:
             peer_host=peer_host,
             divided=divided,
             tls=tls,
+            inside=inside,
         )
         router = self.gateway.router
         self.public_port = public_port or (lambda: self.gateway.address[1])

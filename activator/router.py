@@ -6,7 +6,7 @@ Callers: activator.feed tells what exists; activator.gateway, activator.capacity
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -35,15 +35,18 @@ class Route:
     hit: Hit | None = None  # the same for every target
     host: str = ""  # ask the table for each request
     redirect: bool = False  # plain requests are sent to https, where that is served
+    local: bool = False  # for clients inside the cluster alone
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A destination: its backend, the Host to show it (empty: the client's own), and the route's header lines."""
+    """A destination: its backend, the Host to show it (empty: the client's own), and the route's header lines. `version`: see
+    activator.fingerprint."""
 
     backend: Backend
     host: bytes = b""
     lines: bytes = b""
+    version: bytes = b""
 
 
 class Router:
@@ -61,6 +64,7 @@ class Router:
         self.table = Table()
         self.revisions: dict[Key, Backend] = {}
         self.services: dict[Key, dict[int, Backend]] = {}
+        self._port_names: dict[Key, dict[str, int]] = {}
         self._hooks = hooks
         self._chance = chance
         self._cluster_domain = cluster_domain
@@ -128,9 +132,11 @@ class Router:
         for backend in self.backends():
             backend.undrain()
 
-    def set_service(self, key: Key, ports: Iterable[int]) -> dict[int, Backend]:
-        """A plain Service: requests go straight to its endpoints, unmetered. Returns its backends by port."""
+    def set_service(self, key: Key, ports: Mapping[int, str]) -> dict[int, Backend]:
+        """A plain Service: requests go straight to its endpoints, unmetered. `ports`: number to name. Returns its backends by
+        port."""
         wanted = set(ports)
+        self._port_names[key] = {name: number for number, name in ports.items() if name}
         backends = self.services.setdefault(key, {})
         for port in set(backends) - wanted:
             backends.pop(port).close()
@@ -140,7 +146,7 @@ class Router:
                 key, facts, chance=self._chance, hooks=self._hooks, metered=False
             )
         if not backends:
-            del self.services[key]
+            del self.services[key], self._port_names[key]
         self._changed()
         return backends
 
@@ -183,7 +189,7 @@ class Router:
         return normal_host(host).endswith(f".svc.{self._cluster_domain}")
 
     def choose(self, route: Route, target: bytes, headers: Headers) -> Hit | None:
-        """The destination of one request; None: no path covers it, or its revision does not exist."""
+        """The destination of one request; None: no path covers it, or what it leads to does not exist."""
         if route.hit is not None:
             return route.hit
         return self._matched(route.host, target, headers)
@@ -200,7 +206,9 @@ class Router:
         if on in self.table.hosts:
             return self._matched(on, target, headers, depth + 1)
         backend = self._by_own_name(on, HTTP_PORT)
-        return Hit(backend, lines=path.splits[0].lines) if backend is not None else None
+        if backend is None:
+            return None
+        return Hit(backend, lines=path.splits[0].lines, version=path.version)
 
     def _find(self, host: bytes) -> Route | None:
         name = normal_host(host)
@@ -213,23 +221,28 @@ class Router:
         if paths:
             return self._table_route(name, paths)
         backend = self._by_own_name(name, _port(host))
-        return Route(hit=Hit(backend)) if backend is not None else None
+        return Route(hit=Hit(backend), local=True) if backend is not None else None
 
     def _table_route(self, name: str, paths: tuple[Path, ...]) -> Route:
         """One path for everything and one split: the answer is always the same."""
+        redirect, local = name in self.table.redirected, name in self.table.local
         only = paths[0]
         if len(paths) == 1 and not only.prefix and not only.wanted and len(only.splits) == 1:
             hit = self._hit(only)
             if hit is not None:
-                return Route(hit=hit, redirect=name in self.table.redirected)
-        return Route(host=name, redirect=name in self.table.redirected)
+                return Route(hit=hit, redirect=redirect, local=local)
+        return Route(host=name, redirect=redirect, local=local)
 
     def _hit(self, path: Path) -> Hit | None:
         split = path.choose(self._chance.random())
-        backend = self.revisions.get(split.revision)
-        if backend is not None:
-            return Hit(backend, path.rewrite_host.encode(), split.lines)
-        return None
+        backend = self.revisions.get(split.service) or self._service(split.service, split.port)
+        if backend is None:
+            return None
+        return Hit(backend, path.rewrite_host.encode(), split.lines, path.version)
+
+    def _service(self, key: Key, port: int | str) -> Backend | None:
+        number = self._port_names.get(key, {}).get(port) if isinstance(port, str) else port
+        return self.services.get(key, {}).get(number or 0)
 
     def _by_own_name(self, name: str, port: int) -> Backend | None:
         key = service_of_host(name, cluster_domain=self._cluster_domain)

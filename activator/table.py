@@ -1,4 +1,4 @@
-"""Where a request goes: host, then path and headers, then a revision by weight.
+"""Where a request goes: host, then path and headers, then a Service by weight: a revision's, or any other.
 
 Pure: built from Ingress views, chance is passed in. An Ingress is compiled once and kept until its generation moves; a table is
 never changed, only merged anew, and remembers which generations it contains, so that an Ingress's status can say when it is in
@@ -20,6 +20,7 @@ from activator.api.ingress import (
     Ingress,
     IngressBackendSplit,
 )
+from activator.fingerprint import fingerprint
 from tanebi.api.meta import Key
 from tanebi.http.headers import MEANING, PLATFORM, block
 from tanebi.http.messages import Headers, header
@@ -31,9 +32,12 @@ REDIRECTED: Final = "Redirected"  # an Ingress's httpOption
 class Split:
     """A share of the traffic. `upto` is the sum of the shares up to and with this one."""
 
-    revision: Key
+    service: Key  # a revision has a Service of its own name
     upto: int
-    lines: bytes = b""  # header lines that the route adds for the app
+    lines: bytes = b""  # header lines that the route sets for the app
+    port: int | str = (
+        0  # the Service's, by number or name; a revision has but one that takes requests
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Path:
     total: int
     rewrite_host: str = ""
     wanted: tuple[tuple[bytes, bytes], ...] = ()
+    version: bytes = b""  # the Ingress's fingerprint
 
     def choose(self, chance: float) -> Split:
         """The split at `chance`, which is at least 0 and below 1."""
@@ -73,6 +78,7 @@ class Compiled:
     hosts: Mapping[str, tuple[Path, ...]]
     redirected: frozenset[str] = frozenset()  # hosts whose plain requests are sent to https
     secrets: Mapping[str, Key] = field(default_factory=dict)  # hosts whose certificates are there
+    local: frozenset[str] = frozenset()  # hosts that are for clients inside the cluster alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,7 @@ class Table:
     loaded: Mapping[Key, tuple[str, int]] = field(default_factory=dict)
     redirected: frozenset[str] = frozenset()
     secrets: Mapping[str, Key] = field(default_factory=dict)
+    local: frozenset[str] = frozenset()
 
     def match(self, host: str, target: str, headers: Headers = ()) -> Path | None:
         """The path that serves `target` (origin form) at `host` (normal form); None: nobody does."""
@@ -103,29 +110,38 @@ def merge(compiled: Iterable[Compiled]) -> Table:
     hosts: dict[str, tuple[Path, ...]] = {}
     loaded: dict[Key, tuple[str, int]] = {}
     redirected: set[str] = set()
+    local: set[str] = set()
     secrets: dict[str, Key] = {}
     for each in sorted(compiled, key=lambda c: (c.created, c.key)):
         for host, paths in each.hosts.items():
-            if hosts.setdefault(host, paths) is paths and host in each.redirected:
+            if hosts.setdefault(host, paths) is not paths:
+                continue
+            if host in each.redirected:
                 redirected.add(host)
+            if host in each.local:
+                local.add(host)
         for host, secret in each.secrets.items():
             secrets.setdefault(host, secret)
         loaded[each.key] = (each.uid, each.generation)
-    return Table(hosts, loaded, frozenset(redirected), secrets)
+    return Table(hosts, loaded, frozenset(redirected), secrets, frozenset(local))
 
 
 def compile_ingress(ingress: Ingress) -> Compiled:
     """The part of the table that `ingress` asks for."""
     own: dict[str, list[Path]] = {}
     redirected: set[str] = set()
+    public: set[str] = set()
     spec, meta = ingress.spec, ingress.metadata
+    version = fingerprint(ingress)
     for rule in spec.rules:
         names = [_host(host) for host in rule.hosts]
-        paths = [p for path in rule.http.paths if (p := _path(path, ingress)) is not None]
+        paths = [p for path in rule.http.paths if (p := _path(path, ingress, version)) is not None]
         for host in names:
             own.setdefault(host, []).extend(paths)
-        if spec.http_option == REDIRECTED and rule.visibility != VISIBILITY_LOCAL:
-            redirected.update(names)
+        if rule.visibility != VISIBILITY_LOCAL:
+            public.update(names)
+            if spec.http_option == REDIRECTED:
+                redirected.update(names)
     hosts = {host: tuple(sorted(paths, key=_specificity)) for host, paths in own.items()}
     secrets = {
         _host(host): Key(tls.secret_namespace or meta.namespace, tls.secret_name)
@@ -135,7 +151,14 @@ def compile_ingress(ingress: Ingress) -> Compiled:
     }
     created = meta.creation_timestamp or ""
     return Compiled(
-        meta.key, meta.uid, meta.generation, created, hosts, frozenset(redirected), secrets
+        meta.key,
+        meta.uid,
+        meta.generation,
+        created,
+        hosts,
+        frozenset(redirected),
+        secrets,
+        frozenset(hosts) - public,
     )
 
 
@@ -147,7 +170,7 @@ def _specificity(path: Path) -> tuple[int, int]:
     return (-len(path.prefix), -len(path.wanted))
 
 
-def _path(path: HttpIngressPath, ingress: Ingress) -> Path | None:
+def _path(path: HttpIngressPath, ingress: Ingress, version: bytes) -> Path | None:
     """None when no split has a share. A single split takes everything, whatever its percentage says."""
     shares = path.splits if len(path.splits) == 1 else [s for s in path.splits if s.percent > 0]
     if not shares:
@@ -155,13 +178,13 @@ def _path(path: HttpIngressPath, ingress: Ingress) -> Path | None:
     sums = list(accumulate(s.percent or 100 for s in shares))
     splits = tuple(_split(s, upto, path, ingress) for s, upto in zip(shares, sums, strict=True))
     wanted = tuple((n.lower().encode(), m.exact.encode()) for n, m in sorted(path.headers.items()))
-    return Path(path.path, splits, sums[-1], path.rewrite_host, wanted)
+    return Path(path.path, splits, sums[-1], path.rewrite_host, wanted, version)
 
 
 def _split(split: IngressBackendSplit, upto: int, path: HttpIngressPath, ingress: Ingress) -> Split:
     namespace = split.service_namespace or ingress.metadata.namespace
     added = _lines({**path.append_headers, **split.append_headers})
-    return Split(Key(namespace, split.service_name), upto, added)
+    return Split(Key(namespace, split.service_name), upto, added, split.service_port)
 
 
 def _lines(headers: Mapping[str, str]) -> bytes:

@@ -1,10 +1,12 @@
 """Ingress (networking.internal.knative.dev/v1alpha1): which host and path lead to which revisions, in which shares.
 
-Written by the route reconciler, read by the gateway, which also writes its status. Facts: knative/networking pkg/apis.
+Written by the route reconciler and by who else speaks Knative's networking API, read by the gateway, which also writes its
+status. Facts: knative/networking pkg/apis.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from pydantic import Field
@@ -19,6 +21,19 @@ CONDITIONS: Final = ConditionSet((NETWORK_CONFIGURED, LOAD_BALANCER_READY))
 
 VISIBILITY_EXTERNAL: Final = "ExternalIP"
 VISIBILITY_LOCAL: Final = "ClusterLocal"
+
+CLASS_SUFFIX: Final = ".ingress.networking.knative.dev"
+_CLASS_KEYS: Final = (
+    "networking.knative.dev/ingress-class",
+    "networking.knative.dev/ingress.class",
+)
+
+
+def is_ours(annotations: Mapping[str, str]) -> bool:
+    """Whether an Ingress is the gateway's: it stands for each of Knative's network layers (istio, kourier, contour, …), so that
+    manifests which name one work. An Ingress without a class, or of another one, is somebody else's."""
+    named = next((value for key in _CLASS_KEYS if (value := annotations.get(key))), "")
+    return named.endswith(CLASS_SUFFIX) and named != CLASS_SUFFIX
 
 
 class IngressBackendSplit(Model):

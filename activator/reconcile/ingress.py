@@ -17,6 +17,7 @@ from activator.api.ingress import (
     LOAD_BALANCER_READY,
     NETWORK_CONFIGURED,
     Ingress,
+    is_ours,
 )
 from serving.api.names import GATEWAY_HOST
 from tanebi.api.kind import AnyKind, Configs, Kind
@@ -39,8 +40,8 @@ class IngressReconciler:
         self._holds = holds
 
     def desired(self, resource: Ingress, seen: Seen, configs: Configs, now: datetime) -> Plan:
-        """Raises Wait while the gateway has not taken this generation in."""
-        if resource.deleting:
+        """Nothing for an Ingress that is somebody else's. Raises Wait while the gateway has not taken this generation in."""
+        if resource.deleting or not is_ours(resource.metadata.annotations):
             return Plan()
         if not self._holds(resource):
             raise Wait("the gateway has not loaded this yet", retry_after_s=NOT_LOADED_RETRY_S)

@@ -57,6 +57,11 @@ def _control(ctx: click.Context, parameter: click.Parameter, value: str) -> tupl
 @click.option("--listen-fd", type=int, help="Serve this inherited socket instead.")
 @click.option("--parent", type=int, help="End with this process.")
 @click.option("--gate-fd", type=int, help="Begin when this inherited pipe is closed.")
+@click.option(
+    "--tell-outside",
+    is_flag=True,
+    help="Refuse cluster-local hosts to clients that connect to another address than a loopback one.",
+)
 def activator(
     control: tuple[str, int],
     token_file: Path,
@@ -68,6 +73,7 @@ def activator(
     listen_fd: int | None,
     parent: int | None,
     gate_fd: int | None,
+    tell_outside: bool,
 ) -> int:
     """Run the data plane alone, beside a control process.
 
@@ -85,6 +91,7 @@ def activator(
         peer_host=peer_host,
         parent=parent,
         gate_fd=gate_fd,
+        tell_outside=tell_outside,
     )
     gc.disable()  # see tanebi.cli.up
     code: int = importlib.import_module("tanebi.up.activator").run(options)

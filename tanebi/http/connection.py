@@ -23,7 +23,7 @@ from tanebi.http.headers import UPGRADING
 from tanebi.http.reading import BadRequest, RequestReader, ServerLimits
 from tanebi.http.repeats import KnownRequest
 from tanebi.http.request import HELD_BY_SINK, ServerRequest
-from tanebi.http.sides import Application
+from tanebi.http.sides import Application, reached_at
 
 LINGER_S: Final = (
     2.0  # how long a refused upload is read and thrown away, so that the client can read why
@@ -96,6 +96,10 @@ class ServerConnection(RequestReader, asyncio.Protocol):
         self._ahead = b""  # what follows a request whose Upgrade is not decided yet
         self.parting = False  # the next answer is the last
         self.slow = False  # the client does not read: its socket's buffer is full
+
+    @property
+    def reached_at(self) -> str:
+        return reached_at(self.transport)
 
     @property
     def date_line(self) -> bytes:

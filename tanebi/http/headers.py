@@ -60,6 +60,7 @@ MEANINGS: Final[Mapping[bytes, int]] = {
     b"tanebi-server-timing": PLATFORM | SERVER_TIMING,
     b"traceparent": TRACEPARENT,
     b"tanebi-hops": PLATFORM,
+    b"k-network-hash": PLATFORM,
     b"k-network-probe": PROBE,
     b"user-agent": USER_AGENT,
 }

@@ -23,6 +23,13 @@ from tanebi.http.heads import Head
 from tanebi.http.messages import Headers
 from tanebi.http.pool import Address
 
+
+def reached_at(transport: asyncio.Transport) -> str:
+    """See ClientConnection."""
+    own = transport.get_extra_info("sockname")
+    return str(own[0]) if isinstance(own, tuple) else ""
+
+
 # --- the client's side --------------------------------------------------------------------------
 
 
@@ -36,6 +43,10 @@ class ClientConnection(Protocol):
     @property
     def scheme(self) -> bytes:
         """`http`, or `https` when the connection is encrypted."""
+
+    @property
+    def reached_at(self) -> str:
+        """The address of ours that the client has connected to; empty when that is unknown."""
 
     forwarded_for: tuple[bytes, bytes] | None  # the application's memory of this client
 

@@ -19,6 +19,7 @@ from typing import Any, Final
 import anyio
 
 from activator.feed import KINDS
+from activator.inside import is_inside
 from activator.link import Link
 from activator.role import Activator
 from tanebi.api.validators import build
@@ -129,6 +130,7 @@ def _role(options: ActivatorOptions, clock: Clock, cache: Cache, link: Link) -> 
         sock=sock,
         peer_host=options.peer_host,
         divided=True,
+        inside=is_inside if options.tell_outside else None,
     )
     gateway = role.gateway
     gateway.released = link.released

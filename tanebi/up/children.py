@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from activator.inside import can_tell
 from tanebi.base.clock import Clock
 from tanebi.base.files import write_atomically
 from tanebi.base.rng import new_token
@@ -107,6 +108,7 @@ class Children:
             port=self.port,
             listen_fd=sock.fileno(),
             gate_fd=gate,
+            tell_outside=can_tell(self._options.host),
         )
         return Spec(name, command(options), (sock.fileno(), gate))
 

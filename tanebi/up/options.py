@@ -46,6 +46,9 @@ class ActivatorOptions:
     peer_host: str = "127.0.0.1"
     parent: int | None = None
     gate_fd: int | None = None  # nothing is called before this pipe is closed at its other end
+    tell_outside: bool = (
+        False  # cluster-local hosts are for clients inside alone (activator.inside)
+    )
 
 
 def command(options: ActivatorOptions) -> list[str]:
@@ -54,6 +57,8 @@ def command(options: ActivatorOptions) -> list[str]:
     words += ["--control", f"{options.control[0]}:{options.control[1]}"]
     words += ["--token-file", str(options.token_file), "--peer-host", options.peer_host]
     words += ["--host", options.host, "--port", str(options.port), "--parent", str(os.getpid())]
+    if options.tell_outside:
+        words.append("--tell-outside")
     if options.kubeconfig is not None:
         words += ["--kubeconfig", str(options.kubeconfig)]
     if options.listen_fd is not None:

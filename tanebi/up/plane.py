@@ -17,6 +17,7 @@ from anyio.abc import TaskStatus
 
 from activator.certificates import Certificates
 from activator.hub import Hub
+from activator.inside import can_tell, is_inside
 from activator.merge import Merge
 from activator.role import Activator
 from autoscaler.api.stat import StatSink
@@ -77,6 +78,7 @@ class PlanePart:
             tls=None
             if options.tls_port is None
             else (options.tls_port, certificates(options, data.pki, clock)),
+            inside=is_inside if can_tell(options.host) else None,
         )
         self.activator.gateway.woken = woken
         self.hub: Hub | None = None

@@ -25,6 +25,7 @@ from tanebi.http.tls import KeyPair
 from tanebi.testing.world import World
 
 R1 = Key("ns", "r1")
+OURS = "tanebi.ingress.networking.knative.dev"
 
 
 class Cluster:
@@ -58,11 +59,19 @@ class Cluster:
             },
         )
 
-    def ingress(self, host: str, revision: str, generation: int = 1) -> None:
+    def ingress(
+        self, host: str, revision: str, generation: int = 1, *, ingress_class: str = OURS
+    ) -> None:
         self.world.put(
             INGRESS,
             {
-                "metadata": {"name": "i", "namespace": "ns", "uid": "u", "generation": generation},
+                "metadata": {
+                    "name": "i",
+                    "namespace": "ns",
+                    "uid": "u",
+                    "generation": generation,
+                    "annotations": {"networking.knative.dev/ingress-class": ingress_class},
+                },
                 "spec": {
                     "rules": [
                         {
@@ -204,7 +213,13 @@ def test_secrets_that_ingresses_name_become_certificates(cluster: Cluster, tmp_p
     cluster.world.put(
         INGRESS,
         {
-            "metadata": {"name": "i", "namespace": "ns", "uid": "u", "generation": 1},
+            "metadata": {
+                "name": "i",
+                "namespace": "ns",
+                "uid": "u",
+                "generation": 1,
+                "annotations": {"networking.knative.dev/ingress-class": OURS},
+            },
             "spec": {"tls": [{"hosts": ["own.example"], "secretName": "s"}]},
         },
     )
@@ -221,3 +236,14 @@ def test_secrets_that_ingresses_name_become_certificates(cluster: Cluster, tmp_p
     assert shown.context_for("own.example") is first
     cluster.world.put(SECRET, {**secret, "data": {"tls.crt": "?"}})
     assert shown.context_for("own.example") is None
+
+
+def test_an_ingress_of_another_class_is_left_alone(cluster: Cluster) -> None:
+    cluster.subscribe()
+    cluster.revision()
+    cluster.ingress("a.example", "r1", ingress_class="other.example.com")
+    assert cluster.router.route(b"a.example") is None
+    cluster.ingress("a.example", "r1", ingress_class="kourier.ingress.networking.knative.dev")
+    assert cluster.router.route(b"a.example") is not None
+    cluster.ingress("a.example", "r1", ingress_class="")
+    assert cluster.router.route(b"a.example") is None

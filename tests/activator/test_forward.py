@@ -56,7 +56,7 @@ def test_a_plain_head() -> None:
 def test_the_raw_form_says_the_same() -> None:
     raw = b"GET /x HTTP/1.1\r\nHost: h\r\naCCept: */*\r\n\r\n"
     headers = [(b"Host", b"h"), (b"aCCept", b"*/*")]
-    assert f.raw_head_for_app(raw, forwarded=LINES, extra=b"") == head(headers)
+    assert f.raw_head_for_app(raw, forwarded=LINES) == head(headers)
 
 
 @pytest.mark.parametrize(
@@ -130,3 +130,11 @@ def test_the_scheme_is_the_connections() -> None:
     assert b"X-Forwarded-Proto: https\r\n" in f.forwarded_lines(
         b"1.2.3.4", b"h", (), scheme=b"https"
     )
+
+
+def test_the_routes_lines_stand_in_place_of_the_clients() -> None:
+    asked = [(b"x-r", b"bogus"), (b"X-S", b"kept")]
+    out = head(asked, extra=b"X-R: 1\r\n")
+    assert b"bogus" not in out
+    assert b"X-R: 1\r\n" in out
+    assert b"X-S: kept\r\n" in out

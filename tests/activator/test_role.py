@@ -47,7 +47,11 @@ async def test_from_objects_to_an_answer(sink: Any) -> None:
     meta = {"namespace": "default", "generation": 1, "uid": "u"}
     split = {"serviceName": "hello-00001", "percent": 100}
     rule = {"hosts": ["hello.default.localhost"], "http": {"paths": [{"splits": [split]}]}}
-    cache.put(INGRESS, {"metadata": {**meta, "name": "hello"}, "spec": {"rules": [rule]}})
+    ingress_class = {
+        "networking.knative.dev/ingress-class": "tanebi.ingress.networking.knative.dev"
+    }
+    named = {**meta, "name": "hello", "annotations": ingress_class}
+    cache.put(INGRESS, {"metadata": named, "spec": {"rules": [rule]}})
     cache.put(
         REVISION,
         {

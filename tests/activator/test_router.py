@@ -102,7 +102,7 @@ def test_mounted_handlers_and_bare_addresses(router: Router) -> None:
 def test_revisions_and_services_answer_to_their_own_names(router: Router) -> None:
     for host in (b"r1.ns.svc.cluster.local", b"r1.ns.svc", b"r1.ns:80"):
         assert chosen(router, host) == {"r1"}
-    backends = router.set_service(Key("ns", "svc"), [80, 9090])
+    backends = router.set_service(Key("ns", "svc"), {80: "http", 9090: ""})
     for host, port in {b"svc.ns": 80, b"svc.ns.svc:9090": 9090}.items():
         route = router.route(host)
         assert route is not None
@@ -110,9 +110,9 @@ def test_revisions_and_services_answer_to_their_own_names(router: Router) -> Non
         assert route.hit.backend is backends[port]
     assert router.route(b"svc.ns:1") is None
     assert not backends[80].metered
-    router.set_service(Key("ns", "svc"), [9090])
+    router.set_service(Key("ns", "svc"), {9090: ""})
     assert router.route(b"svc.ns:1") is not None  # the only port there is
-    router.set_service(Key("ns", "svc"), [])
+    router.set_service(Key("ns", "svc"), {})
     assert router.route(b"svc.ns") is None
     assert router.services == {}
 
@@ -125,7 +125,7 @@ def test_a_revision_told_again_keeps_its_backend(router: Router) -> None:
 
 
 def test_all_backends(router: Router) -> None:
-    router.set_service(Key("ns", "svc"), [80])
+    router.set_service(Key("ns", "svc"), {80: ""})
     assert [b.key.name for b in router.backends()] == ["r1", "r2", "svc"]
     assert router.at(("10.0.0.1", 1)) == []
 
@@ -143,3 +143,42 @@ def test_a_host_that_leads_on_to_another(router: Router) -> None:
     assert (hit.host, hit.lines) == (b"", b"X: 1\r\n"), (
         "the client's own host; the inner route's headers"
     )
+
+
+def test_a_route_may_lead_to_a_plain_service_by_the_number_or_the_name_of_its_port(
+    router: Router,
+) -> None:
+    service = Key("ns", "svc")
+    splits = {
+        "number": Split(service, 100, port=80),
+        "name": Split(service, 100, port="web"),
+        "other": Split(service, 100, port=81),
+        "no-name": Split(service, 100, port="admin"),
+    }
+    router.set_table(Table({host: (Path("", (split,), 100),) for host, split in splits.items()}))
+    assert chosen(router, b"number") == set()
+    backends = router.set_service(service, {80: "web", 9090: ""})
+    for host in (b"number", b"name"):
+        route = router.route(host)
+        assert route is not None
+        assert route.hit is not None
+        assert route.hit.backend is backends[80]
+    assert chosen(router, b"other") == chosen(router, b"no-name") == set()
+    router.set_service(service, {})
+    assert chosen(router, b"name") == set()
+
+
+def test_which_routes_are_for_clients_inside_alone(router: Router) -> None:
+    router.set_table(
+        Table(
+            {
+                "one": (Path("", (Split(R1, 100),), 100),),
+                "two": (Path("/a", (Split(R1, 100),), 100),),
+            },
+            local=frozenset({"one", "two"}),
+        )
+    )
+    for host, expected in {b"one": True, b"two": True, b"r1.ns.svc": True}.items():
+        route = router.route(host)
+        assert route is not None
+        assert route.local is expected, host

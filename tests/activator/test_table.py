@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activator.api.ingress import Ingress
+from activator.fingerprint import fingerprint
 from activator.table import Table, compile_ingress, merge, service_of_host
 from tanebi.api.meta import Key
 
@@ -55,7 +56,7 @@ def test_exact_hosts_only() -> None:
     made = table(ingress(Hello__example=[{"splits": [split("r1")]}]))
     found = made.match("hello.example", "/any?thing")
     assert found is not None
-    assert found.choose(0.99).revision == Key("ns", "r1")
+    assert found.choose(0.99).service == Key("ns", "r1")
     for other in ("example", "x.hello.example", "hello.example.com", ""):
         assert made.match(other, "/") is None
 
@@ -81,7 +82,7 @@ def test_the_longest_prefix_wins_and_ends_at_an_element() -> None:
     }.items():
         found = made.match("h", target)
         assert found is not None
-        assert found.choose(0).revision.name == revision, target
+        assert found.choose(0).service.name == revision, target
 
 
 def test_header_routes_come_first() -> None:
@@ -97,14 +98,14 @@ def test_header_routes_come_first() -> None:
     other = made.match("h", "/", ((b"Knative-Serving-Tag", b"green"),))
     assert blue is not None
     assert other is not None
-    assert (blue.choose(0).revision.name, other.choose(0).revision.name) == ("blue", "default")
+    assert (blue.choose(0).service.name, other.choose(0).service.name) == ("blue", "default")
 
 
 def test_shares_are_kept() -> None:
     made = table(ingress(h=[{"splits": [split("a", 10), split("none", 0), split("b", 90)]}]))
     path, rng = made.match("h", "/"), random.Random(1)
     assert path is not None
-    counts = Counter(path.choose(rng.random()).revision.name for _ in range(10_000))
+    counts = Counter(path.choose(rng.random()).service.name for _ in range(10_000))
     assert set(counts) == {"a", "b"}
     assert 850 < counts["a"] < 1150
 
@@ -136,7 +137,7 @@ def test_the_older_ingress_keeps_a_host() -> None:
     for order in ((old, new), (new, old)):
         path = table(*order).match("h", "/")
         assert path is not None
-        assert path.choose(0).revision.name == "old"
+        assert path.choose(0).service.name == "old"
 
 
 def test_what_is_loaded() -> None:
@@ -205,3 +206,23 @@ def test_redirects_and_secrets_of_an_ingress() -> None:
     table = merge([compile_ingress(found)])
     assert table.redirected == {"a.example"}
     assert table.secrets == {"a.example": Key("ns", "s"), "b.example": Key("other", "t")}
+
+
+def test_hosts_of_local_rules_alone_are_local() -> None:
+    path = {"splits": [split("r1")]}
+    rules = [
+        {"hosts": ["a.ns", "both.ns"], "visibility": "ClusterLocal", "http": {"paths": [path]}},
+        {"hosts": ["a.example", "both.ns"], "visibility": "ExternalIP", "http": {"paths": [path]}},
+        {"hosts": ["unsaid.example"], "http": {"paths": [path]}},
+    ]
+    found = Ingress.model_validate({"metadata": {"name": "i"}, "spec": {"rules": rules}})
+    assert merge([compile_ingress(found)]).local == {"a.ns"}
+
+
+def test_a_split_keeps_its_port_and_a_path_its_ingresss_version() -> None:
+    asked = {**split("svc"), "servicePort": "web"}
+    made = ingress(h=[{"splits": [asked]}])
+    found = table(made).match("h", "/")
+    assert found is not None
+    assert found.choose(0).port == "web"
+    assert found.version == fingerprint(made)

@@ -10,7 +10,7 @@ import pytest
 from activator.api.ingress import Ingress
 from activator.reconcile.ingress import IngressReconciler
 from activator.table import Table, compile_ingress, merge
-from tanebi.kube.plan import Wait
+from tanebi.kube.plan import Plan, Wait
 from tanebi.testing.world import StandingConfigs, World
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -24,6 +24,9 @@ def ingress(generation: int = 2, status: dict[str, Any] | None = None, **meta: A
                 "namespace": "ns",
                 "uid": "u",
                 "generation": generation,
+                "annotations": {
+                    "networking.knative.dev/ingress-class": "tanebi.ingress.networking.knative.dev"
+                },
                 **meta,
             },
             "spec": {"rules": []},
@@ -62,3 +65,15 @@ def test_a_generation_that_is_not_loaded_yet_waits() -> None:
 
 def test_nothing_for_one_that_is_being_deleted() -> None:
     assert plan(ingress(deletionTimestamp="2026-01-01T00:00:00Z"), Table()).status is None
+
+
+@pytest.mark.parametrize(
+    "annotations",
+    [
+        {},
+        {"networking.knative.dev/ingress-class": "other"},
+        {"networking.knative.dev/ingress-class": ""},
+    ],
+)
+def test_an_ingress_of_somebody_else_is_not_touched(annotations: dict[str, str]) -> None:
+    assert plan(ingress(annotations=annotations), Table()) == Plan()
