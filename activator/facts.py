@@ -46,10 +46,13 @@ class RevisionFacts:
     queue_max: int = QUEUE_DEPTH_DEFAULT
     server_timing: bool = False  # see serving.api.server_timing
 
-    def tunnel_times_s(self, *, half_closed: bool) -> tuple[float, float]:
-        """How long an upgraded connection may last in all, and without a byte either way. 0: no limit."""
+    def tunnel_times_s(self, *, half_closed: bool, silent: bool) -> tuple[float, float]:
+        """How long an upgraded connection may last in all, and without a byte either way. 0: no limit. `silent`: the app has sent
+        nothing since it agreed."""
         if self.upgrade_timeout_s is None:
-            return self.timeout_s, self.idle_timeout_s
+            start_s = self.response_start_timeout_s if silent else 0.0
+            total_s = min((s for s in (self.timeout_s, start_s) if s > 0), default=0.0)
+            return total_s, self.idle_timeout_s
         if self.upgrade_timeout_s > 0:
             return self.upgrade_timeout_s, self.idle_timeout_s
         return 0.0, HALF_CLOSED_IDLE_S if half_closed else 0.0

@@ -7,6 +7,7 @@ and its bytes. Rules: RFC 9110 §7.6, reference/knative-serving.md §1.8 and §2
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from tanebi.api.meta import Key
@@ -30,6 +31,8 @@ _TO_APP: Final = HOST | ONE_HOP | PLATFORM
 
 # What makes a head more than the bytes that came and a few lines behind them.
 CHANGED: Final = (_TO_APP | FORWARDED) & ~HOST
+
+_TOKEN: Final = re.compile(rb"[0-9A-Za-z!#$%&'*+.^_`|~-]+")
 
 PROXY_REQUEST: Final = b"K-Proxy-Request: activator\r\n"
 
@@ -126,7 +129,7 @@ def forwarded_value(chain: bytes, host: bytes, proto: bytes) -> bytes:
     """`for=<1st>;host=<host>;proto=<proto>, for=<2nd>, …` (the shim of reference §2.1)."""
     hops = [b"for=" + _node(hop) for part in chain.split(b",") if (hop := part.strip())]
     rest = b";".join(
-        name + b"=" + value for name, value in ((b"host", host), (b"proto", proto)) if value
+        name + b"=" + _value(value) for name, value in ((b"host", host), (b"proto", proto)) if value
     )
     if not hops:
         return rest
@@ -137,4 +140,11 @@ def forwarded_value(chain: bytes, host: bytes, proto: bytes) -> bytes:
 def _node(address: bytes) -> bytes:
     """IPv6 addresses stand in brackets and quotes (RFC 7239 §6)."""
     bare = address.strip(b"[]")
-    return b'"[' + bare + b']"' if b":" in bare and bare.count(b":") > 1 else address
+    return _value(b"[" + bare + b"]" if bare.count(b":") > 1 else address)
+
+
+def _value(text: bytes) -> bytes:
+    """What is no token, as a name with its port is none, stands in quotes (RFC 7239 §4)."""
+    if _TOKEN.fullmatch(text):
+        return text
+    return b'"' + text.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'

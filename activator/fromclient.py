@@ -81,6 +81,8 @@ class FromClient(Carriage):
         tunnel = self._tunnel
         if tunnel.moved:
             tunnel.moved, self._moved_at = False, now
-        total_s, idle_s = self._backend.facts.tunnel_times_s(half_closed=tunnel.half_closed)
+        total_s, idle_s = self._backend.facts.tunnel_times_s(
+            half_closed=tunnel.half_closed, silent=not tunnel.pod.spoke
+        )
         if 0 < total_s <= now - self._began or 0 < idle_s <= now - self._moved_at:
             self._feed(_TIMER)

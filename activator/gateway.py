@@ -22,8 +22,9 @@ from activator.metrics import BackendCollector, observe_cold_start
 from activator.peers import PeerDoor
 from activator.prober import Prober
 from activator.proxy import Exchange, Surroundings
+from activator.questions import Questions
 from activator.reporter import Reporter
-from activator.router import Hit, Router
+from activator.router import Router
 from activator.times import Times
 from activator.trace import TraceParents
 from activator.whole import WholeRequest
@@ -33,8 +34,8 @@ from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.base.metrics import REGISTRY
 from tanebi.base.rng import Rng
-from tanebi.http.headers import KNATIVE_PROBE, KUBE_PROBE, MEANING, PROBE, block, normal_host
-from tanebi.http.messages import HttpHandler, header
+from tanebi.http.headers import KNATIVE_PROBE, KUBE_PROBE, PROBE, normal_host
+from tanebi.http.messages import HttpHandler
 from tanebi.http.podstreams import PodWays
 from tanebi.http.pool import Address
 from tanebi.http.server import HttpServer, ServerLimits
@@ -45,10 +46,6 @@ log = get_logger("gateway")
 
 EXPIRE_EVERY_S: Final = 1.0
 HTTPS_PORT: Final = 443
-ACTIVATOR: Final = b"activator"
-QUEUE: Final = b"queue"
-WAY: Final = b"probe"  # whether the way is as an Ingress says
-ANY_HASH: Final = b"override"
 _PROBES: Final = KNATIVE_PROBE | KUBE_PROBE | PROBE
 NO_ROUTE_HINT: Final = (
     "The gateway serves <service>.<namespace>.<domain> and <service>.<namespace>.svc.cluster.local; "
@@ -117,6 +114,7 @@ class Gateway:
             trace=TraceParents(rng).line,
             woke=self._woke,
         )
+        self._questions = Questions(self.router, self._around, self._is_outside)
         if peer_host is not None:
             door = PeerDoor(self.router, self._around, registry)
             self._servers.append(
@@ -158,7 +156,7 @@ class Gateway:
     def begin(self, request: ClientStream) -> None:
         """A request's head is here. See tanebi.http.sides.Application."""
         if request.seen & _PROBES:
-            self._answer_probe(request)
+            self._questions.answer(request)
             return
         arrived = self._around.now()
         route = self.router.route(request.host)
@@ -192,62 +190,6 @@ class Gateway:
         where = b"https://" + normal_host(request.host).encode() + port + request.target
         request.respond(301, ((b"Location", where),), b"")
         return True
-
-    def _answer_probe(self, request: ClientStream) -> None:
-        """Health checks are told by their User-Agent, probes of the data path by their header. What Knative's activator and
-        queue-proxy answer one behind the other is answered here at once (reference/knative-serving.md §2.1, §3.4)."""
-        value = next((v for n, v in request.headers if MEANING[n] & PROBE), b"")
-        prober = request.seen & (KNATIVE_PROBE | KUBE_PROBE)
-        if value == ACTIVATOR:
-            request.respond(200, (), value)
-        elif value == WAY:
-            self._answer_for_way(request)
-        elif value == QUEUE and prober:
-            self._answer_for_queue(request)
-        elif prober & KUBE_PROBE and not request.seen & PROBE:
-            request.respond(200, (), b"")
-        else:
-            text = f"unexpected probe header value: {value.decode('latin-1')}"
-            request.respond_text(400, text)
-
-    def _answer_for_way(self, request: ClientStream) -> None:
-        """A network layer asks its own way so, to see which version of an Ingress is in effect. A revision is answered for, as
-        by Knative's activator; any other Service is asked."""
-        hit = self._hit_of(request)
-        if hit is None:
-            request.respond_text(404, "no Ingress leads there")
-            return
-        asked = header(request.headers, b"k-network-hash") or b""
-        version = hit.version if asked == ANY_HASH else asked
-        answer = ((b"K-Network-Hash", version),)
-        if not hit.backend.metered:
-            lines = hit.lines + block(answer)
-            exchange = Exchange(
-                request, hit.backend, self._around, hit.host, lines, self._around.now()
-            )
-            request.sink = exchange
-            exchange.begin()
-        elif version:
-            request.respond(200, answer, b"")
-        else:
-            request.respond_text(400, "a probe request must contain a non-empty K-Network-Hash")
-
-    def _hit_of(self, request: ClientStream) -> Hit | None:
-        """Which Service a question of a prober is about."""
-        route = self.router.route(request.host)
-        if route is None or route.handler is not None:
-            return None
-        if route.local and self._is_outside(request):
-            return None
-        return self.router.choose(route, request.target, request.headers)
-
-    def _answer_for_queue(self, request: ClientStream) -> None:
-        """Whether a pod of the revision would take a request now."""
-        hit = self._hit_of(request)
-        if hit is not None and hit.backend.throttler.targets:
-            request.respond(200, (), QUEUE)
-        else:
-            request.respond_text(503, "queue not ready")
 
     def _woke(self, backend: Backend, times: Times) -> None:
         observe_cold_start(backend, times)

@@ -203,6 +203,7 @@ class Exchange(FromPod):
         self._tunnel = tunnel = Tunnel(
             self, request.transport, pod.transport, gone=request.tunnel_over
         )
+        tunnel.pod.spoke = bool(self._switch[1])
         pod.hand_over(tunnel.pod)
         ahead = request.hand_over(tunnel.client)
         if request.slow:

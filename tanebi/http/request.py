@@ -38,6 +38,9 @@ class Connection(Protocol):
     def date_line(self) -> bytes:
         """The Date header of a whole answer, ended."""
 
+    @property
+    def reached_at(self) -> str: ...
+
     def hold(self, why: int) -> None: ...
 
     def unhold(self, why: int) -> None: ...

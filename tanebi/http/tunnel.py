@@ -32,7 +32,7 @@ class TunnelOwner(Protocol):
 class End(asyncio.Protocol):
     """One side. It is its socket's protocol from the day the tunnel begins."""
 
-    __slots__ = ("closed", "ended", "other", "transport", "tunnel")
+    __slots__ = ("closed", "ended", "other", "spoke", "transport", "tunnel")
 
     other: End
 
@@ -41,9 +41,10 @@ class End(asyncio.Protocol):
         self.transport = transport
         self.ended = False  # it sends no more
         self.closed = False  # its connection is gone
+        self.spoke = False  # it has sent something
 
     def data_received(self, data: bytes) -> None:
-        self.tunnel.moved = True
+        self.tunnel.moved = self.spoke = True
         other = self.other
         if not other.closed:
             other.transport.write(data)

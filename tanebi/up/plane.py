@@ -111,12 +111,17 @@ class PlanePart:
     @property
     def tls_url(self) -> str | None:
         """Where https is served; None: nowhere."""
-        port = self.activator.gateway.tls_port
+        port = self.tls_port
         return (
             None
             if port is None
             else f"https{self.url.removeprefix('http').rpartition(':')[0]}:{port}"
         )
+
+    @property
+    def tls_port(self) -> int | None:
+        """Once it listens."""
+        return self.activator.gateway.tls_port
 
     @property
     def words(self) -> str:

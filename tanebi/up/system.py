@@ -22,10 +22,10 @@ _KOURIER: Final[Obj] = {
 }
 
 
-async def publish(kube: Kube, host: str, port: int) -> None:
+async def publish(kube: Kube, host: str, port: int, tls_port: int | None) -> None:
     """Made as they should be, whatever an earlier run left. Raises what the API raises."""
     await _apply(kube, NAMESPACE, _KOURIER)
-    for service in (*gateway_services(host, port), *part_services()):
+    for service in (*gateway_services(host, port, tls_port), *part_services()):
         status = service.pop("status", None)
         stored = await _apply(kube, SERVICE, service)
         if status is not None and stored.get("status") != status:

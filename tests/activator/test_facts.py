@@ -122,11 +122,20 @@ def test_how_many_may_wait(text: str, depth: int) -> None:
 
 
 def test_what_that_means_for_a_tunnel() -> None:
-    def times(upgrade: float | None, *, half_closed: bool = False) -> tuple[float, float]:
-        facts = RevisionFacts(timeout_s=60, idle_timeout_s=5, upgrade_timeout_s=upgrade)
-        return facts.tunnel_times_s(half_closed=half_closed)
+    def times(
+        upgrade: float | None, *, half_closed: bool = False, silent: bool = False, start: float = 0
+    ) -> tuple[float, float]:
+        facts = RevisionFacts(
+            timeout_s=60,
+            response_start_timeout_s=start,
+            idle_timeout_s=5,
+            upgrade_timeout_s=upgrade,
+        )
+        return facts.tunnel_times_s(half_closed=half_closed, silent=silent)
 
-    assert times(None) == (60, 5)
+    assert times(None) == times(None, start=10) == times(None, silent=True) == (60, 5)
+    assert times(None, silent=True, start=10) == (10, 5)
+    assert times(7200.0, silent=True, start=10) == (7200, 5)
     assert times(7200.0) == (7200, 5)
     assert times(0.0) == (0, 0)
     assert times(0.0, half_closed=True) == (0, HALF_CLOSED_IDLE_S)

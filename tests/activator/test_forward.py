@@ -83,6 +83,8 @@ def test_chunked_and_the_routes_own_lines() -> None:
         (b"", b"h", b"http", b"host=h;proto=http"),
         (b"2001:db8::1", b"", b"http", b'for="[2001:db8::1]";proto=http'),
         (b"[2001:db8::1]", b"", b"", b'for="[2001:db8::1]"'),
+        (b"1.2.3.4:80", b"h:8080", b"http", b'for="1.2.3.4:80";host="h:8080";proto=http'),
+        (b"a", b'x"y\\', b"http", b'for=a;host="x\\"y\\\\";proto=http'),
     ],
 )
 def test_forwarded(chain: bytes, host: bytes, proto: bytes, expected: bytes) -> None:

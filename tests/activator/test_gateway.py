@@ -55,6 +55,40 @@ async def test_an_unknown_host_gets_a_helpful_404(world: Any) -> None:
         assert b"tanebi get ksvc" in answer.body
 
 
+async def test_cluster_local_hosts_are_for_clients_inside_alone() -> None:
+    gateway = Gateway(
+        "0.0.0.0",
+        0,
+        clock=SystemClock(),
+        rng=random.Random(7),
+        sink=Sink(),
+        limits=ServerLimits(drain_s=0.2),
+        inside=lambda address: address == "127.0.0.1",
+    )
+    async with (
+        anyio.create_task_group() as tasks,
+        serving(answering(lambda head, body: ok(b"hi"))) as app,
+    ):
+        await tasks.start(gateway.run)
+        key = Key("default", "hello-00001")
+        backend = gateway.router.set_revision(key, RevisionFacts())
+        backend.set_endpoints({app: EndpointFacts(app, True, False)})
+        paths = (TablePath("", (Split(key, 100),), 100),)
+        hosts = {HOST: paths, "hello.default": paths}
+        gateway.router.set_table(Table(hosts, local=frozenset({"hello.default"})))
+        for place, local in (("127.0.0.1", 200), ("127.0.0.2", 404)):
+            client = await connect((place, gateway.address[1]))
+            for host, expected in {
+                HOST: 200,
+                "hello.default": local,
+                "hello-00001.default.svc.cluster.local": local,
+            }.items():
+                client.get(host=host)
+                assert (await client.answer()).status == expected, (place, host)
+            client.close()
+        tasks.cancel_scope.cancel()
+
+
 async def test_a_route_to_a_revision_that_does_not_exist(
     world: Any, host: str, revision: Any
 ) -> None:
@@ -64,54 +98,6 @@ async def test_a_route_to_a_revision_that_does_not_exist(
         client.get(host=host)
         answer = await client.answer()
         assert (answer.status, b"no revision serves" in answer.body) == (404, True)
-
-
-@pytest.mark.parametrize(
-    ("extra", "status", "body"),
-    [
-        ("K-Network-Probe: activator\r\n", 200, b"activator"),
-        ("K-Network-Probe: other\r\n", 400, b"unexpected probe header value: other\n"),
-        ("User-Agent: kube-probe/1.32\r\n", 200, b""),
-        ("User-Agent: curl/8\r\n", 503, b"activator request timeout\n"),
-        (
-            "User-Agent: Knative-Activator-Probe\r\nK-Network-Probe: queue\r\n",
-            503,
-            b"queue not ready\n",
-        ),
-        ("User-Agent: kube-probe/1\r\nK-Network-Probe: queue\r\n", 503, b"queue not ready\n"),
-        (
-            "User-Agent: Knative-Autoscaling-Probe\r\nK-Network-Probe: activator\r\n",
-            200,
-            b"activator",
-        ),
-        ("User-Agent: Knative-Activator-Probe\r\n", 400, b"unexpected probe header value: \n"),
-        (
-            "User-Agent: curl/8\r\nK-Network-Probe: queue\r\n",
-            400,
-            b"unexpected probe header value: queue\n",
-        ),
-        ("User-Agent: Knative-Activator-Probe/1\r\n", 503, b"activator request timeout\n"),
-    ],
-)
-async def test_probes(world: Any, host: str, extra: str, status: int, body: bytes) -> None:
-    from activator.facts import RevisionFacts
-
-    async with world(RevisionFacts(timeout_s=0.2)) as w:
-        client = await w.client()
-        client.get("/healthz", host=host, extra=extra)
-        answer = await client.answer()
-        assert (answer.status, answer.body) == (status, body)
-
-
-async def test_a_prober_of_the_queue_hears_of_a_pod(world: Any, host: str) -> None:
-    async with world() as w:
-        w.pods(("127.0.0.1", 9))
-        client = await w.client()
-        client.get(
-            host=host, extra="User-Agent: Knative-Activator-Probe\r\nK-Network-Probe: queue\r\n"
-        )
-        answer = await client.answer()
-        assert (answer.status, answer.body) == (200, b"queue")
 
 
 async def test_a_mounted_handler_answers_in_the_process(world: Any) -> None:
@@ -337,6 +323,7 @@ async def test_an_app_that_dies_ends_its_tunnels(world: Any, host: str) -> None:
         (RevisionFacts(idle_timeout_s=0.3), True),
         (RevisionFacts(upgrade_timeout_s=0.3), True),
         (RevisionFacts(response_start_timeout_s=0.2), False),
+        (RevisionFacts(response_start_timeout_s=0.2, upgrade_timeout_s=60.0), False),
         (RevisionFacts(timeout_s=0.2, idle_timeout_s=0.2, upgrade_timeout_s=0.0), False),
         (RevisionFacts(timeout_s=0.2, upgrade_timeout_s=60.0), False),
     ],
@@ -355,6 +342,25 @@ async def test_the_times_of_a_tunnel(
             client.send(b"x")
             with anyio.fail_after(5):
                 assert await client.reader.readexactly(1) == b"x"
+
+
+async def test_an_app_that_agrees_and_says_nothing_has_not_begun_to_answer(
+    world: Any, host: str
+) -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(SWITCHED)
+        while await reader.read(65536):
+            pass
+
+    async with world(RevisionFacts(response_start_timeout_s=0.3)) as w, serving(mute) as app:
+        w.pods(app)
+        client = await w.client()
+        client.send(f"GET /ws HTTP/1.1\r\nHost: {host}\r\n{ASK}\r\n".encode())
+        with anyio.fail_after(5):
+            assert (await client.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        assert await end_of(client) in (b"", b"cut")
+        await wait_until(lambda: w.backend.throttler.in_flight == 0)
 
 
 async def test_bytes_either_way_keep_an_idle_timeout_away(world: Any, host: str) -> None:

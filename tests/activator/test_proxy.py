@@ -37,7 +37,7 @@ async def test_headers_keep_order_and_case_and_ours_are_added(world: Any) -> Non
             "X-Forwarded-For: 127.0.0.1",
             "X-Forwarded-Proto: http",
             "X-Forwarded-Host: Hello.default.localhost:80",
-            "Forwarded: for=127.0.0.1;host=Hello.default.localhost:80;proto=http",
+            'Forwarded: for=127.0.0.1;host="Hello.default.localhost:80";proto=http',
             "K-Proxy-Request: activator",
             got[10],
             "",

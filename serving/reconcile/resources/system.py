@@ -32,8 +32,12 @@ _PORTS: Final = {
 }
 
 
-def gateway_services(host: str, port: int) -> Iterator[Obj]:
-    """`host` and `port`: where the gateway listens. Their status names the address, as a load balancer's does."""
+def gateway_services(host: str, port: int, tls_port: int | None = None) -> Iterator[Obj]:
+    """`host` and `port`: where the gateway listens, for https too at `tls_port`. Their status names the address, as a load
+    balancer's does."""
+    listening = [("http2", 80, port)]
+    if tls_port is not None:
+        listening.append(("https", 443, tls_port))
     for namespace, name, note in _GATEWAYS:
         internal = name.endswith("-internal")
         made = _service(namespace, name, note)
@@ -42,12 +46,13 @@ def gateway_services(host: str, port: int) -> Iterator[Obj]:
             "sessionAffinity": "None",
             "ports": [
                 {
-                    "name": "http2",
+                    "name": title,
                     "protocol": "TCP",
-                    "port": 80,
-                    "targetPort": port,
-                    **({} if internal else {"nodePort": port}),
+                    "port": number,
+                    "targetPort": target,
+                    **({} if internal else {"nodePort": target}),
                 }
+                for title, number, target in listening
             ],
         }
         if not internal:

@@ -44,6 +44,9 @@ class Client(Protocol):
     @property
     def date_line(self) -> bytes: ...
 
+    @property
+    def reached_at(self) -> str: ...
+
     def failed(self, stream: ServerStream) -> None:
         """The application raised: a bug, which is told and ends this request only."""
 

@@ -54,7 +54,7 @@ class Holder:
     pid: int = 0
     resolv: str = ""
     hosts: str = ""
-    uts: str = ""  # where its UTS namespace is, when it was named after it was made
+    uts: str = ""  # where its UTS namespace is, when that is of this machine
 
 
 class Places:
@@ -116,11 +116,12 @@ class Places:
             holder = self._waiting.popleft()
             try:
                 await self._give_name(holder, pod)
-                return replace(holder, uts=f"/proc/{holder.pid}/ns/uts")
+                return _with_uts(holder)
             except OSError as error:  # it has ended, or the engine is elsewhere
                 _log.info("place not used", container=holder.container, why=str(error))
                 await client.remove(holder.container)
-        return await self._make(client, common, pod)
+        made = await self._make(client, common, pod)
+        return _with_uts(made) if os.geteuid() == 0 and _can_be_named(made) else made
 
     def wake(self) -> None:
         """There will be pods."""
@@ -249,6 +250,10 @@ def _holder(container: str, found: Obj, network: str) -> Holder:
         str(found.get("ResolvConfPath") or ""),
         str(found.get("HostsPath") or ""),
     )
+
+
+def _with_uts(holder: Holder) -> Holder:
+    return replace(holder, uts=f"/proc/{holder.pid}/ns/uts")
 
 
 def _can_be_named(holder: Holder) -> bool:

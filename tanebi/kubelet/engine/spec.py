@@ -114,7 +114,7 @@ def container_body(
     place: Place,
     uts: str = "",
 ) -> Obj:
-    """`sandbox` is the id of the pod's own container, `uts` the file of its UTS namespace, if it was named later.
+    """`sandbox` is the id of the pod's own container, `uts` the file of its UTS namespace, where that can be told.
 
     `command` and `args` have their variables put in."""
     security = _security(pod, container)
@@ -133,7 +133,8 @@ def container_body(
         **_resources(container.resources),
     }
     if place.podman and not pod.spec.host_network:
-        # Docker shares the name with the network. By its path, a name that was given later counts for $HOSTNAME too.
+        # Docker shares the name with the network. By the container, Podman sets $HOSTNAME whatever Env says, and knows no name
+        # that was given later; by the path it leaves Env alone.
         host["UTSMode"] = f"ns:{uts}" if uts else f"container:{sandbox}"
     body: Obj = {
         "Image": image,

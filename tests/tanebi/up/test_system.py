@@ -15,10 +15,10 @@ pytestmark = pytest.mark.anyio
 
 async def test_published_and_corrected(tmp_path: Path) -> None:
     async with control_plane(tmp_path, namespaces=("knative-serving",)) as control:
-        for port in (8080, 8080, 9090):
-            await publish(control.kube, "127.0.0.1", port)
+        for port, tls_port in ((8080, None), (8080, 8443), (9090, 9443)):
+            await publish(control.kube, "127.0.0.1", port, tls_port)
         kourier = await control.kube.get(SERVICE, "kourier-system", "kourier")
-        assert [p["nodePort"] for p in kourier["spec"]["ports"]] == [9090]
+        assert [p["nodePort"] for p in kourier["spec"]["ports"]] == [9090, 9443]
         assert kourier["status"]["loadBalancer"] == {"ingress": [{"ip": "127.0.0.1"}]}
         parts = await control.kube.list(DEPLOYMENT, "knative-serving")
         assert len(parts.items) == 4

@@ -24,6 +24,12 @@ def test_the_gateway_is_a_load_balancer_at_its_port(host: str, entry: dict[str, 
     assert "status" not in made["kourier-internal"]
 
 
+def test_https_has_a_port_where_it_is_served() -> None:
+    for service in gateway_services("127.0.0.1", 8080, 8443):
+        ports = {p["name"]: (p["port"], p["targetPort"]) for p in service["spec"]["ports"]}
+        assert ports == {"http2": (80, 8080), "https": (443, 8443)}
+
+
 def test_the_parts() -> None:
     services = {one["metadata"]["name"] for one in part_services()}
     assert services == {"activator-service", "autoscaler", "controller", "webhook"}

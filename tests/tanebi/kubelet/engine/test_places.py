@@ -69,8 +69,13 @@ async def running(
             tasks.cancel_scope.cancel()
 
 
-def pod(uid: str) -> Pod:
-    own = {"name": "main", "image": IMAGE, "command": ["/bin/sh", "-c", LOOK]}
+def pod(uid: str, **env: str) -> Pod:
+    own = {
+        "name": "main",
+        "image": IMAGE,
+        "command": ["/bin/sh", "-c", LOOK],
+        "env": [{"name": name, "value": value} for name, value in env.items()],
+    }
     meta = {"name": f"pod-{uid}", "namespace": "ns", "uid": uid}
     return POD.view({"metadata": meta, "spec": {"containers": [own]}})
 
@@ -101,15 +106,16 @@ async def test_a_pod_made_new_and_one_in_a_place_that_waited(
 ) -> None:
     monkeypatch.setattr(places, "REFILL_S", 0.0)
     async with running(tmp_path, engine_environment) as (pods, logs, gateway):
-        for uid in ("u-1", "u-2"):
-            own = pod(uid)
+        for uid, env in (("u-1", {"HOSTNAME": "given"}), ("u-2", {})):
+            own = pod(uid, **env)
             sandbox = await pods.prepare(own)
             started = await pods.start(own, own.spec.containers[0], 0, sandbox)
             with anyio.fail_after(DEADLINE_S):
                 await started.running.wait()
             text = logs.path("ns", f"pod-{uid}", "main", 0).read_text()
             said = [line.split(" ", 3)[3] for line in text.splitlines()]
-            assert said[0] == said[-1] == f"pod-{uid}"
+            assert said[0] == f"pod-{uid}"
+            assert said[-1] == env.get("HOSTNAME", f"pod-{uid}")
             assert f"nameserver {gateway}" in said
             assert any(line.startswith("search ns.svc.cluster.local") for line in said)
             assert any(line.split() == [sandbox.address, f"pod-{uid}"] for line in said) or any(
