@@ -20,11 +20,20 @@ from tanebi.api.kind import Admission, AnyKind, no_defaults, no_rules
 from tanebi.api.meta import Obj, Resource, drop_nulls, unknown_fields
 from tanebi.apiserver import metadata, status
 from tanebi.apiserver.configs import StoreConfigs
-from tanebi.apiserver.fields import decode_error, prune, surplus
+from tanebi.apiserver.fields import decode_error, omit_empty, prune, surplus
 from tanebi.apiserver.options import FieldValidation
 from tanebi.kube.errors import ApiError, BadRequest
 
 WARNINGS_MAX: Final = 100
+
+
+class Undecodable(BadRequest, told=False):
+    """What was sent is no such object. `why` is that alone."""
+
+    def __init__(self, kind: AnyKind, why: str) -> None:
+        version, name = kind.version, kind.kind
+        super().__init__(f'{name} in version "{version}" cannot be handled as a {name}: {why}')
+        self.why = why
 
 
 @dataclass(slots=True)
@@ -51,7 +60,7 @@ def decode(
     nulls = b"null" in encoded and kind.structure is None
     obj: Obj = drop_nulls(raw) if nulls else raw
     if not isinstance(obj.setdefault("metadata", {}), dict):
-        raise BadRequest(_cannot_handle(kind, "json: metadata is not an object"))
+        raise Undecodable(kind, "json: metadata is not an object")
     if kind.structure is not None:
         obj["metadata"] = drop_nulls(obj["metadata"])
     view = read(kind, obj)
@@ -60,9 +69,11 @@ def decode(
     complaints += [f'unknown field "{path}"' for path in unknown]
     if complaints and validation == "Strict":
         text = ", ".join(complaints[:WARNINGS_MAX])
-        raise BadRequest(_cannot_handle(kind, f"strict decoding error: {text}"))
+        raise Undecodable(kind, f"strict decoding error: {text}")
     if unknown and kind.structure is None:
         prune(view, obj)
+    if kind.builtin:
+        omit_empty(view, obj)
     return Decoded(obj, complaints[:WARNINGS_MAX] if validation == "Warn" else [])
 
 
@@ -86,12 +97,8 @@ def read(kind: AnyKind, obj: Obj) -> Resource:
         if kind.webhook:
             text = f"mutation failed: cannot decode incoming new object: {text}"
             raise status.denied(_mutating(kind), text) from error
-        raise BadRequest(_cannot_handle(kind, text)) from error
+        raise Undecodable(kind, text) from error
     return view
-
-
-def _cannot_handle(kind: AnyKind, text: str) -> str:
-    return f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {text}'
 
 
 def _mutating(kind: AnyKind) -> str:

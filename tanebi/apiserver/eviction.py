@@ -32,7 +32,7 @@ class EvictionDoor:
     async def handle(self, request: Request, user: User, key: Key) -> Response:
         """Raises ApiError."""
         if request.method != "POST":
-            raise status.wrong_method(request.method)
+            raise status.wrong_method()
         body, _ = body_of(request)
         if body.get("kind") not in (None, "Eviction"):
             raise BadRequest(f"not an Eviction: {body.get('kind')}")

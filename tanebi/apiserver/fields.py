@@ -6,7 +6,7 @@ Callers: tanebi.apiserver.admission.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Final, get_args
+from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -110,3 +110,39 @@ def _prune_below(value: Any, raw: Any) -> None:
     elif isinstance(value, dict):
         for key, item in value.items():
             _prune_below(item, raw[key])
+
+
+def omit_empty(model: BaseModel, obj: dict[str, Any]) -> None:
+    """Remove from `obj`, in place, maps that are empty: Go leaves them out. `model` must be a view of `obj`. What is a struct to
+    Go, such as `emptyDir`, stays. The metadata are looked after elsewhere."""
+    given = model.model_fields_set
+    for name, alias, free in _maps(type(model)):
+        if name not in given or alias == "metadata":
+            continue
+        raw = obj.get(alias)
+        if free and raw == {}:
+            del obj[alias]
+        elif raw:
+            _omit_below(getattr(model, name), raw)
+
+
+def _omit_below(value: Any, raw: Any) -> None:
+    if isinstance(value, BaseModel):
+        omit_empty(value, raw)
+    elif isinstance(value, list):
+        for item, inner in zip(value, raw, strict=True):
+            _omit_below(item, inner)
+
+
+@cache
+def _maps(model: type[BaseModel]) -> tuple[tuple[str, str, bool], ...]:
+    """(name, alias, whether it is a map) of the fields that are maps or may hold some."""
+    return tuple(
+        (name, info.alias or name, _is_map(info.annotation))
+        for name, info in model.model_fields.items()
+        if _is_map(info.annotation) or _may_nest(info.annotation)
+    )
+
+
+def _is_map(annotation: Any) -> bool:
+    return get_origin(annotation) is dict and get_args(annotation)[1:] != (Any,)

@@ -30,12 +30,16 @@ _KEPT: Final = (
     "deletionGracePeriodSeconds",
     "generateName",
 )
+_OMITTED_EMPTY: Final = ("labels", "annotations", "finalizers", "ownerReferences")
 _ORDER: Final = ("apiVersion", "kind", "metadata")
 
 
 def ordered(obj: Obj, kind: AnyKind) -> Obj:
-    """The same members, apiVersion, kind and metadata first."""
-    head = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": obj["metadata"]}
+    """The same members, apiVersion, kind and metadata first; metadata without what is empty, as Go leaves it out."""
+    meta = obj["metadata"]
+    if not all(meta.get(name, True) for name in _OMITTED_EMPTY):
+        meta = {k: v for k, v in meta.items() if v or k not in _OMITTED_EMPTY}
+    head = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": meta}
     return head | {name: value for name, value in obj.items() if name not in _ORDER}
 
 
@@ -72,6 +76,14 @@ def check_place(kind: AnyKind, meta: Obj, namespace: str | None, name: str) -> N
             f"the name of the object ({given}) does not match the name on the URL ({name})"
         )
     meta["name"] = name
+
+
+def check_named(meta: Obj, name: str) -> None:
+    """What a patch leaves must still say who it is. Raises BadRequest."""
+    if not meta.get("name"):
+        raise BadRequest(
+            f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        )
 
 
 def begin(kind: AnyKind, meta: Obj, *, uid: str, now: datetime) -> None:

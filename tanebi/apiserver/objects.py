@@ -38,7 +38,7 @@ from tanebi.apiserver.webhooks.hooks import Hooks
 from tanebi.apiserver.webhooks.match import Attempt
 from tanebi.base.clock import Clock
 from tanebi.base.rng import Rng, name_suffix, new_uid
-from tanebi.kube.errors import Forbidden, MethodNotAllowed
+from tanebi.kube.errors import Forbidden, InvalidObject, MethodNotAllowed
 
 GENERATE_TRIES: Final = 8
 SYSTEM: Final = "system:"  # how the names of the platform's own parts begin
@@ -142,13 +142,18 @@ class Objects:
         if self.hooks.any:
             await self._ask_hooks(draft, user, options)
             self._check_place(kind, key)
+        owned = manage(draft.obj, None) if manage else draft.obj
         self._assign(kind, draft.obj, None, user)
         self._classes.apply(kind, key, draft.obj)
         self._ranges.apply(kind, key, draft.obj)
         warnings = draft.warnings + self._gate.check(kind, draft.obj, None, admission)
         if self.store.newest(kind.resource, key) is not None:
             raise status.already_exists(kind, key.name)
-        obj = metadata.ordered(manage(draft.obj, None) if manage else draft.obj, kind)
+        if managed := owned["metadata"].get("managedFields"):
+            draft.obj["metadata"]["managedFields"] = (
+                managed  # what only the server gives is nobody's
+            )
+        obj = metadata.ordered(draft.obj, kind)
         if kind is POD:
             obj["status"]["qosClass"] = qos_class(obj["spec"])
         self._quotas.check(kind, key, obj)
@@ -309,12 +314,14 @@ class Objects:
         self._check_own(kind, key)
         old = shown(kind, before)[0]
         raw = change(private(kind, before))
+        if unconditional:
+            metadata.check_named(raw.get("metadata") or {}, key.name)
         metadata.check_identity(kind, raw)
         decoded = decode(kind, raw, validation=options.field_validation, twice=twice)
         obj, now = decoded.obj, self.clock.wall()
         meta = obj["metadata"]
         metadata.check_place(kind, meta, key.namespace or None, key.name)
-        _check_preconditions(kind, key, meta, before, unconditional=unconditional or kind.builtin)
+        _check_preconditions(kind, key, meta, before, patched=unconditional)
         metadata.carry_over(meta, old["metadata"])
         admission = self._admission("UPDATE", user, options, now, subresource)
         obj = _only(kind, obj, old, subresource)
@@ -339,7 +346,8 @@ class Objects:
             warnings = warnings + self._gate.check(kind, obj, old, draft.admission)
         if not subresource:
             _bump(kind, obj, old)
-        obj = metadata.ordered(manage(obj, old) if manage else obj, kind)
+        obj = metadata.ordered(obj, kind)
+        obj = manage(obj, old) if manage else obj
         if metadata.finished(obj):
             return await self._remove(kind, key, before, options)
         if metadata.same(obj, old):
@@ -472,19 +480,25 @@ def _no_guard(kind: AnyKind, obj: Obj, old: Obj | None, user: User) -> None:
 
 
 def _check_preconditions(
-    kind: AnyKind, key: Key, meta: Obj, before: Entry, *, unconditional: bool
+    kind: AnyKind, key: Key, meta: Obj, before: Entry, *, patched: bool
 ) -> None:
     have = before.obj["metadata"]
     if (uid := meta.get("uid")) and uid != have.get("uid"):
+        if patched:
+            text = f"Invalid value: {orjson.dumps(uid).decode()}: field is immutable"
+            cause = status.cause("FieldValueInvalid", "metadata.uid", text)
+            raise status.invalid(kind, key.name, [cause])
         why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {have.get('uid')}"
         raise status.conflict(kind, key.name, why)
     version = meta.get("resourceVersion")
     if version and version != have["resourceVersion"]:
         raise status.conflict(kind, key.name)
-    if not version and not unconditional:
+    if not version and not patched and not kind.builtin:
         text = "Invalid value: 0x0: must be specified for an update"
         cause = status.cause("FieldValueInvalid", "metadata.resourceVersion", text)
-        raise status.invalid(kind, key.name, [cause])
+        details = status.of_kind(kind, key.name) | {"causes": [cause]}
+        told = f'{kind.resource} "{key.name}" is invalid: metadata.resourceVersion: {text}'
+        raise InvalidObject(told, details=details)
 
 
 def _only(kind: AnyKind, obj: Obj, old: Obj, subresource: str) -> Obj:

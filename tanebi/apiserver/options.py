@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import orjson
+
 from tanebi.api.meta import Obj
 from tanebi.api.selectors import EVERYTHING, FieldSelector, Selector, parse, parse_fields
+from tanebi.apiserver import status
 from tanebi.kube.errors import BadRequest, InvalidObject
 
 FieldValidation = Literal["Ignore", "Warn", "Strict"]
@@ -55,19 +58,24 @@ class DeleteOptions:
     resource_version: str = ""
 
 
-def write_options(query: Mapping[str, str], user_agent: str) -> WriteOptions:
-    """Raises BadRequest, InvalidObject. Without a fieldManager it is the user agent's first word, as in Kubernetes."""
+def write_options(
+    query: Mapping[str, str], user_agent: str, kind: str = "UpdateOptions"
+) -> WriteOptions:
+    """`kind` is what Kubernetes calls the options of the request.
+
+    Raises BadRequest, InvalidObject. Without a fieldManager it is the user agent's first word, as in Kubernetes."""
     validation = query.get("fieldValidation") or "Warn"
     if validation not in ("Ignore", "Warn", "Strict"):
-        raise _invalid(
+        raise invalid(
+            kind,
             "fieldValidation",
             f'Unsupported value: "{validation}": supported values: "", "Ignore", "Strict", "Warn"',
         )
     manager = query.get("fieldManager") or user_agent.split("/")[0] or "unknown"
-    if len(manager.encode()) > MANAGER_BYTES_MAX:
-        raise _invalid("fieldManager", f"Too long: may not be more than {MANAGER_BYTES_MAX} bytes")
+    if why := _bad_manager(manager):
+        raise invalid(kind, "fieldManager", why)
     return WriteOptions(
-        dry_run=_dry_run(query.get("dryRun")),
+        dry_run=_dry_run(query.get("dryRun"), kind),
         manager=manager,
         field_validation=validation,  # type: ignore[arg-type]  # checked above
         force=_flag(query, "force"),
@@ -106,7 +114,9 @@ def delete_options(query: Mapping[str, str], body: Obj) -> DeleteOptions:
         raise BadRequest(f"gracePeriodSeconds: not a whole number of seconds: {grace!r}")
     dry_run = body.get("dryRun") or query.get("dryRun")
     return DeleteOptions(
-        dry_run=_dry_run(",".join(dry_run) if isinstance(dry_run, list) else dry_run),
+        dry_run=_dry_run(
+            ",".join(dry_run) if isinstance(dry_run, list) else dry_run, "DeleteOptions"
+        ),
         grace_s=grace,
         propagation=_propagation(query, body),
         uid=str(conditions.get("uid") or ""),
@@ -126,17 +136,18 @@ def _propagation(query: Mapping[str, str], body: Obj) -> Propagation | None:
             return chosen
         case None | "":
             return None
-    raise _invalid(
+    raise invalid(
+        "DeleteOptions",
         "propagationPolicy",
         f'Unsupported value: "{chosen}": supported values: "Background", "Foreground", "Orphan"',
     )
 
 
-def _dry_run(value: Any) -> bool:
+def _dry_run(value: Any, kind: str) -> bool:
     if not value:
         return False
     if value != "All":
-        raise _invalid("dryRun", f'Unsupported value: "{value}": supported values: "All"')
+        raise invalid(kind, "dryRun", f'Unsupported value: "{value}": supported values: "All"')
     return True
 
 
@@ -165,7 +176,23 @@ def _version(text: str) -> str:
     return text
 
 
-def _invalid(field: str, message: str) -> InvalidObject:
+def _bad_manager(manager: str) -> str:
+    if len(manager.encode()) > MANAGER_BYTES_MAX:
+        return f"Too long: may not be more than {MANAGER_BYTES_MAX} bytes"
+    for at, char in enumerate(manager):
+        if not char.isprintable():
+            shown = orjson.dumps(manager).decode().replace("\\u00", "\\x")
+            return f"Invalid value: {shown}: invalid character U+{ord(char):04X} (at position {at})"
+    return ""
+
+
+def invalid(kind: str, field: str, message: str) -> InvalidObject:
+    """Options that cannot be, as Kubernetes refuses them."""
     return InvalidObject(
-        f"{field}: {message}", details={"causes": [{"field": field, "message": message}]}
+        f'{kind}.meta.k8s.io "" is invalid: {field}: {message}',
+        details={
+            "group": "meta.k8s.io",
+            "kind": kind,
+            "causes": [status.cause(status.reason_of(message), field, message)],
+        },
     )

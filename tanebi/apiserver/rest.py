@@ -97,13 +97,13 @@ class Rest:
             wanted = _list_options(call)
             return await (self._watch(call, wanted) if wanted.watch else self._list(call, wanted))
         if call.kind.namespaced and call.namespace is None:
-            raise status.wrong_method(method)
+            raise status.wrong_method()
         if method == "POST":
             written = await self._writer.create(call.request, call.user, call.kind, call.namespace)
             return await self._written(call, written)
         if method == "DELETE":
             return await self._delete_collection(call)
-        raise status.wrong_method(method)
+        raise status.wrong_method()
 
     async def _object(self, call: Call) -> Response | Stream:
         method, request = call.request.method, call.request
@@ -147,7 +147,7 @@ class Rest:
                 request, call.user, call.kind, call.key, subresource=subresource
             )
         else:
-            raise status.wrong_method(request.method)
+            raise status.wrong_method()
         return await self._written(call, written)
 
     # --- reading --------------------------------------------------------------------------------

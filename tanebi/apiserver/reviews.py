@@ -53,7 +53,7 @@ class Reviews:
     def handle(self, request: Request, user: User, kind: AnyKind, target: Target) -> Response:
         """Raises ApiError."""
         if request.method != "POST" or target.name:
-            raise status.wrong_method(request.method)
+            raise status.wrong_method()
         body, _ = codec.decode(request.body, request.headers.get("content-type", ""))
         metadata.check_identity(kind, body)
         spec: Obj = body.get("spec") or {}

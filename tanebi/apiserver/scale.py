@@ -5,6 +5,7 @@ Caller: tanebi.apiserver.rest.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -18,7 +19,7 @@ from tanebi.apiserver.admission import decode, warning_headers
 from tanebi.apiserver.editions import shown
 from tanebi.apiserver.objects import Objects
 from tanebi.apiserver.user import User
-from tanebi.apiserver.writing import Writer, body_of, read_patch, write_options
+from tanebi.apiserver.writing import Patching, Writer, body_of, read_patch, write_options
 from tanebi.kube.transport import Request, Response
 
 SCALE: Final = Kind(
@@ -39,9 +40,12 @@ class ScaleDoor:
         if request.method == "PUT":
             scale, _ = body_of(request)
         elif request.method == "PATCH":
-            scale = self._writer.patched(SCALE, scale_of(kind, live), key, read_patch(request))
+            patching = read_patch(request)
+            if patching.type == "apply":
+                return await self._apply(patching, user, kind, key)
+            scale = self._writer.patched(SCALE, scale_of(kind, live), key, patching)
         else:
-            raise status.wrong_method(request.method)
+            raise status.wrong_method()
         wanted = write_options(request)
         decoded = decode(SCALE, scale, validation=wanted.field_validation)
         written = await self._objects.update(
@@ -60,6 +64,28 @@ class ScaleDoor:
         entry = self._objects.newest(kind, key)
         await self._objects.conversions.ready(kind, (entry,))
         return shown(kind, entry)[0]
+
+    async def _apply(self, patching: Patching, user: User, kind: AnyKind, key: Key) -> Response:
+        """An apply of a Scale is one of the object behind it, that names its replicas alone."""
+        given = decode(SCALE, patching.body, validation=patching.options.field_validation)
+        wanted = (given.obj.get("spec") or {}).get("replicas")
+        config: Obj = {
+            "apiVersion": kind.api_version,
+            "kind": kind.kind,
+            "metadata": {"name": key.name},
+        }
+        if wanted is not None:
+            _put(kind, config, wanted)
+        applying = replace(patching, body=config)
+        written = await self._objects.update(
+            kind,
+            key,
+            lambda live: self._writer.patched(kind, live, key, applying, subresource="scale"),
+            user,
+            options=patching.options,
+            unconditional=True,
+        )
+        return _answer(scale_of(kind, written.entry.obj), given.warnings)
 
 
 def scale_of(kind: AnyKind, obj: Obj) -> Obj:
@@ -91,16 +117,21 @@ def _scaled(kind: AnyKind, obj: Obj, scale: Obj) -> Obj:
         text = f"Invalid value: {replicas!r}: must be a whole number not less than 0"
         causes = [status.cause("FieldValueInvalid", "spec.replicas", text)]
         raise status.invalid(SCALE, obj["metadata"]["name"], causes)
-    *parents, last = kind.scale.spec.strip(".").split(".")
-    at = obj
-    for step in parents:
-        at = at.setdefault(step, {})
-    at[last] = replicas
+    _put(kind, obj, replicas)
     meta = scale["metadata"]
     for name in ("uid", "resourceVersion"):
         if meta.get(name):
             obj["metadata"][name] = meta[name]
     return obj
+
+
+def _put(kind: AnyKind, obj: Obj, replicas: int) -> None:
+    assert kind.scale is not None
+    *parents, last = kind.scale.spec.strip(".").split(".")
+    at = obj
+    for step in parents:
+        at = at.setdefault(step, {})
+    at[last] = replicas
 
 
 def _answer(scale: Obj, warnings: list[str]) -> Response:

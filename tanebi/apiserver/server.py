@@ -176,7 +176,7 @@ class ApiServer:
             return self._document(request)
         if target.subresource == "log" and kind.builtin and kind.kind == "Pod":
             if request.method != "GET":
-                raise status.wrong_method(request.method)
+                raise status.wrong_method()
             key = Key(target.namespace or "", target.name)
             return await podlogs.answer(self.logs, key, request.query, now=self._clock.wall())
         if target.subresource == "eviction" and kind is POD:
@@ -201,7 +201,7 @@ class ApiServer:
 
     def _token(self, request: Request, target: paths.Target) -> Response:
         if request.method != "POST":
-            raise status.wrong_method(request.method)
+            raise status.wrong_method()
         asked, _ = codec.decode(request.body, request.headers.get("content-type", ""))
         made = self.tokens.request(Key(target.namespace or "", target.name), asked)
         return Response(201, _JSON, orjson.dumps(made))
@@ -231,7 +231,7 @@ class ApiServer:
         if found is None:
             raise status.no_such_path()
         if request.method not in ("GET", "HEAD"):
-            raise status.wrong_method(request.method)
+            raise status.wrong_method()
         return found
 
     def _health(self, path: str) -> Response | None:

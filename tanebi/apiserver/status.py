@@ -59,10 +59,8 @@ def conflict(kind: AnyKind, name: str, why: str = MODIFIED) -> Conflict:
     return Conflict(message, details=of_kind(kind, name))
 
 
-def wrong_method(method: str) -> MethodNotAllowed:
-    return MethodNotAllowed(
-        f"the server does not allow this method on the requested resource ({method})"
-    )
+def wrong_method() -> MethodNotAllowed:
+    return MethodNotAllowed("the server does not allow this method on the requested resource")
 
 
 def expired(message: str) -> Expired:
@@ -86,7 +84,7 @@ def field_causes(errors: Iterable[FieldError]) -> list[Obj]:
     """FieldErrors as StatusCauses: one a path."""
     return [
         cause(
-            _reason(error.message),
+            reason_of(error.message),
             path,
             f"{error.message}: {error.details}" if error.details else error.message,
         )
@@ -95,16 +93,25 @@ def field_causes(errors: Iterable[FieldError]) -> list[Obj]:
     ]
 
 
-def _reason(message: str) -> str:
-    if message.startswith("missing field"):
-        return "FieldValueRequired"
-    if message.startswith("must not set"):
-        return "FieldValueForbidden"
-    if message.startswith(("Duplicate value", "duplicate")):
-        return "FieldValueDuplicate"
-    if message.startswith("Unsupported value"):
-        return "FieldValueNotSupported"
-    return "FieldValueRequired" if message.startswith("Required") else "FieldValueInvalid"
+_REASONS_BY_TEXT: Final = (
+    ("missing field", "FieldValueRequired"),
+    ("must not set", "FieldValueForbidden"),
+    ("Required", "FieldValueRequired"),
+    ("Forbidden", "FieldValueForbidden"),
+    ("Duplicate value", "FieldValueDuplicate"),
+    ("duplicate", "FieldValueDuplicate"),
+    ("Unsupported value", "FieldValueNotSupported"),
+    ("Not found", "FieldValueNotFound"),
+    ("Too long", "FieldValueTooLong"),
+    ("Too many", "FieldValueTooMany"),
+    ("Internal error", "InternalError"),
+)
+
+
+def reason_of(message: str) -> str:
+    """A StatusCause's reason, which the message begins with."""
+    found = (reason for text, reason in _REASONS_BY_TEXT if message.startswith(text))
+    return next(found, "FieldValueInvalid")
 
 
 def denied(webhook: str, why: str) -> BadRequest:

@@ -15,6 +15,7 @@ import orjson
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj
 from tanebi.apiserver import codec, options, status
+from tanebi.apiserver.admission import Undecodable
 from tanebi.apiserver.objects import Manage, Objects, Written
 from tanebi.apiserver.options import WriteOptions
 from tanebi.apiserver.patch import PatchError, apply_patch, track_update
@@ -23,6 +24,7 @@ from tanebi.kube.errors import ApiError, BadRequest, InvalidObject, UnsupportedM
 from tanebi.kube.request import PATCH_CONTENT_TYPES, PatchType
 from tanebi.kube.transport import Request
 
+_OPTIONS: Final = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
 _TYPES: Final[Mapping[str, PatchType]] = {v: k for k, v in PATCH_CONTENT_TYPES.items()}
 
 
@@ -81,25 +83,32 @@ class Writer:
         applying = patching.type == "apply"
         missing = self._objects.store.newest(kind.resource, key) is None
         if applying and missing and not subresource:
+            made = self.patched(kind, None, key, patching)
+            made["metadata"].pop("resourceVersion", None)  # of what there was
             return await self._objects.create(
                 kind,
                 key.namespace or None,
-                self.patched(kind, None, key, patching),
+                made,
                 user,
                 options=patching.options,
                 name=key.name,
             )
         tracking = self.tracking(kind, patching.options.manager, subresource)
-        return await self._objects.update(
-            kind,
-            key,
-            lambda live: self.patched(kind, live, key, patching, subresource=subresource),
-            user,
-            options=patching.options,
-            subresource=subresource,
-            manage=None if applying else tracking,
-            unconditional=True,
-        )
+        try:
+            return await self._objects.update(
+                kind,
+                key,
+                lambda live: self.patched(kind, live, key, patching, subresource=subresource),
+                user,
+                options=patching.options,
+                subresource=subresource,
+                manage=None if applying else tracking,
+                unconditional=True,
+            )
+        except Undecodable as error:
+            if applying:
+                raise
+            raise _leaves_nothing(patching, error) from error
 
     def patched(
         self,
@@ -123,9 +132,7 @@ class Writer:
                 subresource=subresource,
             )
         except PatchError as error:
-            details = status.of_kind(kind, key.name)
-            if error.causes:
-                details["causes"] = error.causes
+            details = {"causes": error.causes} if error.causes else {}
             raise ApiError.of(error.code, error.reason, error.message, details) from error
 
     def tracking(self, kind: AnyKind, manager: str, subresource: str = "") -> Manage:
@@ -148,8 +155,18 @@ class Writer:
         return manage
 
 
+def _leaves_nothing(patching: Patching, error: Undecodable) -> InvalidObject:
+    """What a patch leaves is no such object: the patch is at fault."""
+    shown = orjson.dumps(orjson.dumps(patching.body).decode()).decode()
+    text = f"Invalid value: {shown}: {error.why}"
+    causes = [status.cause("FieldValueInvalid", "patch", text)]
+    return InvalidObject(f' "" is invalid: patch: {text}', details={"causes": causes})
+
+
 def write_options(request: Request) -> WriteOptions:
-    return options.write_options(request.query, request.headers.get("user-agent", ""))
+    return options.write_options(
+        request.query, request.headers.get("user-agent", ""), _OPTIONS[request.method]
+    )
 
 
 def body_of(request: Request) -> tuple[Obj, list[str]]:
@@ -174,17 +191,13 @@ def read_patch(request: Request) -> Patching:
     wanted = write_options(request)
     if type_ == "apply":
         if not request.query.get("fieldManager"):
-            raise InvalidObject(
-                'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for '
-                "apply patch"
-            )
+            required = "Required value: is required for apply patch"
+            raise options.invalid("PatchOptions", "fieldManager", required)
         return Patching(type_, orjson.loads(codec.yaml_to_json(request.body)), wanted)
     if wanted.force:
-        raise InvalidObject(
-            'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for '
-            "non-apply patch"
-        )
+        forbidden = "Forbidden: may not be specified for non-apply patch"
+        raise options.invalid("PatchOptions", "force", forbidden)
     try:
         return Patching(type_, orjson.loads(request.body), wanted)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the patch is not JSON: {error}") from error
+        raise BadRequest(f"error decoding patch: {error}") from error

@@ -69,9 +69,11 @@ class ApiError(TanebiError):
         self.details: dict[str, Any] = dict(details or {})
         super().__init__(_kebab(self.reason) or f"http-{self.status}", message)
 
-    def __init_subclass__(cls) -> None:
-        ApiError.by_reason[cls.reason] = cls
-        ApiError.by_status.setdefault(cls.status, cls)
+    def __init_subclass__(cls, *, told: bool = True) -> None:
+        """`told` False: no answer of a server is read as this class."""
+        if told:
+            ApiError.by_reason[cls.reason] = cls
+            ApiError.by_status.setdefault(cls.status, cls)
 
     @classmethod
     def of(
@@ -94,6 +96,8 @@ class ApiError(TanebiError):
         }
         if self.details:
             body["details"] = self.details
+        if not self.reason:
+            del body["reason"]
         return body
 
 

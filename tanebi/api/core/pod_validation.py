@@ -15,6 +15,7 @@ from tanebi.api.core.pod import (
     Pod,
     PodSpec,
     Probe,
+    Volume,
 )
 from tanebi.api.core.refusals import duplicate, forbidden, invalid, not_supported, required
 from tanebi.api.fielderrors import FieldError, via
@@ -27,7 +28,6 @@ PULL_POLICIES: Final = ("Always", "IfNotPresent", "Never")
 # What may change in the spec of a pod that exists.
 MUTABLE: Final = frozenset(
     {"containers", "init_containers", "active_deadline_seconds", "tolerations", "node_name"}
-    | {"termination_grace_period_seconds"}
 )
 
 _ENV_NAME: Final = re.compile(r"[^\s=\x00-\x1f\x7f]+")
@@ -38,7 +38,9 @@ def validate_pod(pod: Pod, old: Pod | None, admission: Admission) -> list[FieldE
     if admission.subresource:
         return []
     errors = via("spec", validate_pod_spec(pod.spec))
-    if old is not None and _fixed_part(pod.spec) != _fixed_part(old.spec):
+    if old is not None and (added := _containers_changed(pod.spec, old.spec)):
+        errors += added
+    elif old is not None and _fixed_part(pod.spec) != _fixed_part(old.spec):
         errors.append(
             forbidden(
                 "spec",
@@ -64,6 +66,8 @@ def _spec_errors(spec: PodSpec) -> Iterator[FieldError]:
     if (spec.termination_grace_period_seconds or 0) < 0:
         yield _not_negative("terminationGracePeriodSeconds", spec.termination_grace_period_seconds)
     volumes = [volume.name for volume in spec.volumes]
+    for i, volume in enumerate(spec.volumes):
+        yield from via(f"volumes[{i}]", _volume_errors(volume))
     for i, name in enumerate(volumes):
         yield from via(f"volumes[{i}].name", _label_errors(name, volumes[:i]))
     seen: list[str] = []
@@ -225,6 +229,27 @@ def _resource_errors(container: Container) -> Iterator[FieldError]:
                     yield _not_negative(where, str(amount))
             except ValueError as error:
                 yield invalid(where, str(amount), str(error))
+
+
+def _containers_changed(spec: PodSpec, old: PodSpec) -> list[FieldError]:
+    changed = (
+        ("containers", "containers", spec.containers, old.containers),
+        ("initContainers", "init containers", spec.init_containers, old.init_containers),
+    )
+    return [
+        forbidden(f"spec.{path}", f"pod updates may not add or remove {shown}")
+        for path, shown, now, before in changed
+        if len(now) != len(before)
+    ]
+
+
+def _volume_errors(volume: Volume) -> Iterator[FieldError]:
+    given = [
+        type(volume).model_fields[name].alias or name
+        for name in type(volume).model_fields
+        if name != "name" and getattr(volume, name) is not None
+    ]
+    yield from (forbidden(name, "may not specify more than 1 volume type") for name in given[1:])
 
 
 def _fixed_part(spec: PodSpec) -> object:

@@ -17,7 +17,34 @@ def required(path: str, detail: str = "") -> FieldError:
 
 
 def invalid(path: str, value: Any, detail: str) -> FieldError:
-    return FieldError(f"Invalid value: {json.dumps(value)}: {detail}", (path,))
+    return FieldError(f"Invalid value: {_shown(value)}: {detail}", (path,))
+
+
+def _shown(value: Any) -> str:
+    """As Go's %#v prints values of its types."""
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    if set(value) == {"matchLabels", "matchExpressions"}:
+        labels, terms = value["matchLabels"], value["matchExpressions"]
+        shown = ", ".join(map(_requirement, terms))
+        listed = f"{{{shown}}}" if terms else "(nil)"
+        return (
+            f"v1.LabelSelector{{MatchLabels:{_map(labels)}, "
+            f"MatchExpressions:[]v1.LabelSelectorRequirement{listed}}}"
+        )
+    return _map(value)
+
+
+def _map(value: dict[str, Any]) -> str:
+    members = ", ".join(f"{json.dumps(k)}:{json.dumps(v)}" for k, v in sorted(value.items()))
+    return f"map[string]string{{{members}}}" if value else "map[string]string(nil)"
+
+
+def _requirement(term: dict[str, Any]) -> str:
+    values = ", ".join(json.dumps(v) for v in term.get("values") or ())
+    listed = f"{{{values}}}" if values else "(nil)"
+    key, operator = json.dumps(term.get("key", "")), json.dumps(term.get("operator", ""))
+    return f"v1.LabelSelectorRequirement{{Key:{key}, Operator:{operator}, Values:[]string{listed}}}"
 
 
 def duplicate(path: str, value: Any) -> FieldError:

@@ -52,7 +52,7 @@ def apply_patch(
             result = jsonpatch.apply(live, body)
         case "merge":
             if not isinstance(body, dict):
-                raise BadPatch("a merge patch of an object is an object")
+                raise BadPatch("error decoding patch: a merge patch of an object is an object")
             result = merge.merge(live, body)
         case "strategic":
             if not kind.builtin:

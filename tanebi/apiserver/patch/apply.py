@@ -7,7 +7,6 @@ Behaviour: sigs.k8s.io/structured-merge-diff merge.Updater and k8s.io/apimachine
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,12 +14,12 @@ import orjson
 
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Obj, annotations_of, drop_nulls, rfc3339
+from tanebi.apiserver.patch import declared
 from tanebi.apiserver.patch.difference import differ
 from tanebi.apiserver.patch.errors import ApplyConflict, BadPatch, FieldConflict
 from tanebi.apiserver.patch.fieldset import (
     Field,
     Fields,
-    element,
     flatten,
     list_elements,
     show,
@@ -33,7 +32,9 @@ from tanebi.apiserver.patch.managers import (
     read,
     write,
 )
-from tanebi.apiserver.patch.schema import ListRule, Path, Schema, schema_of
+from tanebi.apiserver.patch.merging import merge_map
+from tanebi.apiserver.patch.schema import Path, Schema, schema_of
+from tanebi.apiserver.patch.zero import with_zeros
 
 KUBECTL: Final = "kubectl"  # the manager's name when kubectl applies on the server
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -56,16 +57,17 @@ def apply(
     wanted = _configuration(kind, config, subresource)
     schema = schema_of(kind)
     writer = Writer("Apply", manager, kind.api_version, subresource)
+    declared.check(kind, wanted, schema)
     holdings = _holdings(kind, live, now)
     before = holdings.get(writer, Holding(frozenset(), ""))
     fields = frozenset(flatten(wanted, schema))
     others = {w: h for w, h in holdings.items() if w != writer}
-    merged = _merge_map(live or {}, wanted, schema, ())
+    merged: Obj = merge_map(live or {}, wanted, schema, ())
     kept = fields.union(*(h.fields for h in others.values()))
     for gone in _removals(before.fields - kept, kept):
         merged = _remove(merged, gone, schema, ())
     merged = _without_empty_maps(merged)
-    difference = differ(live or {}, merged, schema)
+    difference = differ(with_zeros(kind, live, merged), merged, schema)
     taken = frozenset(difference.written - difference.empty)
     conflicts = _conflicts(others, taken)
     if conflicts and not force:
@@ -76,7 +78,8 @@ def apply(
             raise ApplyConflict(conflicts)
     lost = taken | difference.removed
     settled: Holdings = {w: Holding(h.fields - lost, h.time) for w, h in others.items()}
-    settled[writer] = Holding(fields, before.time if fields == before.fields else rfc3339(now))
+    # Whoever asks for what is there already has not written it at any time.
+    settled[writer] = Holding(fields, rfc3339(now) if difference else before.time)
     if manager == KUBECTL and LAST_APPLIED in annotations_of(live or {}):
         meta = merged["metadata"]
         said = {LAST_APPLIED: _as_last_applied(wanted)}
@@ -107,9 +110,10 @@ def _configuration(kind: AnyKind, config: Any, subresource: str) -> Obj:
     """What the manager wants, without nulls and without what is not its business."""
     if not isinstance(config, dict):
         raise BadPatch("an applied configuration is an object")
-    for name, value in (("apiVersion", kind.api_version), ("kind", kind.kind)):
-        if config.get(name) != value:
-            raise BadPatch(f"invalid object: {name} must be {value!r}, got {config.get(name)!r}")
+    version, named = config.get("apiVersion", ""), config.get("kind", "")
+    if (version, named) != (kind.api_version, kind.kind):
+        group, _, bare = f"/{version}".rpartition("/")
+        raise BadPatch(f"invalid object type: {group.lstrip('/')}/{bare}, Kind={named}")
     meta = config.get("metadata", {})
     if not isinstance(meta, dict):
         raise BadPatch("invalid object: metadata is not an object")
@@ -132,9 +136,9 @@ def _holdings(kind: AnyKind, live: Obj | None, now: datetime) -> Holdings:
         return {}
     found = read(live)
     if not found:
-        fields = frozenset(flatten(live, schema_of(kind)))
+        fields = differ(with_zeros(kind, None, live), live, schema_of(kind)).written
         writer = Writer("Update", BEFORE_FIRST_APPLY, kind.api_version)
-        found[writer] = Holding(fields, rfc3339(now))
+        found[writer] = Holding(frozenset(fields), rfc3339(now))
     return found
 
 
@@ -186,58 +190,3 @@ def _remove(value: Any, field: Field, schema: Schema, at: Path) -> Any:
     if rule is not None and rest[0][2:] in rule.keys:
         return value  # an item keeps its key as long as it is there
     return [_remove(item, rest, schema, at) if e == step else item for e, item in elements.items()]
-
-
-def _merge_map(
-    live: Mapping[str, Any], wanted: Mapping[str, Any], schema: Schema, at: Path
-) -> dict[str, Any]:
-    result = dict(live)
-    for name, value in wanted.items():
-        result[name] = _merge(result.get(name), value, schema, (*at, name))
-    return result
-
-
-def _merge(live: Any, wanted: Any, schema: Schema, at: Path) -> Any:
-    if isinstance(wanted, dict):
-        if schema.is_atomic_map(at):
-            return wanted
-        return _merge_map(live if isinstance(live, dict) else {}, wanted, schema, at)
-    rule = schema.list_rule(at) if isinstance(wanted, list) else None
-    if rule is None:
-        return wanted
-    return _merge_list(live if isinstance(live, list) else [], wanted, rule, schema, at)
-
-
-def _merge_list(
-    live: list[Any], wanted: list[Any], rule: ListRule, schema: Schema, at: Path
-) -> list[Any]:
-    """Wanted items in their order; the others stay where they were among them."""
-    mine = {}
-    for item in wanted:
-        key = element(item, rule, at)
-        if key in mine:
-            raise BadPatch(f"{'.'.join(at)}: duplicate entries for key {show((key,))}", code=422)
-        mine[key] = item
-    theirs = list_elements(live, rule, at)
-    if theirs is None:
-        return wanted
-    result: dict[str, Any] = {}
-    waiting = list(mine)
-    for key, item in theirs.items():
-        if key not in mine:
-            result[key] = item
-            continue
-        while waiting and key not in result:
-            next_key = waiting.pop(0)
-            result[next_key] = _merge_item(theirs, mine, next_key, schema, at)
-    for key in waiting:
-        result[key] = _merge_item(theirs, mine, key, schema, at)
-    return list(result.values())
-
-
-def _merge_item(
-    theirs: Mapping[str, Any], mine: Mapping[str, Any], key: str, schema: Schema, at: Path
-) -> Any:
-    if not isinstance(mine[key], dict):
-        return mine[key]
-    return _merge_map(theirs.get(key) or {}, mine[key], schema, at)

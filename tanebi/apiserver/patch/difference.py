@@ -11,10 +11,11 @@ from typing import Any, Final
 
 from tanebi.api.meta import Obj
 from tanebi.apiserver.patch.fieldset import (
+    INNER,
     UNTRACKED,
     Field,
-    flatten_below,
     list_elements,
+    nodes_below,
 )
 from tanebi.apiserver.patch.schema import Path, Schema
 
@@ -23,7 +24,8 @@ _EMPTY: Final[tuple[Any, ...]] = ({}, [])
 
 @dataclass(slots=True)
 class Difference:
-    """`empty` are those of `added` that are an empty map or list: they appear when the last member goes."""
+    """Maps and lists that come or go are among the fields, beside what is in them. `empty` are those of `added` that are an empty
+    map or list: they appear when the last member goes."""
 
     added: set[Field] = field(default_factory=set)
     changed: set[Field] = field(default_factory=set)
@@ -53,9 +55,10 @@ def differ(old: Obj, new: Obj, schema: Schema) -> Difference:
 
 
 def _tracked(meta: Any) -> Any:
+    """Every object has metadata, be it empty: they are nobody's as such."""
     if not isinstance(meta, dict):
-        return meta
-    return {k: v for k, v in meta.items() if ("f:metadata", f"f:{k}") not in UNTRACKED} or None
+        return meta or {}
+    return {k: v for k, v in meta.items() if ("f:metadata", f"f:{k}") not in UNTRACKED}
 
 
 def _differ(old: Any, new: Any, schema: Schema, at: Path, where: Field, found: Difference) -> None:
@@ -93,7 +96,10 @@ def _differ_items(
         elif element not in new:
             found.removed.add(here)
         before, after = old.get(element, {}), new.get(element, {})
-        if isinstance(before, dict) and isinstance(after, dict):
+        if schema.is_atomic_map(at):
+            if before and after and before != after:
+                found.changed.add(here)
+        elif isinstance(before, dict) and isinstance(after, dict):
             _differ_members(before, after, schema, at, here, found)
 
 
@@ -101,9 +107,16 @@ def _differ_whole(
     old: Any, new: Any, schema: Schema, at: Path, where: Field, found: Difference
 ) -> None:
     """One of both is absent, or of another form, or a single value."""
-    before = flatten_below(old, schema, at, where)
-    after = flatten_below(new, schema, at, where)
+    before = nodes_below(old, schema, at, where)
+    after = nodes_below(new, schema, at, where)
     found.added |= after.keys() - before.keys()
     found.removed |= before.keys() - after.keys()
-    found.changed |= {f for f in after.keys() & before.keys() if after[f] != before[f]}
+    found.changed |= {f for f in after.keys() & before.keys() if _changed(before[f], after[f])}
     found.empty |= {f for f in after.keys() - before.keys() if after[f] in _EMPTY}
+
+
+def _changed(old: Any, new: Any) -> bool:
+    """A map or list that is no more empty, or now is, has changed below itself only."""
+    if old is INNER or new is INNER:
+        return not (old is new or old in _EMPTY or new in _EMPTY)
+    return bool(old != new)

@@ -31,12 +31,13 @@ class PatchError(Exception):
 
 
 class BadPatch(PatchError):
-    """400 for malformed input, 413 for too much of it, 415 for a type the kind does not take, 422 for what does not fit."""
+    """400 for malformed input, 413 for too much of it, 415 for a type the kind does not take, 422 for what does not fit,
+    500 where Kubernetes answers so."""
 
     def __init__(self, message: str, *, code: int = 400) -> None:
         super().__init__(message)
         self.code = code
-        self.reason = _REASONS.get(code, "BadRequest")
+        self.reason = _REASONS.get(code, "BadRequest" if code < 500 else "")
 
 
 @dataclass(frozen=True, slots=True, order=True)

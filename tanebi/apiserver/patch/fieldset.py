@@ -20,6 +20,7 @@ Field = tuple[str, ...]
 Fields = frozenset[Field]
 
 ITEM: Final = object()  # the value of a list item as such
+INNER: Final = object()  # of a map or list that has fields below it
 
 # Who an object is, and what the server writes by itself, belongs to nobody.
 UNTRACKED: Final = frozenset[Field](
@@ -44,42 +45,67 @@ UNTRACKED: Final = frozenset[Field](
 
 
 def flatten(obj: Mapping[str, Any], schema: Schema) -> dict[Field, Any]:
-    """Every field of an object with its value: scalars, single-valued lists and maps, empty ones, and list items."""
+    """Every field of an object with its value: scalars, single-valued lists and maps, empty ones, and list items; and entries of
+    free maps, whatever they hold."""
     found: dict[Field, Any] = {}
     _flatten_map(obj, schema, (), (), found)
     found.pop(("f:metadata",), None)  # an empty one is as good as none
     return {f: v for f, v in found.items() if f[:1] not in UNTRACKED and f[:2] not in UNTRACKED}
 
 
-def flatten_below(value: Any, schema: Schema, at: Path, where: Field) -> dict[Field, Any]:
-    """The same for a part of an object. Null is absent."""
+def nodes_below(value: Any, schema: Schema, at: Path, where: Field) -> dict[Field, Any]:
+    """The same for a part of an object, and with the maps and lists that hold the fields. Null is absent."""
     found: dict[Field, Any] = {}
     if value is not None:
-        _flatten(value, schema, at, where, found)
+        _flatten(value, schema, at, where, found, inner=True)
     return found
 
 
-def _flatten(value: Any, schema: Schema, at: Path, where: Field, found: dict[Field, Any]) -> None:
+def _flatten(
+    value: Any,
+    schema: Schema,
+    at: Path,
+    where: Field,
+    found: dict[Field, Any],
+    *,
+    inner: bool,
+) -> None:
     if isinstance(value, dict) and value and not schema.is_atomic_map(at):
-        _flatten_map(value, schema, at, where, found)
+        if inner:
+            found[where] = INNER
+        _flatten_map(value, schema, at, where, found, inner=inner)
         return
     rule = schema.list_rule(at) if isinstance(value, list) and value else None
     elements = list_elements(value, rule, at) if rule is not None else None
     if elements is None:
-        found[where] = value
+        # An empty list that has items of their own is nothing that one could own.
+        if inner or value != [] or schema.list_rule(at) is None:
+            found[where] = value
         return
+    if inner:
+        found[where] = INNER
+    whole = schema.is_atomic_map(at)
     for element, item in elements.items():
-        found[(*where, element)] = ITEM
-        if isinstance(item, dict):
-            _flatten_map(item, schema, at, (*where, element), found)
+        found[(*where, element)] = item if whole else ITEM
+        if isinstance(item, dict) and not whole:
+            _flatten_map(item, schema, at, (*where, element), found, inner=inner)
 
 
 def _flatten_map(
-    value: Mapping[str, Any], schema: Schema, at: Path, where: Field, found: dict[Field, Any]
+    value: Mapping[str, Any],
+    schema: Schema,
+    at: Path,
+    where: Field,
+    found: dict[Field, Any],
+    *,
+    inner: bool = False,
 ) -> None:
     for name, member in value.items():
         if member is not None:
-            _flatten(member, schema, (*at, name), (*where, f"f:{name}"), found)
+            here = (*where, f"f:{name}")
+            if schema.is_entry((*at, name)):
+                found[here] = INNER
+            _flatten(member, schema, (*at, name), here, found, inner=inner)
 
 
 def list_elements(items: list[Any], rule: ListRule, at: Path) -> dict[str, Any] | None:
@@ -95,7 +121,7 @@ def element(item: Any, rule: ListRule, at: Path) -> str:
     """`k:{…}` or `v:…`. Raises BadPatch for an item without its keys."""
     if not rule.keys:
         return "v:" + orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode()
-    return "k:" + orjson.dumps(dict(rule.key_of(item, ".".join(at)))).decode()
+    return "k:" + orjson.dumps(dict(rule.key_of(item))).decode()
 
 
 def to_v1(fields: Iterable[Field]) -> Obj:

@@ -18,9 +18,11 @@ Tokens = tuple[str, ...]
 
 
 def apply(document: Any, patch: Any) -> Any:
-    """The document after every operation. Raises BadPatch: 400 for a malformed patch, 422 for one that does not fit."""
+    """The document after every operation.
+
+    Raises BadPatch: 400 for what is no list of operations, 422 for an operation that cannot be."""
     if not isinstance(patch, list):
-        raise BadPatch("a JSON patch is a list of operations")
+        raise BadPatch("error decoding patch: a JSON patch is a list of operations")
     if len(patch) > OPERATIONS_MAX:
         raise BadPatch(
             f"the allowed maximum operations in a JSON patch is {OPERATIONS_MAX}, got {len(patch)}",
@@ -30,7 +32,7 @@ def apply(document: Any, patch: Any) -> Any:
     for index, operation in enumerate(patch):
         where = f"operation {index}"
         if not isinstance(operation, dict):
-            raise BadPatch(f"{where}: is not an object")
+            raise BadPatch(f"error decoding patch: {where} is not an object")
         result = _operate(result, operation, f"{where} ({operation.get('op')!r})")
     return result
 
@@ -38,11 +40,11 @@ def apply(document: Any, patch: Any) -> Any:
 def parse_pointer(text: Any, where: str = "pointer") -> Tokens:
     """The reference tokens of a pointer; no tokens mean the whole document. Raises BadPatch."""
     if not isinstance(text, str):
-        raise BadPatch(f"{where}: the path is not a string")
+        raise BadPatch(f"{where}: the path is not a string", code=422)
     if not text:
         return ()
     if not text.startswith("/"):
-        raise BadPatch(f"{where}: path {text!r} does not begin with '/'")
+        raise BadPatch(f"{where}: path {text!r} does not begin with '/'", code=422)
     return tuple(_unescape(part, where) for part in text[1:].split("/"))
 
 
@@ -53,14 +55,14 @@ def pointer(tokens: Tokens) -> str:
 
 def _unescape(token: str, where: str) -> str:
     if "~" in token.replace("~0", "").replace("~1", ""):
-        raise BadPatch(f"{where}: '~' in a path must be written '~0' (or '~1' for '/')")
+        raise BadPatch(f"{where}: '~' in a path must be written '~0' (or '~1' for '/')", code=422)
     return token.replace("~1", "/").replace("~0", "~")
 
 
 def _operate(document: Any, operation: dict[str, Any], where: str) -> Any:
     handler = _HANDLERS.get(str(operation.get("op")))
     if handler is None:
-        raise BadPatch(f"{where}: unknown operation")
+        raise BadPatch(f"{where}: unknown operation", code=422)
     return handler(document, operation, parse_pointer(operation.get("path"), where), where)
 
 
@@ -82,7 +84,7 @@ def _replace(document: Any, operation: dict[str, Any], path: Tokens, where: str)
     if not path:
         return value
     parent = _resolve(document, path[:-1], where)
-    _child(parent, path, where)
+    _child_or_null(parent, path, where)
     parent[_slot(parent, path, where)] = value
     return document
 
@@ -100,7 +102,10 @@ def _move(document: Any, operation: dict[str, Any], path: Tokens, where: str) ->
 
 def _copy(document: Any, operation: dict[str, Any], path: Tokens, where: str) -> Any:
     source = parse_pointer(operation.get("from"), where)
-    return _insert(document, path, deepcopy(_resolve(document, source, where)), where)
+    if not source:
+        return _insert(document, path, deepcopy(document), where)
+    parent = _resolve(document, source[:-1], where)
+    return _insert(document, path, deepcopy(_child_or_null(parent, source, where)), where)
 
 
 def _test(document: Any, operation: dict[str, Any], path: Tokens, where: str) -> Any:
@@ -139,7 +144,7 @@ def same(one: Any, other: Any) -> bool:
 
 def _value(operation: dict[str, Any], where: str) -> Any:
     if "value" not in operation:
-        raise BadPatch(f"{where}: has no value")
+        raise BadPatch(f"{where}: has no value", code=422)
     return operation["value"]
 
 
@@ -171,6 +176,13 @@ def _child(parent: Any, path: Tokens, where: str) -> Any:
     if isinstance(parent, list):
         return parent[_index(path[-1], len(parent), path, where)]
     raise _missing(path, where)
+
+
+def _child_or_null(parent: Any, path: Tokens, where: str) -> Any:
+    """The same, but what an object has not is null: `replace` and `copy` take it so in Kubernetes."""
+    if isinstance(parent, dict):
+        return parent.get(path[-1])
+    return _child(parent, path, where)
 
 
 def _slot(parent: Any, path: Tokens, where: str) -> Any:

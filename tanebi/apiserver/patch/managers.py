@@ -20,6 +20,7 @@ from tanebi.api.meta import Obj, rfc3339
 from tanebi.apiserver.patch.difference import Difference, differ
 from tanebi.apiserver.patch.fieldset import Field, Fields, from_v1, owns, to_v1
 from tanebi.apiserver.patch.schema import schema_of
+from tanebi.apiserver.patch.zero import with_zeros
 
 Operation = Literal["Apply", "Update"]
 
@@ -133,10 +134,14 @@ def track_update(
     if (new.get("metadata") or {}).get("managedFields") in ([], [{}]):
         return _with_entries(new, [])
     entries = [e for e in _entries(old) if _writer(e) is not None]
-    difference = differ(old or {}, new, schema_of(kind))
+    if old is not None and not entries:
+        return _with_entries(new, [])  # nobody's fields are kept before somebody applies
+    difference = differ(with_zeros(kind, old, new), new, schema_of(kind))
     if not difference:
         return _with_entries(new, entries)
     me = Writer("Update", manager, kind.api_version, subresource)
+    if not subresource and kind.status:
+        difference = _without_status(difference)
     lost = difference.written | difference.removed
     kept = [_without(e, lost) for e in entries if _writer(e) != me]
     kept.append(_mine(next((e for e in entries if _writer(e) == me), None), me, difference, now))
@@ -144,6 +149,13 @@ def track_update(
     if sum(e["operation"] == "Update" for e in settled) > UPDATERS_MAX:
         return write(new, _capped(read({"metadata": {"managedFields": settled}})))
     return _with_entries(new, sorted(settled, key=_order))
+
+
+def _without_status(found: Difference) -> Difference:
+    def rest(fields: set[Field]) -> set[Field]:
+        return {field for field in fields if field[0] != "f:status"}
+
+    return Difference(rest(found.added), rest(found.changed), rest(found.removed))
 
 
 def _without(entry: Obj, lost: set[Field]) -> Obj | None:

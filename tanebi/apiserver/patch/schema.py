@@ -30,27 +30,33 @@ class ListRule:
     merge_key: str = ""
     defaults: tuple[tuple[str, Any], ...] = ()
 
-    def key_of(self, item: Any, where: str) -> tuple[tuple[str, Any], ...]:
+    def key_of(self, item: Any) -> tuple[tuple[str, Any], ...]:
         """The identity of an item of a keyed list. Raises BadPatch when the item lacks it."""
         if not isinstance(item, dict):
-            raise BadPatch(f"{where}: expected an object, got {item!r}", code=422)
+            raise BadPatch(f"expected map, got {item!r}")
         values = dict(self.defaults) | {k: item[k] for k in self.keys if k in item}
         if missing := [k for k in self.keys if k not in values]:
             raise BadPatch(
-                f"{where}: associative list with keys has an element that omits key field {missing[0]!r}",
-                code=422,
+                f'associative list with keys has an element that omits key field "{missing[0]}" '
+                "(and doesn't have default value)"
             )
         return tuple((k, values[k]) for k in sorted(self.keys))
 
 
+_NUMBERS: Final = frozenset({"port", "containerPort"})
+
+
 def _by(*keys: str, **defaults: Any) -> ListRule:
-    return ListRule(keys, keys[0], tuple(defaults.items()))
+    """A key that a built-in kind's item lacks has its type's zero value."""
+    zeros = {key: 0 if key in _NUMBERS else "" for key in keys}
+    return ListRule(keys, keys[0], tuple((zeros | defaults).items()))
 
 
 _SET: Final = ListRule()
 
+_OWNERS: Final = ("metadata", "ownerReferences")  # each is one value
 _METADATA: Final[Names] = {
-    ("metadata", "ownerReferences"): _by("uid"),
+    _OWNERS: _by("uid"),
     ("metadata", "finalizers"): _SET,
 }
 
@@ -73,7 +79,13 @@ _BUILTIN: Final[Names] = {
     ("ephemeralContainers", "ports"): _by("containerPort", "protocol", protocol="TCP"),
     ("resources", "claims"): _by("name"),
     ("spec", "ports"): _by("port", "protocol", protocol="TCP"),
+    ("status", "addresses"): _by("type"),
     ("status", "conditions"): _by("type"),
+    ("status", "resourceClaimStatuses"): _by("name"),
+    ("secrets",): _by("name"),
+    ("podCIDRs",): _SET,
+    ("uncountedTerminatedPods", "failed"): _SET,
+    ("uncountedTerminatedPods", "succeeded"): _SET,
     ("status", "podIPs"): _by("ip"),
 }
 
@@ -89,6 +101,24 @@ _ATOMIC_MAPS: Final[frozenset[Path]] = frozenset(
         ("involvedObject",),
         ("targetRef",),
         ("related",),
+        ("roleRef",),
+        ("secretRef",),
+        ("controllerExpandSecretRef",),
+        ("controllerPublishSecretRef",),
+        ("nodeExpandSecretRef",),
+        ("nodePublishSecretRef",),
+        ("nodeStageSecretRef",),
+        ("defaultBackend", "resource"),
+        ("nodeAffinity", "required"),
+        ("nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"),
+        ("service", "port"),
+        ("spec", "dataSource"),
+        ("spec", "podSelector"),
+        ("spec", "scopeSelector"),
+        # Of these, each item is one value.
+        ("imagePullSecrets",),
+        ("secrets",),
+        _OWNERS,
     )
 )
 
@@ -100,6 +130,9 @@ class Schema(Protocol):
         """None: the list at `path` is one value."""
 
     def is_atomic_map(self, path: Path) -> bool: ...
+
+    def is_entry(self, path: Path) -> bool:
+        """Whether the map that `path` leads into has keys of the writer's choice, which are owned as such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +152,20 @@ class NamedRules:
     def is_atomic_map(self, path: Path) -> bool:
         return path[-2:] in self.atomic_maps or path[-1:] in self.atomic_maps
 
+    def is_entry(self, path: Path) -> bool:
+        return False  # their free maps hold single values
+
 
 BUILTIN: Final = NamedRules(_BUILTIN, _ATOMIC_MAPS)
-CUSTOM: Final = NamedRules(_METADATA, frozenset())
+# Where the same name is another thing in one kind.
+_OF_KIND: Final = {
+    "ControllerRevision": NamedRules(_BUILTIN, _ATOMIC_MAPS | {("data",)}),
+    "ServiceAccount": NamedRules(
+        {path: rule for path, rule in _BUILTIN.items() if path != ("imagePullSecrets",)},
+        _ATOMIC_MAPS,
+    ),
+}
+CUSTOM: Final = NamedRules(_METADATA, frozenset({_OWNERS}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +186,17 @@ class StructuralRules:
         return None
 
     def is_atomic_map(self, path: Path) -> bool:
+        if path[:1] == ("metadata",):
+            return CUSTOM.is_atomic_map(path)
         return bool(self._at(path).get("x-kubernetes-map-type") == "atomic")
+
+    def is_entry(self, path: Path) -> bool:
+        if path[:1] == ("metadata",) or len(path) < 2:
+            return False
+        above = self._at(path[:-1])
+        while isinstance(above.get("items"), Mapping):
+            above = above["items"]
+        return path[-1] not in (above.get("properties") or {})
 
     def _at(self, path: Path) -> Mapping[str, Any]:
         at: Any = self.schema
@@ -166,4 +220,4 @@ def _of_keys(keys: tuple[str, ...], at: Mapping[str, Any]) -> ListRule:
 def schema_of(kind: AnyKind) -> Schema:
     if kind.structure is not None:
         return StructuralRules(kind.structure.schema)
-    return BUILTIN if kind.builtin else CUSTOM
+    return _OF_KIND.get(kind.kind, BUILTIN) if kind.builtin else CUSTOM

@@ -34,7 +34,7 @@ def _merge_map(target: dict[str, Any], patch: dict[str, Any], schema: Schema, at
     if directive == "delete":
         return {}
     if directive not in (None, "merge"):
-        raise BadPatch(f"{_show(at)}: unknown patch type {directive!r} in a {DIRECTIVE} directive")
+        raise BadPatch(f"unknown patch type: {directive} in map: {_go(patch)}", code=500)
     result = _retained(target, patch, at)
     for name, values in _directed(patch, DELETE_FROM):
         if isinstance(result.get(name), list):
@@ -85,9 +85,8 @@ def _merge_list(old: list[Any], patch: list[Any], order: Any, schema: Schema, at
         named = [
             identify(item) for item in patch if DIRECTIVE not in item or rule.merge_key in item
         ]
-    if order is None:
-        return merged
-    wanted = [identify(item) for item in _list(order, at)]
+    # Without an order of its own the patch's items come in the order they have in it.
+    wanted = named if order is None else [identify(item) for item in _list(order, at)]
     return _ordered(merged, wanted, named, [identify(item) for item in old], identify, at)
 
 
@@ -123,7 +122,9 @@ def _ordered(
 ) -> list[Any]:
     """Items that `order` names come in its order; the others keep their place among them as it was before."""
     if any(wanted not in order for wanted in named if wanted in map(identify, merged)):
-        raise BadPatch(f"{_show(at)}: the order in the patch does not match {ORDER}{at[-1]}")
+        raise BadPatch(
+            f"{_show(at)}: the order in the patch does not match {ORDER}{at[-1]}", code=500
+        )
     by_id = {identify(item): item for item in merged}
     right = [by_id[wanted] for wanted in dict.fromkeys(order) if wanted in by_id]
     left = [item for item in merged if identify(item) not in order]
@@ -144,7 +145,9 @@ def _retained(target: dict[str, Any], patch: dict[str, Any], at: Path) -> dict[s
         k for k, v in patch.items() if not k.startswith("$") and v is not None and k not in kept
     ]
     if extra:
-        raise BadPatch(f"{_show(at)}: {RETAIN_KEYS} does not contain {extra[0]!r}, which is set")
+        raise BadPatch(
+            f"invalid patch format of retainKeys: {_show(at)}.{extra[0]} is set and not among them"
+        )
     return {k: v for k, v in target.items() if k in kept}
 
 
@@ -156,11 +159,18 @@ def _keyed(rule: ListRule, at: Path) -> Callable[[Any], Hashable]:
     def identify(item: Any) -> Hashable:
         if not isinstance(item, dict) or rule.merge_key not in item:
             raise BadPatch(
-                f"{_show(at)}: map: {item!r} does not contain declared merge key: {rule.merge_key}"
+                f"map: {_go(item)} does not contain declared merge key: {rule.merge_key}", code=500
             )
         return _identity(item[rule.merge_key])
 
     return identify
+
+
+def _go(value: Any) -> str:
+    """A value as Go prints it."""
+    if isinstance(value, dict):
+        return f"map[{' '.join(f'{k}:{_go(v)}' for k, v in sorted(value.items()))}]"
+    return f"[{' '.join(map(_go, value))}]" if isinstance(value, list) else str(value)
 
 
 def _identity(value: Any) -> Hashable:

@@ -43,7 +43,7 @@ def test_an_answer_carries_the_status_and_when_to_come_again() -> None:
 
 
 def test_the_rest() -> None:
-    assert status.wrong_method("PUT").status == 405
+    assert status.wrong_method().status == 405
     assert status.expired("old").status == 410
     assert status.denied("w", "no").message == 'admission webhook "w" denied the request: no'
     assert status.success({"name": "a"})["status"] == "Success"

@@ -45,7 +45,7 @@ async def test_strategic_merge_is_for_built_in_kinds_only(api: Api) -> None:
         ("json-patch+json", [{"op": "test", "path": "/data/x", "value": "2"}], 422),
         ("json", {}, 415),
         ("apply-patch+yaml", {}, 422),
-        ("merge-patch+json", {"data": {"x": 1}}, 400),
+        ("merge-patch+json", {"data": {"x": 1}}, 422),
     ],
 )
 async def test_bad_patches(api: Api, kind: str, body: Any, code: int) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tanebi.apiserver.patch.difference import differ
-from tanebi.apiserver.patch.fieldset import flatten, show
+from tanebi.apiserver.patch.fieldset import INNER, ITEM, UNTRACKED, nodes_below, show
 from tanebi.apiserver.patch.schema import BUILTIN, CUSTOM
 
 ITEMS = st.lists(
@@ -48,14 +48,33 @@ OBJECTS = st.fixed_dictionaries(
 )
 
 
+def places(obj: Any, schema: Any) -> dict[Any, Any]:
+    """Every field, and every map and list that holds some."""
+    found: dict[Any, Any] = {}
+    for name, value in obj.items():
+        if name == "metadata":
+            tracked = {k: v for k, v in value.items() if ("f:metadata", f"f:{k}") not in UNTRACKED}
+            below = nodes_below(tracked, schema, (name,), (f"f:{name}",))
+            found |= {field: v for field, v in below.items() if len(field) > 1}
+        elif (f"f:{name}",) not in UNTRACKED:
+            found |= nodes_below(value, schema, (name,), (f"f:{name}",))
+    return found
+
+
 @given(OBJECTS, OBJECTS, st.sampled_from([BUILTIN, CUSTOM]))
 def test_it_finds_what_comparing_every_field_finds(old: Any, new: Any, schema: Any) -> None:
-    before, after = flatten(old, schema), flatten(new, schema)
+    before, after = places(old, schema), places(new, schema)
     found = differ(old, new, schema)
     assert found.added == after.keys() - before.keys()
     assert found.removed == before.keys() - after.keys()
-    assert found.changed == {f for f in after.keys() & before.keys() if after[f] != before[f]}
     assert found.empty == {f for f in found.added if after[f] in ({}, [])}
+    values = (ITEM, INNER, {}, [])
+    assert found.changed >= {
+        f
+        for f in after.keys() & before.keys()
+        if after[f] not in values and before[f] not in values and after[f] != before[f]
+    }
+    assert all(before[f] != after[f] for f in found.changed)
 
 
 @given(OBJECTS)

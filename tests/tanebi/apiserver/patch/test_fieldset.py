@@ -75,7 +75,7 @@ def test_lists_of_a_custom_kind_are_single_values() -> None:
 
 
 def test_a_list_without_good_keys_is_a_single_value() -> None:
-    for containers in ([{"image": "i"}], [{"name": "a"}, {"name": "a"}]):
+    for containers in ([3], [{"name": "a"}, {"name": "a"}]):
         found = flatten({"spec": {"containers": containers}}, BUILTIN)
         assert found == {("f:spec", "f:containers"): containers}
 

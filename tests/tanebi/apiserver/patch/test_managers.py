@@ -44,7 +44,7 @@ def test_a_creator_owns_what_it_wrote() -> None:
             "apiVersion": "v1",
             "time": "2026-01-01T00:00:00Z",
             "fieldsType": "FieldsV1",
-            "fieldsV1": {"f:data": {"f:a": {}}},
+            "fieldsV1": {"f:data": {".": {}, "f:a": {}}},
         }
     ]
 
@@ -53,19 +53,26 @@ def test_a_changed_field_changes_hands_and_others_stay() -> None:
     made = update(None, cm(a="1", b="2"), "m")
     changed = update(made, cm(a="9", b="2", c="3"), "n", after_s=5)
     assert owned(changed) == {
-        "m": {"f:data": {"f:b": {}}},
+        "m": {"f:data": {".": {}, "f:b": {}}},
         "n": {"f:data": {"f:a": {}, "f:c": {}}},
     }
 
 
 def test_a_removed_field_is_nobodys() -> None:
     made = update(None, cm(a="1", b="2"), "m")
-    assert owned(update(made, cm(a="1"), "n")) == {"m": {"f:data": {"f:a": {}}}}
+    assert owned(update(made, cm(a="1"), "n")) == {"m": {"f:data": {".": {}, "f:a": {}}}}
 
 
 def test_who_owns_nothing_any_more_is_not_listed() -> None:
-    made = update(None, cm(a="1"), "m")
-    assert owned(update(made, cm(a="2"), "n")) == {"n": {"f:data": {"f:a": {}}}}
+    made = update(update(None, cm(a="1"), "m"), cm(a="1", b="1"), "n")
+    assert owned(update(made, cm(a="1", b="2"), "o")) == {
+        "m": {"f:data": {".": {}, "f:a": {}}},
+        "o": {"f:data": {"f:b": {}}},
+    }
+
+
+def test_an_object_that_nobody_owns_is_not_kept_account_of() -> None:
+    assert owned(update(cm(a="1"), cm(a="2"), "n")) == {}
 
 
 def test_a_write_that_changes_nothing_leaves_the_time() -> None:
@@ -107,7 +114,7 @@ def test_old_updaters_are_folded_into_one() -> None:
     assert len(managers) == UPDATERS_MAX
     assert ANCIENT in managers
     everything = set().union(*(fields["f:data"] for fields in managers.values()))
-    assert everything == {f"f:k{index}" for index in range(UPDATERS_MAX + 5)}
+    assert everything - {"."} == {f"f:k{index}" for index in range(UPDATERS_MAX + 5)}
 
 
 def test_entries_round_trip() -> None:

@@ -1,0 +1,10 @@
+"""The scripted stories, by book."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.recorded.books import apply, patches
+from tests.recorded.steps import Stories
+
+BOOKS: Final[dict[str, Stories]] = {"patches": patches.STORIES, "apply": apply.STORIES}
