@@ -21,7 +21,7 @@ from tanebi.kube.errors import ServerError
 KEPT_MAX: Final = 4  # versions of one object; what is shown in more is worked out anew
 
 
-class NotConverted(ServerError):
+class NotConverted(ServerError, told=False):
     """The webhook has not been asked about this object yet: whoever reads asks first (tanebi.apiserver.conversion)."""
 
 

@@ -11,6 +11,7 @@ openssl rsa -in sa.key -pubout -out sa.pub 2>/dev/null
 printf 'admin,admin,1,"system:masters"\nlimited,limited,2,"people"\n' > tokens.csv
 client=http://127.0.0.1:$((port + 1)) peer=http://127.0.0.1:$((port + 2))
 trap 'kill $(jobs -p) 2>/dev/null' EXIT
+trap exit INT TERM
 "$etcd" --data-dir etcd --unsafe-no-fsync --listen-client-urls "$client" --advertise-client-urls "$client" \
     --listen-peer-urls "$peer" --initial-advertise-peer-urls "$peer" --initial-cluster "default=$peer" > etcd.log 2>&1 &
 "$apiserver" --etcd-servers "$client" --bind-address 127.0.0.1 --secure-port "$port" --cert-dir certs \
