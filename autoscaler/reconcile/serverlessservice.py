@@ -2,20 +2,21 @@
 
 `<rev>-private` selects the revision's pods; its endpoints are what the activator sends to and what counts as ready. `<rev>` is
 the name others know; it selects nothing, for requests reach it through the gateway, which is the activator. So the mode decides
-only what is shown, and how long the activator "has been in the path" (which scaling to zero asks).
+only what is shown (its Endpoints are the activator's, or the pods'), and how long the activator "has been in the path" (which
+scaling to zero asks).
 Rules: reference/knative-serving.md §1.10, §3.3. Engine: tanebi.kube.engine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import autoscaler.api.serverlessservice_lifecycle as lifecycle
 from autoscaler.api.kinds import SERVERLESS_SERVICE
-from autoscaler.api.private_service import private_service, revision_of_slice
+from autoscaler.api.private_service import LABEL_SERVICE_NAME, private_service, revision_of_slice
 from autoscaler.api.serverlessservice_types import (
     LABEL_SERVICE_TYPE,
     LABEL_SKS,
@@ -25,11 +26,12 @@ from autoscaler.api.serverlessservice_types import (
     ServerlessService,
 )
 from autoscaler.counts import ready_of
-from serving.api.names import USER_PORT_NAME
-from tanebi.api.core.kinds import DEPLOYMENT, ENDPOINT_SLICE, SERVICE
-from tanebi.api.core.network import Service
+from serving.api.names import ACTIVATOR_SERVICE, SYSTEM_NAMESPACE, USER_PORT_NAME
+from tanebi.api.core.kinds import DEPLOYMENT, ENDPOINT_SLICE, ENDPOINTS, SERVICE
+from tanebi.api.core.network import Endpoint, EndpointSlice, Service
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Key, Obj, controller_of, key_of, owner_reference
+from tanebi.api.selectors import from_labels
 from tanebi.kube.diff import DESIRED_HASH
 from tanebi.kube.plan import Plan, Reads, Seen
 
@@ -44,10 +46,14 @@ class ServerlessServiceReconciler:
     """Implements tanebi.kube.plan.Reconciler."""
 
     kind: Kind[ServerlessService] = SERVERLESS_SERVICE
-    owns: tuple[AnyKind, ...] = (SERVICE,)
+    owns: tuple[AnyKind, ...] = (SERVICE, ENDPOINTS)
 
     def __init__(self) -> None:
-        self.reads = (Reads(ENDPOINT_SLICE, _sks_of_slice), Reads(DEPLOYMENT, _sks_of_deployment))
+        self.reads = (
+            Reads(ENDPOINT_SLICE, _sks_of_slice),
+            Reads(DEPLOYMENT, _sks_of_deployment),
+            Reads(ENDPOINTS, _sks_of_endpoints),
+        )
 
     def desired(
         self, resource: ServerlessService, seen: Seen, configs: Configs, now: datetime
@@ -72,10 +78,12 @@ class ServerlessServiceReconciler:
         # Nobody can be served by pods that are not there: then the activator is in the path whatever was asked.
         if resource.spec.mode == PROXY or not found.ready:
             lifecycle.mark_activator_endpoints_populated(conditions)
+            subsets = _activators(resource, seen)
         else:
             lifecycle.mark_activator_endpoints_removed(conditions)
+            subsets = _pods(resource, seen)
         status["conditions"] = conditions.dump()
-        return Plan(children=_children(resource, found), status=status, prune=False)
+        return Plan(children=_children(resource, found, subsets), status=status, prune=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +112,76 @@ def _controls(sks: ServerlessService, service: Service) -> bool:
     return owner is not None and owner.uid == sks.metadata.uid
 
 
-def _children(sks: ServerlessService, found: _Found) -> tuple[Obj, ...]:
+def _children(sks: ServerlessService, found: _Found, subsets: Sequence[Obj]) -> tuple[Obj, ...]:
     if found.taken:
         return ()
     public = make_public_service(sks)
     if found.selector is None:
         return (public,)
-    return (public, make_private_service(sks, found.selector))
+    endpoints = make_public_endpoints(sks, subsets)
+    return (public, make_private_service(sks, found.selector), endpoints)
+
+
+def make_public_endpoints(sks: ServerlessService, subsets: Sequence[Obj]) -> Obj:
+    """Where clients of Knative look who serves the revision. Nothing here routes by it."""
+    made = _service(sks, sks.metadata.name, PUBLIC, {})
+    del made["spec"]
+    return {
+        **made,
+        "apiVersion": ENDPOINTS.api_version,
+        "kind": ENDPOINTS.kind,
+        "subsets": [*subsets],
+    }
+
+
+def _activators(sks: ServerlessService, seen: Seen) -> list[Obj]:
+    """As many of the activators as are asked for."""
+    known = seen.get(ENDPOINTS, SYSTEM_NAMESPACE, ACTIVATOR_SERVICE)
+    made = []
+    for subset in known.subsets if known is not None else ():
+        ips = sorted(address.ip for address in subset.addresses)
+        numbers = {port.name: port.port for port in subset.ports}
+        number = numbers.get(_port_name(sks))
+        if ips and number is not None:
+            ips = ips[: sks.spec.num_activators or None]
+            made.append({"addresses": [{"ip": ip} for ip in ips], "ports": [_at(sks, number)]})
+    return made
+
+
+def _pods(sks: ServerlessService, seen: Seen) -> list[Obj]:
+    namespace, public = sks.key
+    own = from_labels({LABEL_SERVICE_NAME: private_service(public)})
+    made = []
+    for found in seen.list(ENDPOINT_SLICE, namespace, own):
+        addresses = [one for endpoint in found.endpoints for one in _addresses(endpoint)]
+        number = _number(found)
+        if addresses and number is not None:
+            made.append({"addresses": addresses, "ports": [_at(sks, number)]})
+    return made
+
+
+def _addresses(endpoint: Endpoint) -> Iterable[Obj]:
+    if endpoint.conditions.ready is False or endpoint.conditions.terminating:
+        return
+    for ip in endpoint.addresses:
+        made: Obj = {"ip": ip}
+        if endpoint.node_name:
+            made["nodeName"] = endpoint.node_name
+        if endpoint.target_ref is not None:
+            made["targetRef"] = endpoint.target_ref.model_dump(by_alias=True, exclude_defaults=True)
+        yield made
+
+
+def _number(found: EndpointSlice) -> int | None:
+    return next((port.port for port in found.ports if port.port), None)
+
+
+def _at(sks: ServerlessService, number: int) -> Obj:
+    return {"name": _port_name(sks), "port": number, "protocol": "TCP"}
+
+
+def _port_name(sks: ServerlessService) -> str:
+    return "http2" if sks.spec.protocol_type == H2C else "http"
 
 
 def make_public_service(sks: ServerlessService) -> Obj:
@@ -130,9 +201,8 @@ def make_private_service(sks: ServerlessService, selector: dict[str, str]) -> Ob
 
 
 def _port(sks: ServerlessService, number: int) -> Obj:
-    h2c = sks.spec.protocol_type == H2C
-    port: Obj = {"name": "http2" if h2c else "http", "protocol": "TCP", "port": number}
-    if h2c:
+    port: Obj = {"name": _port_name(sks), "protocol": "TCP", "port": number}
+    if sks.spec.protocol_type == H2C:
         port["appProtocol"] = "kubernetes.io/h2c"
     return port
 
@@ -164,6 +234,13 @@ def inherited(annotations: Mapping[str, str]) -> dict[str, str]:
 def _sks_of_slice(obj: Obj, seen: Seen) -> Iterable[Key]:
     revision = revision_of_slice(obj)
     return [revision] if revision else []
+
+
+def _sks_of_endpoints(obj: Obj, seen: Seen) -> Iterable[Key]:
+    """The activators concern all."""
+    if key_of(obj) != (SYSTEM_NAMESPACE, ACTIVATOR_SERVICE):
+        return []
+    return [sks.key for sks in seen.list(SERVERLESS_SERVICE, None)]
 
 
 def _sks_of_deployment(obj: Obj, seen: Seen) -> Iterable[Key]:

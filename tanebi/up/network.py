@@ -59,6 +59,16 @@ class NetworkPart:
             return f"a network of its own for each pod in {self._network.block}"
         return "pods share the machine's network" + (f" ({self._refused})" if self._refused else "")
 
+    @property
+    def target(self) -> IPv4Address:
+        """Where this machine reaches what the platform listens at."""
+        return reached_at(self._host)
+
+    @property
+    def gateway(self) -> tuple[str, int] | None:
+        """Where pods with a network of their own reach the gateway."""
+        return (str(self._network.gateway), HTTP_PORT) if self._network is not None else None
+
     async def start(
         self,
         stages: Stages,
@@ -91,7 +101,7 @@ class NetworkPart:
     async def _hold(self, task_status: TaskStatus[None]) -> None:
         servers = machine_servers(_RESOLV.read_text()) if _RESOLV.exists() else []
         async with DnsServer(self._world, servers).listening() as dns:
-            target = reached_at(self._host)
+            target = self.target
             forwarded = [
                 *(Forwarded(TCP, port, (target, real)) for port, real in self._ports),
                 Forwarded(TCP, DNS_PORT, (LOOPBACK, dns.tcp_port)),

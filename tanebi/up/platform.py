@@ -166,7 +166,13 @@ class Platform:
         self.gateway_url = plane_part.url
         self.plane = plane_part
         say.part("gateway", plane_part.words)
-        await publish(kube, self.options.host, plane_part.port, plane_part.tls_port)
+        await publish(
+            kube,
+            self.options.host,
+            plane_part.port,
+            plane_part.tls_port,
+            inside=self.pods.way_to_gateway(plane_part.port),
+        )
         await stages.start(scaler.run)
         say.part("autoscaler", "decides every 2 s and on each first request")
         self._add_controllers(engine, cache, plane, scaler)

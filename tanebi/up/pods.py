@@ -54,6 +54,10 @@ class PodPart:
         engine = f" for directory images, else engine: {self._found.words}" if self._found else ""
         return f"runtime process{engine}; {self._network.words}"
 
+    def way_to_gateway(self, port: int) -> tuple[str, int]:
+        """Where pods reach the gateway, which listens at `port`."""
+        return self._network.gateway or (str(self._network.target), port)
+
     @property
     def engine_images(self) -> EngineImages | None:
         """The engine's images, once started."""

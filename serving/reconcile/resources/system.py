@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from serving.api.names import GATEWAY_SERVICE, SYSTEM_NAMESPACE
-from tanebi.api.core.kinds import DEPLOYMENT, SERVICE
+from serving.api.names import ACTIVATOR_SERVICE, GATEWAY_SERVICE, SYSTEM_NAMESPACE
+from tanebi.api.core.kinds import DEPLOYMENT, ENDPOINTS, SERVICE
 from tanebi.api.meta import Obj
 
 KOURIER_NAMESPACE: Final = "kourier-system"
@@ -25,7 +25,7 @@ _GATEWAYS: Final = (
 )
 _HTTP: Final = ("http", 80, 8012)
 _PORTS: Final = {
-    "activator-service": (_HTTP, ("http2", 81, 8013), ("https", 443, 8112)),
+    ACTIVATOR_SERVICE: (_HTTP, ("http2", 81, 8013), ("https", 443, 8112)),
     "autoscaler": (("http", 8080, 8080),),
     "controller": (("http-metrics", 9090, 9090),),
     "webhook": (("https-webhook", 443, 8443),),
@@ -73,6 +73,24 @@ def part_services() -> Iterator[Obj]:
             ],
         }
         yield made
+
+
+def activator_endpoints(address: str, port: int) -> Obj:
+    """Where the gateway, which is the activator, is reached from inside. No rule leads there by the Service's own address."""
+    made = _service(SYSTEM_NAMESPACE, ACTIVATOR_SERVICE, "the gateway")
+    made["metadata"]["labels"]["endpointslice.kubernetes.io/skip-mirror"] = "true"
+    ports = [
+        {"name": name, "port": port, "protocol": "TCP"}
+        for name, _, _ in _PORTS[ACTIVATOR_SERVICE]
+        if name != "https"
+    ]
+    subset = {"addresses": [{"ip": address}], "ports": ports}
+    return {
+        **made,
+        "apiVersion": ENDPOINTS.api_version,
+        "kind": ENDPOINTS.kind,
+        "subsets": [subset],
+    }
 
 
 def part_deployments() -> Iterator[Obj]:

@@ -9,7 +9,7 @@ import pytest
 
 from autoscaler.api import SERVERLESS_SERVICE
 from autoscaler.reconcile.serverlessservice import ServerlessServiceReconciler, inherited
-from tanebi.api.core.kinds import DEPLOYMENT, ENDPOINT_SLICE, SERVICE
+from tanebi.api.core.kinds import DEPLOYMENT, ENDPOINT_SLICE, ENDPOINTS, SERVICE
 from tanebi.api.meta import Obj
 from tanebi.kube.diff import DESIRED_HASH
 from tanebi.kube.plan import Plan
@@ -51,7 +51,12 @@ def with_target(*, ready: int = 0) -> World:
                     "name": "x",
                     "labels": {"kubernetes.io/service-name": "r-private"},
                 },
-                "endpoints": [{"conditions": {"ready": True}}] * ready,
+                "ports": [{"name": "http", "port": 20001}],
+                "endpoints": [
+                    {"addresses": [f"10.1.0.{n}"], "conditions": {"ready": True}}
+                    for n in range(ready)
+                ]
+                + [{"addresses": ["10.1.0.99"], "conditions": {"ready": False}}],
             },
         )
     return world
@@ -91,7 +96,7 @@ def conditions(plan: Plan) -> dict[str, tuple[str, str]]:
 )
 def test_two_services(protocol: str, public: Obj, private: Obj) -> None:
     plan = run(with_target(), protocol=protocol)
-    one, other = plan.children
+    one, other, _ = plan.children
     assert (one["metadata"]["name"], other["metadata"]["name"]) == ("r", "r-private")
     assert one["metadata"]["labels"] == {
         "app": "r",
@@ -103,7 +108,7 @@ def test_two_services(protocol: str, public: Obj, private: Obj) -> None:
     assert "selector" not in one["spec"]
     assert other["spec"]["ports"] == [private]
     assert other["spec"]["selector"] == {"serving.knative.dev/revisionUID": "7"}
-    for child in plan.children:
+    for child in (one, other):
         SERVICE.view(child)
         assert child["metadata"]["ownerReferences"][0]["uid"] == "u"
     assert plan.status is not None
@@ -151,3 +156,47 @@ def test_deleting_is_left_to_the_collector() -> None:
     view = SERVERLESS_SERVICE.view(obj)
     plan = ServerlessServiceReconciler().desired(view, World(), StandingConfigs(), NOW)
     assert plan == Plan(prune=False)
+
+
+def with_activators(world: World) -> World:
+    ports = [{"name": "http", "port": 80}, {"name": "http2", "port": 81}]
+    addresses = [{"ip": "10.0.0.2"}, {"ip": "10.0.0.1"}]
+    world.put(
+        ENDPOINTS,
+        {
+            "metadata": {"namespace": "knative-serving", "name": "activator-service"},
+            "subsets": [{"addresses": addresses, "ports": ports}],
+        },
+    )
+    return world
+
+
+@pytest.mark.parametrize(
+    ("mode", "ready", "protocol", "ips", "port"),
+    [
+        ("Proxy", 2, "http1", ["10.0.0.1", "10.0.0.2"], ("http", 80)),
+        ("Serve", 0, "h2c", ["10.0.0.1", "10.0.0.2"], ("http2", 81)),
+        ("Serve", 2, "http1", ["10.1.0.0", "10.1.0.1"], ("http", 20001)),
+        ("Serve", 1, "h2c", ["10.1.0.0"], ("http2", 20001)),
+    ],
+)
+def test_the_public_name_shows_the_activators_or_the_pods(
+    mode: str, ready: int, protocol: str, ips: list[str], port: tuple[str, int]
+) -> None:
+    endpoints = run(with_activators(with_target(ready=ready)), mode=mode, protocol=protocol)
+    found = ENDPOINTS.view(endpoints.children[-1])
+    assert found.metadata.name == "r"
+    (subset,) = found.subsets
+    assert [address.ip for address in subset.addresses] == ips
+    assert [(p.name, p.port) for p in subset.ports] == [port]
+
+
+def test_the_activators_concern_all() -> None:
+    world = with_activators(World())
+    world.put(SERVERLESS_SERVICE, {"metadata": {"namespace": "n", "name": "r"}})
+    reads = ServerlessServiceReconciler().reads[-1]
+    activators = world.raw(ENDPOINTS, "knative-serving", "activator-service")
+    assert activators is not None
+    assert list(reads.keys(activators, world)) == [("n", "r")]
+    other = {"metadata": {"namespace": "n", "name": "activator-service"}}
+    assert list(reads.keys(other, world)) == []
