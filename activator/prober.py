@@ -18,6 +18,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from activator.backend import Backend
 from activator.facts import ProbeSpec
 from tanebi.base.clock import Clock
+from tanebi.http import ways
 from tanebi.http.client import HttpClient
 from tanebi.http.errors import HttpError
 from tanebi.http.pool import Address
@@ -103,7 +104,11 @@ class Prober:
 
 async def _connects(address: Address) -> bool:
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as sock:
+    try:
+        made = await ways.socket_to(address[0])
+    except OSError:
+        return False
+    with made or socket.socket(family, socket.SOCK_STREAM) as sock:
         sock.setblocking(False)
         # On this machine the answer is there when the call returns, a no as well as a yes, and the second call tells it: then a
         # question costs 50 us and no turn of the loop.

@@ -74,6 +74,11 @@ class DataDir:
         return self.root / "images"
 
     @property
+    def network(self) -> Path:
+        """State of the pods' network."""
+        return self.root / "network"
+
+    @property
     def pods(self) -> Path:
         """State and scratch space of pods, a folder per uid."""
         return self.root / "pods"

@@ -55,6 +55,9 @@ def _control(ctx: click.Context, parameter: click.Parameter, value: str) -> tupl
     help="The address where other activators reach this one.",
 )
 @click.option("--listen-fd", type=int, help="Serve this inherited socket instead.")
+@click.option(
+    "--ways", help="The name of what makes connections to pods in a network of their own."
+)
 @click.option("--parent", type=int, help="End with this process.")
 @click.option("--gate-fd", type=int, help="Begin when this inherited pipe is closed.")
 @click.option(
@@ -74,6 +77,7 @@ def activator(
     parent: int | None,
     gate_fd: int | None,
     tell_outside: bool,
+    ways: str | None,
 ) -> int:
     """Run the data plane alone, beside a control process.
 
@@ -92,6 +96,7 @@ def activator(
         parent=parent,
         gate_fd=gate_fd,
         tell_outside=tell_outside,
+        ways=ways,
     )
     gc.disable()  # see tanebi.cli.up
     code: int = importlib.import_module("tanebi.up.activator").run(options)

@@ -40,10 +40,11 @@ from tanebi.up.options import PodNetworks, Runtime, UpOptions
 )
 @click.option(
     "--pod-network",
-    type=click.Choice(["auto", "own", "shared"]),
+    type=click.Choice(["auto", "own", "user", "shared"]),
     default="auto",
     show_default=True,
-    help="Pods that run as processes: each with a network of its own, or all in the machine's. auto: own where it can be had.",
+    help="Pods that run as processes: each with a network of its own, or all in the machine's. auto: own where it can be had. "
+    "user: own, as it is for who is not root.",
 )
 @click.option(
     "--tls-port",

@@ -18,6 +18,7 @@ from typing import Final, Protocol, cast
 import httptools
 
 from tanebi.base.clock import Clock
+from tanebi.http import ways
 from tanebi.http.errors import BadResponse, ConnectFailed, HttpError, PeerReset
 from tanebi.http.headers import (
     CONNECTION,
@@ -449,16 +450,15 @@ class Upstreams:
         self, address: Address, *, timeout_s: float = CONNECT_TIMEOUT_S, tls: bool = False
     ) -> UpstreamConnection:
         """A new connection. Raises ConnectFailed."""
-        loop = asyncio.get_running_loop()
         host, port = address
         context = (self.tls or ssl.create_default_context()) if tls else None
         try:
             async with asyncio.timeout(timeout_s):
-                _, connection = await loop.create_connection(
+                _, connection = await ways.connect(
                     lambda: UpstreamConnection(pool_key(address, tls=tls), self),
                     host,
                     port,
-                    ssl=context,
+                    tls=context,
                 )
         except (OSError, TimeoutError, UnicodeError) as error:
             raise ConnectFailed(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from tanebi.base.log import get_logger
 from tanebi.kubelet import dns
@@ -23,6 +24,7 @@ UNDER_WAY_MAX: Final = 256  # questions passed on at a time; more are dropped, a
 CONNECTIONS_MAX: Final = 64
 IDLE_S: Final = 10.0
 PORT: Final = 53
+LOOPBACK: Final = "127.0.0.1"
 
 _log = get_logger("dns")
 
@@ -39,14 +41,18 @@ class DnsServer:
         self.tcp_port = 0
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[DnsServer]:
-        """On loopback, at any free ports. Raises OSError."""
+    async def listening(
+        self, udp: socket.socket | None = None, tcp: socket.socket | None = None
+    ) -> AsyncIterator[DnsServer]:
+        """At these sockets, or on loopback at any free ports. Raises OSError."""
         loop = asyncio.get_running_loop()
+        at = None if udp is not None else (LOOPBACK, 0)
         transport, _ = await loop.create_datagram_endpoint(
-            lambda: _Datagrams(self), local_addr=("127.0.0.1", 0)
+            lambda: _Datagrams(self), local_addr=at, sock=udp
         )
         self.udp_port = transport.get_extra_info("sockname")[1]
-        server = await asyncio.start_server(self._converse, "127.0.0.1", 0, limit=QUERY_MAX)
+        where: dict[str, Any] = {"host": LOOPBACK, "port": 0} if tcp is None else {"sock": tcp}
+        server = await asyncio.start_server(self._converse, **where, limit=QUERY_MAX)
         self.tcp_port = server.sockets[0].getsockname()[1]
         try:
             async with asyncio.TaskGroup() as self._tasks:

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any, Final
 
+from tanebi.http import ways
 from tanebi.kubelet.probes import Answer
 
 READ_BYTES: Final = 16 * 1024
@@ -65,7 +66,7 @@ async def ask_grpc(host: str, port: int, service: str, *, timeout_s: float) -> A
     """SERVING is well. The words are those of Kubernetes' prober."""
     try:
         async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_connection(host, port)
+            reader, writer = await ways.open_connection(host, port)
             try:
                 headers, message = await _call(reader, writer, f"{host}:{port}", service)
             finally:

@@ -4,7 +4,7 @@ They are held by open files and by the processes in them, never by a name: when 
 kernel takes them down, and whatever was in them. A thread enters and leaves (setns(2) counts for a thread), so that the loop's
 own thread is always at home. Making one takes about a millisecond, entering some 10 µs, measured.
 
-Callers: tanebi.kubelet.podnet (makes them), tanebi.kubelet.process (starts containers in them).
+Callers: tanebi.kubelet.lines and tanebi.kubelet.netkeeper (make them), tanebi.kubelet.hands (starts containers in them).
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from anyio import to_thread
 
 from tanebi.kubelet import netlink
 
-MS_RDONLY, MS_REMOUNT = 0x1, 0x20
+MS_RDONLY, MS_NOEXEC, MS_REMOUNT = 0x1, 0x8, 0x20
 CLONE_FS, CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWNET = 0x200, 0x20000, 0x4000000, 0x40000000
+CLONE_NEWUSER: Final = 0x10000000
 MS_BIND, MS_REC, MS_SLAVE, MS_NODEV_NOSUID, MNT_DETACH = 0x1000, 0x4000, 0x80000, 0x6, 0x2
 KINDS: Final = (("net", CLONE_NEWNET), ("mnt", CLONE_NEWNS), ("uts", CLONE_NEWUTS))
 SO_SNDBUFFORCE: Final = 32
@@ -113,10 +114,34 @@ def make(files: Mapping[str, str], scratch: Path, home: Namespaces) -> Namespace
     return made
 
 
+def own_user() -> None:
+    """A user namespace of this process's own: there it may what root may, with what belongs to the namespace, and its user stays
+    the same. For a process with one thread. Raises OSError.
+    """
+    uid, gid = os.geteuid(), os.getegid()
+    _call("unshare", CLONE_NEWUSER)
+    for name, line in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{uid} {uid} 1"),
+        ("gid_map", f"{gid} {gid} 1"),
+    ):
+        Path(f"/proc/self/{name}").write_text(line)
+
+
+def apart() -> Namespaces:
+    """New ones, with an empty network, of which the calling thread is then part. Raises OSError."""
+    _call("unshare", CLONE_FS | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS)
+    _call("mount", b"none", b"/", None, MS_REC | MS_SLAVE, None)
+    return current()
+
+
 def show(source: Path, target: Path) -> None:
     """In the mount namespace of the calling thread, what is in `source` is at `target`, to be read only. Raises OSError."""
     _call("mount", os.fsencode(source), os.fsencode(target), None, MS_BIND, None)
-    again = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NODEV_NOSUID
+    kept = (
+        os.statvfs(source).f_flag & MS_NOEXEC
+    )  # who is not the machine's root may not take it off
+    again = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NODEV_NOSUID | kept
     _call("mount", None, os.fsencode(target), None, again, None)
 
 
@@ -148,10 +173,10 @@ async def named(pid: int, hostname: str) -> None:
 
 
 class Conversation:
-    """With the kernel's network of the namespace in which it was opened."""
+    """With the kernel's network of the namespace in which it, or the given socket, was opened."""
 
-    def __init__(self, family: int) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, family)
+    def __init__(self, family: int, given: socket.socket | None = None) -> None:
+        self._socket = given or socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, family)
         self._socket.settimeout(ANSWER_S)
         self._seq = 0
 
@@ -169,8 +194,11 @@ class Conversation:
                 waiting.discard(seq)
 
     def widen(self, size: int) -> None:
-        """Messages of this many bytes may go in one go. Raises OSError without the rights of root."""
-        self._socket.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, size)
+        """Messages of this many bytes may go in one go; without the rights of root, as many as the system gives everybody."""
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, size)
+        except PermissionError:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
     def close(self) -> None:
         self._socket.close()

@@ -128,9 +128,7 @@ def machine_rules(
             table,
             "in",
             _in(DESTINATION_AT, IPv4Network(gateway))
-            + _protocol(one.protocol)
-            + _load(TRANSPORT_HEADER, PORT_AT, 2)
-            + _compare(struct.pack("!H", one.port))
+            + _port(one.protocol, one.port)
             + _destination(*one.to),
         )
         for one in forwarded
@@ -143,6 +141,32 @@ def machine_rules(
         _rule(table, "guard", to_loopback + _verdict(NF_DROP)),
         *nat,
         _rule(table, "out", leaving + _expression("masq", b"")),
+    )
+
+
+def enclosed_rules(
+    table: str,
+    inside: Sequence[IPv4Network],
+    gateway: IPv4Address,
+    *,
+    relay: int,
+    ports: Sequence[int],
+) -> list[Message]:
+    """Of a network without a way out: what pods say by TCP to anything but `inside`, or to these ports of the gateway, reaches
+    the relay at the port `relay` of the gateway, which finds in the connection where it was to go.
+    """
+    to_relay = _destination(gateway, relay)
+    asked = [
+        _rule(table, "in", _in(DESTINATION_AT, IPv4Network(gateway)) + _port(TCP, port) + to_relay)
+        for port in ports
+    ]
+    outside = b"".join(_in(DESTINATION_AT, net, inside=False) for net in inside)
+    outward = _protocol(TCP) + outside
+    return _batch(
+        _table(table, NFT_TABLE_F_OWNER),
+        _chain(table, "in", "nat", PREROUTING, PRIORITY_DSTNAT),
+        *asked,
+        _rule(table, "in", outward + to_relay),
     )
 
 
@@ -218,6 +242,11 @@ def _in(offset: int, net: IPv4Network, *, inside: bool = True) -> bytes:
 
 def _protocol(number: int) -> bytes:
     return _load_meta(META_L4PROTO) + _compare(bytes([number]))
+
+
+def _port(protocol: int, port: int) -> bytes:
+    wanted = _compare(struct.pack("!H", port))
+    return _protocol(protocol) + _load(TRANSPORT_HEADER, PORT_AT, 2) + wanted
 
 
 def _destination(address: IPv4Address, port: int) -> bytes:

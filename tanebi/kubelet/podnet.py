@@ -1,10 +1,11 @@
 """A network for pods that run as processes: each gets namespaces of its own, with an address of the platform's block.
 
-A line of two interfaces (veth) joins a pod to the machine, without a bridge: the machine's end carries the gateway's address,
-which is the same for all, and a route to the pod. So nothing has a life of its own: the lines go with the pods' namespaces, the
-packet rules with the socket that made them, the block with the socket that is its lock. A killed platform leaves nothing.
+Which place is whose, what waits, and what a place is given when a pod takes it. The namespaces and the lines to them are made by
+hands: this process's own where we are root (tanebi.kubelet.hands), else those of a process that owns a user namespace
+(tanebi.kubelet.kept).
 
-Some places are made ahead and wait, so that none is made while a request does. What it takes: the rights of root and nf_tables.
+Some places are made ahead and wait, so that none is made while a request does. What it takes: nf_tables, and the rights of root
+or a user namespace.
 
 Caller: tanebi.kubelet.processpods. Made by tanebi.up.
 """
@@ -18,11 +19,10 @@ import zlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import anyio
 
@@ -30,9 +30,10 @@ from tanebi.api.core.pod import Pod
 from tanebi.base.clock import Clock
 from tanebi.base.errors import TanebiError
 from tanebi.base.log import get_logger
-from tanebi.kubelet import namespaces, netlink
-from tanebi.kubelet.addresses import Addresses, blocks, interface_to, routes_of, without_ours
-from tanebi.kubelet.namespaces import Conversation, Namespaces, Visitor
+from tanebi.kubelet.addresses import Addresses, blocks, routes_of, without_ours
+from tanebi.kubelet.hands import LocalHands
+from tanebi.kubelet.lines import Block, Dress
+from tanebi.kubelet.namespaces import Conversation, Namespaces
 from tanebi.kubelet.netlink import Forwarded
 from tanebi.kubelet.resolvconf import (
     hostname,
@@ -40,14 +41,13 @@ from tanebi.kubelet.resolvconf import (
     resolving,
     switch_file,
 )
+from tanebi.kubelet.runtime import Enter
 from tanebi.kubelet.tokens import MOUNT_PATH
 
 AHEAD: Final = 4  # places that wait
 REFILL_S: Final = 0.25  # after one was taken: whoever took it is starting a program
 AGAIN_S: Final = 10.0
-POD_SIDE: Final = "eth0"
 RESOLV, HOSTS, SWITCH = "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"
-_FORWARDING: Final = Path("/proc/sys/net/ipv4/ip_forward")
 
 T = TypeVar("T")
 
@@ -56,6 +56,38 @@ _log = get_logger("network")
 
 class NetworkUnavailable(TanebiError):
     """This machine does not let us give pods a network of their own. The message says what it refused."""
+
+
+class Hands(Protocol):
+    """What makes places. Raises OSError where something is refused."""
+
+    @property
+    def can_show(self) -> bool:
+        """Whether folders can be laid over the one where clients look for their service account."""
+
+    async def start(self, forwarded: Sequence[Forwarded]) -> None:
+        """The platform's side; `forwarded` says what the gateway's address answers."""
+
+    async def make(self, address: IPv4Address) -> Namespaces:
+        """A pod's namespaces, joined to the platform."""
+
+    async def visit(self, inside: Namespaces, dress: Dress | None, work: Callable[[Enter], T]) -> T:
+        """Give the place what it is to have; then what `work` returns or raises."""
+
+    def drop(self, inside: Namespaces) -> None:
+        """The kernel takes them down when nobody is in them any more."""
+
+    def let_in(self, address: IPv4Address) -> None:
+        """What comes from the interface that leads to `address`, an engine's, reaches the platform by the gateway too."""
+
+    @property
+    def dns(self) -> Sequence[socket.socket]:
+        """Where names are asked at the gateway's address, by UDP and TCP; none: `forwarded` says."""
+
+    def rules(self) -> Conversation:
+        """With the kernel, about the packet rules of the network that the lines lead to. For one taker, who closes it."""
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,37 +101,20 @@ class Place:
 class PodNetwork:
     """Made by `opened`. `take` and `release` are for one pod by its uid."""
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        claim: _Claim,
-        home: Namespaces,
-        clock: Clock,
-        domain: str,
-    ) -> None:
-        self._folder = folder
+    def __init__(self, claim: _Claim, hands: Hands, *, clock: Clock, domain: str) -> None:
         self._claim = claim
-        self._home = home
+        self._hands = hands
         self._clock = clock
         self._domain = domain
-        self._turn = _Turn(folder / "next")
-        self._addresses = Addresses(claim.block, self._turn.read())
-        self._maker = Visitor("tanebi-places", home)
-        self._starter = Visitor("tanebi-starts", home)
-        self._route = Conversation(netlink.NETLINK_ROUTE)
-        self._rules = Conversation(netlink.NETLINK_NETFILTER)
+        self._turn = _Turn(claim.block.folder / "next")
+        self._addresses = Addresses(claim.block.net, self._turn.read())
         self._waiting: deque[Place] = deque()
         self._places: dict[str, Place] = {}
-        self._unnamed: dict[str, Pod] = {}  # by address: pods whose place has not been visited yet
-        self._unseen: dict[str, Path] = {}  # by address: what is to be shown at the next visit
+        self._dresses: dict[str, Dress] = {}  # by address: what the place gets at the next visit
         self._showing: set[str] = set()  # addresses
         self._taken = anyio.Event()
         self._keeper: Place | None = None
-        self._files = _files_of_a_pod()
         self._machine = machine_text()
-        self._let_in: set[str] = set()  # interfaces of others
-        self._can_show = False
 
     @property
     def gateway(self) -> IPv4Address:
@@ -107,8 +122,17 @@ class PodNetwork:
         return self._addresses.gateway
 
     @property
+    def dns(self) -> Sequence[socket.socket]:
+        """Where names are asked at the gateway's address, by UDP and TCP; none: at what was forwarded."""
+        return self._hands.dns
+
+    def rules(self) -> Conversation:
+        """With the kernel, about the packet rules of the network that pods' lines lead to. For one taker, who closes it."""
+        return self._hands.rules()
+
+    @property
     def block(self) -> IPv4Network:
-        return self._claim.block
+        return self._claim.block.net
 
     def place(self, pod_uid: str) -> Place | None:
         return self._places.get(pod_uid)
@@ -120,40 +144,28 @@ class PodNetwork:
             place = self._waiting.popleft() if self._waiting else await self._make()
             self._taken.set()
             self._places[uid] = place
-            self._unnamed[place.address] = pod
+            self._dresses[place.address] = self._named(pod, place.address)
         return self._places[uid]
 
-    async def within(self, place: Place, work: Callable[[], T]) -> T:
-        """Do something short in a pod's namespaces: start a program, make a socket. Raises what `work` raises.
+    async def within(self, place: Place, work: Callable[[Enter], T]) -> T:
+        """Start a program in a pod's namespaces. Raises what `work` raises.
 
         The first visit gives the pod its names: a visit of its own would cost a start another change of threads.
         """
-        pod = self._unnamed.pop(place.address, None)
-        folder = self._unseen.pop(place.address, None)
-
-        def named() -> T:
-            if pod is not None:
-                self._name(pod, place.address)
-            if folder is not None:
-                namespaces.show(folder, Path(MOUNT_PATH))
-            return work()
-
-        return await self._starter.run(place.inside, named)
+        dress = self._dresses.pop(place.address, None)
+        return await self._hands.visit(place.inside, dress, work)
 
     def show(self, pod_uid: str, folder: Path) -> None:
         """From the next visit on, `folder` is where the pod's programs look for their service account. Once for each pod."""
         place = self._places.get(pod_uid)
-        if place is not None and self._can_show and place.address not in self._showing:
+        if place is not None and self._hands.can_show and place.address not in self._showing:
             self._showing.add(place.address)
-            self._unseen[place.address] = folder
+            dress = self._dresses.get(place.address, Dress())
+            self._dresses[place.address] = replace(dress, shown=(str(folder), MOUNT_PATH))
 
     def let_in(self, address: str) -> None:
         """What comes from the interface that leads to `address`, an engine's, reaches the platform by the gateway too."""
-        routes = Path("/proc/net/route").read_text()
-        interface = interface_to(IPv4Address(address), routes)
-        if interface and interface not in self._let_in:
-            _allow_loopback(interface)
-            self._let_in.add(interface)
+        self._hands.let_in(IPv4Address(address))
 
     def release(self, pod_uid: str) -> None:
         """The pod has ended. The kernel takes its network down, in its own time."""
@@ -162,16 +174,9 @@ class PodNetwork:
             self._forget(place)
 
     async def start(self, forwarded: Sequence[Forwarded]) -> None:
-        """The machine's side, and one place that holds the gateway's address. Raises OSError."""
-        rules = netlink.machine_rules(
-            self._claim.name, self._claim.block, self._addresses.gateway, forwarded
-        )
-        self._rules.do(rules)
-        if _FORWARDING.read_text().strip() == "0":
-            _FORWARDING.write_text("1\n")
-        self._can_show = _made_to_show()
+        """The platform's side, and one place that holds the gateway's address. Raises OSError."""
+        await self._hands.start(forwarded)
         self._keeper = await self._make()
-        await self._starter.at_home(bool)  # its thread is there when it is needed
 
     async def refill(self) -> None:
         """Keep places waiting, until cancelled."""
@@ -191,12 +196,8 @@ class PodNetwork:
         keeper = [self._keeper] if self._keeper else []
         for place in (*self._places.values(), *self._waiting, *keeper):
             self._forget(place)
-        for part in (self._maker, self._starter, self._route, self._rules, self._turn):
-            part.close()
-        for interface in self._let_in:
-            with contextlib.suppress(OSError):  # it may be gone
-                _allow_loopback(interface, allowed=False)
-        self._home.close()
+        self._turn.close()
+        self._hands.close()
         self._claim.lock.close()
 
     async def _make(self) -> Place:
@@ -204,73 +205,38 @@ class PodNetwork:
         self._turn.write(self._addresses.next)
         try:
             with anyio.CancelScope(shield=True):  # what was made must be known, or nobody closes it
-                made = await self._maker.at_home(partial(self._build, address))
+                made = await self._hands.make(address)
         except OSError:
             self._addresses.release(address)
             raise
         return Place(made, str(address))
 
-    def _build(self, address: IPv4Address) -> Namespaces:
-        """In the maker's thread, which is in the new namespaces from the first line on."""
-        inside = namespaces.make(self._files, self._folder, self._home)
-        try:
-            name = f"{self._claim.name}x{int(address) - int(self.block[0]):x}"
-            namespaces.enter(self._home)
-            self._route.do([netlink.new_veth(name, POD_SIDE, inside.net)])
-            ours = socket.if_nametoindex(name)
-            _allow_loopback(name)
-            self._route.do(
-                [netlink.new_address(ours, self.gateway, address), netlink.link_up(ours)]
-            )
-            namespaces.enter(inside)
-            self._furnish(address)
-        except OSError:
-            inside.close()
-            raise
-        return inside
-
-    def _furnish(self, address: IPv4Address) -> None:
-        """The pod's side of its network."""
-        theirs = socket.if_nametoindex(POD_SIDE)
-        _allow_loopback(POD_SIDE)
-        with contextlib.closing(Conversation(netlink.NETLINK_ROUTE)) as route:
-            route.do(
-                [
-                    netlink.link_up(socket.if_nametoindex("lo")),
-                    netlink.new_address(theirs, address, self.gateway),
-                    netlink.link_up(theirs),
-                    netlink.new_default_route(theirs, self.gateway),
-                ]
-            )
-        with contextlib.closing(Conversation(netlink.NETLINK_NETFILTER)) as rules:
-            rules.do(netlink.pod_rules("tanebi"))
-
     def _forget(self, place: Place) -> None:
-        place.inside.close()
-        self._unnamed.pop(place.address, None)
-        self._unseen.pop(place.address, None)
+        self._hands.drop(place.inside)
+        self._dresses.pop(place.address, None)
         self._showing.discard(place.address)
         self._addresses.release(IPv4Address(place.address))
 
-    def _name(self, pod: Pod, address: str) -> None:
-        """Inside: what the pod calls itself, and by which names it finds others. Raises OSError."""
-        socket.sethostname(hostname(pod))
-        contents = {
-            RESOLV: resolving(pod, self.gateway, self._domain, self._machine).text(),
-            HOSTS: hosts_file(pod, address),
-        }
-        for target in self._files.keys() & contents:
-            Path(target).write_text(contents[target])
+    def _named(self, pod: Pod, address: str) -> Dress:
+        """What the pod calls itself, and by which names it finds others."""
+        found = resolving(pod, self.gateway, self._domain, self._machine)
+        files = {RESOLV: found.text(), HOSTS: hosts_file(pod, address)}
+        return Dress(hostname(pod), files)
 
 
 @asynccontextmanager
 async def opened(
-    folder: Path, *, forwarded: Sequence[Forwarded], clock: Clock, domain: str
+    folder: Path,
+    *,
+    forwarded: Sequence[Forwarded],
+    clock: Clock,
+    domain: str,
+    hands: Callable[[Block], Hands] = LocalHands,
 ) -> AsyncIterator[PodNetwork]:
     """A network, or NetworkUnavailable. `folder` is absolute; `forwarded` says what the gateway's address answers."""
     try:
-        claim, home = _claim(folder), namespaces.current()
-        network = PodNetwork(folder, claim=claim, home=home, clock=clock, domain=domain)
+        claim = _claim(folder)
+        network = PodNetwork(claim, hands(claim.block), clock=clock, domain=domain)
     except OSError as error:
         raise NetworkUnavailable("no-pod-network", str(error)) from error
     try:
@@ -290,8 +256,7 @@ async def opened(
 class _Claim:
     """A block of addresses that is ours as long as `lock` is open."""
 
-    block: IPv4Network
-    name: str
+    block: Block
     lock: socket.socket
 
 
@@ -309,23 +274,13 @@ def _claim(folder: Path) -> _Claim:
         except OSError:
             lock.close()
             continue
-        return _Claim(block, _line_name(block), lock)
+        return _Claim(Block(block, _line_name(block), folder, _files_of_a_pod()), lock)
     raise OSError("every block of addresses is in use by another platform")
 
 
 def _line_name(block: IPv4Network) -> str:
     """What the interfaces of a block's pods begin with."""
     return f"tnb{int(block[0]) >> 10 & 0xFFF:x}"
-
-
-def _made_to_show() -> bool:
-    """Whether there is a folder over which a pod's own can be laid; it stays empty, and is never removed: others may use it."""
-    try:
-        Path(MOUNT_PATH).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        _log.warning("no place for service accounts in pods", path=MOUNT_PATH, why=error.strerror)
-        return False
-    return True
 
 
 def _files_of_a_pod() -> dict[str, str]:
@@ -340,12 +295,6 @@ def machine_text() -> str:
     """The machine's own resolv.conf."""
     path = Path(RESOLV)
     return path.read_text() if path.exists() else ""
-
-
-def _allow_loopback(interface: str, *, allowed: bool = True) -> None:
-    """Packets that rules send on to 127.0.0.1 may come in here."""
-    setting = Path(f"/proc/sys/net/ipv4/conf/{interface}/route_localnet")
-    setting.write_text(f"{int(allowed)}\n")
 
 
 class _Turn:

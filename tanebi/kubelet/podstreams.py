@@ -15,6 +15,7 @@ from anyio.abc import SocketStream
 from tanebi.api.core.pod import Container, Pod
 from tanebi.api.meta import Key
 from tanebi.api.podstreams import ByteStream, NoStream, Session, Wish, must_choose
+from tanebi.http import ways
 from tanebi.kubelet.podruntime import PodRuntime, Sandbox
 from tanebi.kubelet.ports import POD_IP
 from tanebi.kubelet.runtime import StartFailed
@@ -64,6 +65,9 @@ class KubeletStreams:
         worker = self._worker(pod)
         address, real = _place(worker.pod, worker.sandbox, port)
         try:
+            sock = await ways.connected(address, real)
+            if sock is not None:
+                return PortStream(await SocketStream.from_socket(sock))
             return PortStream(await anyio.connect_tcp(address, real))
         except OSError as error:
             why = error.strerror or str(error)

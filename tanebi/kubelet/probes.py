@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tanebi.api.core.pod import HttpGetAction, Probe
+from tanebi.http import ways
 
 EAGER_FIRST_S: Final = 0.010
 EAGER_MAX_S: Final = 0.100
@@ -68,10 +69,9 @@ class Rhythm:
 
 
 async def ask_tcp(host: str, port: int, *, timeout_s: float) -> Answer:
-    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout_s):
-            transport, _ = await loop.create_connection(asyncio.Protocol, host, port)
+            transport, _ = await ways.connect(asyncio.Protocol, host, port)
     except TimeoutError:
         return Answer(False, f"dial tcp {host}:{port}: i/o timeout")
     except OSError as error:
@@ -111,7 +111,7 @@ async def fetch_status(
 
 
 async def _status_line(request: bytes, host: str, port: int, tls: ssl.SSLContext | None) -> bytes:
-    reader, writer = await asyncio.open_connection(host, port, ssl=tls, limit=STATUS_LINE_MAX)
+    reader, writer = await ways.open_connection(host, port, tls=tls, limit=STATUS_LINE_MAX)
     try:
         writer.write(request)
         return await reader.readuntil(b"\n")

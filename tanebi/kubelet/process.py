@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -32,7 +34,7 @@ from tanebi.kubelet import processes
 from tanebi.kubelet.attached import Attached, Console
 from tanebi.kubelet.logfile import LogWriter, Splitter, StreamName, stamp_of
 from tanebi.kubelet.processsession import ProcessSession, spawn, spawn_on_terminal
-from tanebi.kubelet.runtime import ExecResult, Exit, Launch, StartFailed
+from tanebi.kubelet.runtime import Enter, ExecResult, Exit, Launch, StartFailed
 
 READ_BYTES: Final = 64 * 1024
 DRAIN_READS_MAX: Final = (
@@ -65,7 +67,7 @@ class ProcessRuntime:
                 "CreateContainerError", f"cannot prepare {error.filename}: {error.strerror}"
             ) from error
         try:
-            spawned = await _start(launch, partial(_spawn, launch, env))
+            spawned = await _start(launch, env, _spawn)
         except BaseException:
             writer.close()
             raise
@@ -78,7 +80,7 @@ class ProcessRuntime:
     async def execute(self, launch: Launch, *, timeout_s: float) -> ExecResult:
         env = self._environment(launch, self._folder / launch.pod_uid)
         try:
-            process = await _start(launch, partial(_spawn_beside, launch, env))
+            process = await _start(launch, env, _spawn_beside)
         except StartFailed as failed:
             return ExecResult(Exit(126), failed.message)
         return await to_thread.run_sync(_run_to_end, process, timeout_s, abandon_on_cancel=True)
@@ -86,7 +88,7 @@ class ProcessRuntime:
     async def session(self, launch: Launch, wish: Wish) -> ProcessSession:
         """Raises StartFailed."""
         env = self._environment(launch, self._folder / launch.pod_uid)
-        return await _start(launch, partial(_spawn_session, launch, env, wish))
+        return await _start(launch, env, partial(_spawn_session, wish=wish))
 
     async def sweep(self, pod_uid: str, container: str) -> None:
         await to_thread.run_sync(processes.kill_container, self._folder, pod_uid, container)
@@ -274,16 +276,39 @@ class _Pump:
         return stamp_of(self._clock.wall())
 
 
-async def _start(launch: Launch, spawn: Callable[[], T]) -> T:
+async def _start(
+    launch: Launch, env: dict[str, str], spawn: Callable[[Launch, dict[str, str]], T]
+) -> T:
     """Here or inside. Not to be interrupted: what was started must be known. Raises StartFailed."""
     if launch.inside is None:
-        return spawn()
+        return spawn(launch, env)
+
+    def entering(enter: Enter) -> T:
+        argv = enter(launch.argv, launch.cwd)
+        if argv is not launch.argv:  # another program enters for us, and finds out too late
+            _look_for(launch, env)
+        return spawn(replace(launch, argv=tuple(argv)), env)
+
     try:
         with anyio.CancelScope(shield=True):
-            started = await launch.inside(spawn)
+            started = await launch.inside(entering)
     except OSError as error:
         raise StartFailed("CreateContainerError", f"namespaces: {error.strerror}") from error
     return started
+
+
+def _look_for(launch: Launch, env: Mapping[str, str]) -> None:
+    """Raises StartFailed when there is no such program, or it may not be run."""
+    name = launch.argv[0]
+    if "/" in name:
+        path = launch.cwd / name
+        found, known = os.access(path, os.X_OK) and not path.is_dir(), path.exists()
+    else:
+        found, known = shutil.which(name, path=env["PATH"]) is not None, False
+    if not found:
+        error = PermissionError if known else FileNotFoundError
+        number = errno.EACCES if known else errno.ENOENT
+        raise _start_failed(launch, error(number, os.strerror(number)))
 
 
 def _spawn(launch: Launch, env: dict[str, str]) -> _Spawned:

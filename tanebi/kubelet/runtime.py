@@ -6,7 +6,7 @@ Implementations: tanebi.kubelet.process (a child process a container). Engine an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -17,11 +17,20 @@ from tanebi.base.errors import TanebiError
 T = TypeVar("T")
 
 
+Enter = Callable[[Sequence[str], Path], Sequence[str]]
+"""From a command and where it is to run to the command that runs it inside."""
+
+
+def as_it_is(argv: Sequence[str], cwd: Path) -> Sequence[str]:
+    """Whoever starts it is inside already, or has no place to enter."""
+    return argv
+
+
 class Inside(Protocol):
     """The way into one pod's namespaces."""
 
-    async def __call__(self, work: Callable[[], T]) -> T:
-        """What `work` returns or raises, which must be short: it starts a program, or makes a socket."""
+    async def __call__(self, work: Callable[[Enter], T]) -> T:
+        """What `work` returns or raises, which must be short: it starts a program, by what it is given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,13 @@ BATCH_BYTES: Final = 16 * 1024 * 1024
 _log = get_logger("network")
 
 
+def _of_this_machine() -> Conversation:
+    return Conversation(netlink.NETLINK_NETFILTER)
+
+
 class ServiceProxy:
-    """Inert until `run`. `routed(labels)`: whether a Service is the data plane's, which needs no address here."""
+    """Inert until `run`. `routed(labels)`: whether a Service is the data plane's, which needs no address here.
+    `rules` opens the conversation with the kernel in whose network Services are to have addresses."""
 
     def __init__(
         self,
@@ -43,19 +48,21 @@ class ServiceProxy:
         services: IPv4Network,
         clock: Clock,
         routed: Callable[[Mapping[str, str]], bool],
+        rules: Callable[[], Conversation] = _of_this_machine,
     ) -> None:
         self._cache = cache
         self._table = table
         self._services = services
         self._clock = clock
         self._routed = routed
+        self._rules = rules
         self._changed = anyio.Event()
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Until cancelled. Started when the rules stand. Raises OSError where there is no nf_tables."""
         for kind in (SERVICE, ENDPOINT_SLICE, POD):
             self._cache.watch(kind)
-        rules = Conversation(netlink.NETLINK_NETFILTER)
+        rules = self._rules()
         try:
             rules.widen(BATCH_BYTES)
             rules.do(netlink.service_table(self._table, self._services))

@@ -27,16 +27,17 @@ from tanebi.base.clock import Clock, SystemClock
 from tanebi.base.errors import UserError
 from tanebi.base.limits import raise_file_limit
 from tanebi.base.log import configure, get_logger
+from tanebi.base.parent import die_with
 from tanebi.base.rng import system_rng
 from tanebi.base.settings import environment
 from tanebi.base.stages import Stages, first_cause
 from tanebi.http.pool import Address
+from tanebi.http.ways import Door
 from tanebi.kube.cache import Cache
 from tanebi.kube.client import Kube
 from tanebi.kube.direct import of_kubeconfig
 from tanebi.kube.transport import Transport
 from tanebi.up.options import ActivatorOptions
-from tanebi.up.supervisor import die_with
 
 log = get_logger("activator")
 
@@ -64,11 +65,14 @@ def run(options: ActivatorOptions) -> int:
 async def _serve(options: ActivatorOptions) -> None:
     clock = SystemClock()
     link = Link(clock, token=_token(options.token_file), name=options.name)
+    way = Door(options.ways, clock) if options.ways is not None else None
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         build((*(kind.model for kind in KINDS),))
         if options.gate_fd is not None:
             await _opened(options.gate_fd)
         async with _connected(options.kubeconfig) as transport, Stages() as stages:
+            if way is not None:
+                await stages.start(way.serve)
             kube = Kube(transport, field_manager="tanebi-activator")
             cache = Cache(kube, clock)
             role = _role(options, clock, cache, link)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Mapping, MutableMapping
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 VARIABLE: Final = "TANEBI_HANDOVER"
+RESTART: Final = signal.SIGUSR2  # not SIGHUP: a terminal that closes ends what runs in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ def leave(handover: Handover, env: MutableMapping[str, str]) -> None:
         for sock in each:
             sock.set_inheritable(True)
     env[VARIABLE] = json.dumps({"sockets": fds, "children": dict(handover.children)})
+
+
+def begin_anew() -> None:
+    """As when somebody asks for a restart."""
+    signal.raise_signal(RESTART)
 
 
 def run_anew() -> NoReturn:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final
 
 import anyio
 from anyio import TASK_STATUS_IGNORED
-from anyio.abc import TaskStatus
+from anyio.abc import TaskGroup, TaskStatus
 
 from serving.api.names import CLUSTER_DOMAIN, GATEWAY_HOST
 from tanebi.apiserver.addresses import NETWORK
@@ -18,18 +20,21 @@ from tanebi.base.errors import UserError
 from tanebi.base.log import get_logger
 from tanebi.base.settings import DataDir
 from tanebi.base.stages import Stages
+from tanebi.http.ways import Door
 from tanebi.kube.cache import Cache
 from tanebi.kubelet import podnet
 from tanebi.kubelet.dns import World
 from tanebi.kubelet.dnsserver import PORT as DNS_PORT
 from tanebi.kubelet.dnsserver import DnsServer
 from tanebi.kubelet.dnsworld import world_of
+from tanebi.kubelet.kept import KeptHands, door_name
 from tanebi.kubelet.netlink import TCP, UDP, Forwarded
 from tanebi.kubelet.podnet import NetworkUnavailable, PodNetwork
 from tanebi.kubelet.resolvconf import machine_servers
 from tanebi.kubelet.serviceproxy import ServiceProxy
 from tanebi.up.options import PodNetworks
 
+SUPERUSER: Final = 0
 HTTP_PORT: Final = 80
 API_PORT: Final = 443
 API_HOST: Final = f"kubernetes.default.svc.{CLUSTER_DOMAIN}"
@@ -44,11 +49,21 @@ _log = get_logger("network")
 class NetworkPart:
     """Inert until `start`. `host` is where the platform listens; the ports are asked for then."""
 
-    def __init__(self, wanted: PodNetworks, data: DataDir, clock: Clock, *, host: str) -> None:
+    def __init__(
+        self,
+        wanted: PodNetworks,
+        data: DataDir,
+        clock: Clock,
+        *,
+        host: str,
+        lost: Callable[[], None],
+    ) -> None:
+        """`lost`: what to do when pods have lost their network, which nothing brings back to them."""
         self._wanted = wanted
         self._data = data
         self._clock = clock
         self._host = host
+        self._lost = lost
         self._network: PodNetwork | None = None
         self._refused = ""
         self._routed: Callable[[Mapping[str, str]], bool] = lambda labels: True
@@ -56,7 +71,8 @@ class NetworkPart:
     @property
     def words(self) -> str:
         if self._network is not None:
-            return f"a network of its own for each pod in {self._network.block}"
+            where = ", in a user namespace" if in_user_namespace(self._wanted) else ""
+            return f"a network of its own for each pod in {self._network.block}{where}"
         return "pods share the machine's network" + (f" ({self._refused})" if self._refused else "")
 
     @property
@@ -83,11 +99,11 @@ class NetworkPart:
         self._cache = cache
         self._ports = ((HTTP_PORT, gateway_port()), (API_PORT, api_port))
         await stages.start(self._run)
-        if self._network is None and self._wanted == "own":
+        if self._network is None and self._wanted != "auto":
             raise UserError(
                 "pod-network-unavailable",
                 f"pods cannot have a network of their own: {self._refused}",
-                hint="it takes root and nf_tables; --pod-network shared does without",
+                hint="it takes nf_tables, and root or user namespaces; --pod-network shared does without",
             )
         return self._network
 
@@ -100,27 +116,62 @@ class NetworkPart:
 
     async def _hold(self, task_status: TaskStatus[None]) -> None:
         servers = machine_servers(_RESOLV.read_text()) if _RESOLV.exists() else []
-        async with DnsServer(self._world, servers).listening() as dns:
-            target = self.target
+        names = DnsServer(self._world, servers)
+        served = [Forwarded(TCP, port, (self.target, real)) for port, real in self._ports]
+        if in_user_namespace(self._wanted):
+            await self._hold_kept(names, served, task_status)
+        else:
+            await self._hold_own(names, served, task_status)
+
+    async def _hold_kept(
+        self, names: DnsServer, served: Sequence[Forwarded], task_status: TaskStatus[None]
+    ) -> None:
+        """Not root: a keeper makes the network, and sockets in it."""
+        door = door_name(self._data.network)
+        way, hands = (
+            Door(door, self._clock),
+            partial(KeptHands, door=door, services=NETWORK, lost=self._lost),
+        )
+        async with podnet.opened(
+            self._data.network,
+            forwarded=served,
+            clock=self._clock,
+            domain=CLUSTER_DOMAIN,
+            hands=hands,
+        ) as self._network:
+            async with names.listening(*self._network.dns), anyio.create_task_group() as tasks:
+                await tasks.start(way.serve)
+                await way.wait_open()
+                await self._serve(self._network, tasks, task_status)
+
+    async def _hold_own(
+        self, names: DnsServer, served: Sequence[Forwarded], task_status: TaskStatus[None]
+    ) -> None:
+        async with names.listening() as dns:
             forwarded = [
-                *(Forwarded(TCP, port, (target, real)) for port, real in self._ports),
+                *served,
                 Forwarded(TCP, DNS_PORT, (LOOPBACK, dns.tcp_port)),
                 Forwarded(UDP, DNS_PORT, (LOOPBACK, dns.udp_port)),
             ]
             async with podnet.opened(
-                self._data.root / "network",
+                self._data.network,
                 forwarded=forwarded,
                 clock=self._clock,
                 domain=CLUSTER_DOMAIN,
             ) as self._network:
                 async with anyio.create_task_group() as tasks:
-                    try:
-                        await tasks.start(self._services(self._network).run)
-                        self._routed = is_routed
-                    except OSError as error:
-                        _log.warning("Services have no address that works", why=str(error))
-                    task_status.started()
-                    await anyio.sleep_forever()
+                    await self._serve(self._network, tasks, task_status)
+
+    async def _serve(
+        self, network: PodNetwork, tasks: TaskGroup, task_status: TaskStatus[None]
+    ) -> None:
+        try:
+            await tasks.start(self._services(network).run)
+            self._routed = is_routed
+        except OSError as error:
+            _log.warning("Services have no address that works", why=str(error))
+        task_status.started()
+        await anyio.sleep_forever()
 
     def _services(self, network: PodNetwork) -> ServiceProxy:
         return ServiceProxy(
@@ -129,6 +180,7 @@ class NetworkPart:
             services=NETWORK,
             clock=self._clock,
             routed=is_routed,
+            rules=network.rules,
         )
 
     def _world(self) -> World:
@@ -145,6 +197,11 @@ class NetworkPart:
 def is_routed(labels: Mapping[str, str]) -> bool:
     """Whether a Service of these labels is one of a route or a revision."""
     return any(name.startswith(ROUTED) for name in labels)
+
+
+def in_user_namespace(wanted: PodNetworks) -> bool:
+    """Whether pods' networks, if they get any, are made in a user namespace."""
+    return wanted == "user" or (wanted != "shared" and os.geteuid() != SUPERUSER)
 
 
 def reached_at(host: str) -> IPv4Address:

@@ -11,7 +11,7 @@ from typing import Literal
 from tanebi.http.pool import Address
 
 Runtime = Literal["auto", "engine", "process"]
-PodNetworks = Literal["auto", "own", "shared"]
+PodNetworks = Literal["auto", "own", "user", "shared"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class ActivatorOptions:
     tell_outside: bool = (
         False  # cluster-local hosts are for clients inside alone (activator.inside)
     )
+    ways: str | None = None  # the keeper by which pods are reached, by its name
 
 
 def command(options: ActivatorOptions) -> list[str]:
@@ -61,6 +62,8 @@ def command(options: ActivatorOptions) -> list[str]:
         words.append("--tell-outside")
     if options.kubeconfig is not None:
         words += ["--kubeconfig", str(options.kubeconfig)]
+    if options.ways is not None:
+        words += ["--ways", options.ways]
     if options.listen_fd is not None:
         words += ["--listen-fd", str(options.listen_fd)]
     if options.gate_fd is not None:

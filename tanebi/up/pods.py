@@ -24,6 +24,7 @@ from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.kubelet.process import ProcessRuntime
 from tanebi.kubelet.processpods import ProcessPods
 from tanebi.kubelet.tokens import PodTokens
+from tanebi.up.handover import begin_anew
 from tanebi.up.network import BROKER_HOST, NetworkPart
 from tanebi.up.options import UpOptions
 
@@ -44,7 +45,9 @@ class PodPart:
         self._found = engine_for(options.runtime)
         self._engine: EngineRole | None = None
         self.tokens: PodTokens | None = None  # once started
-        self._network = NetworkPart(options.pod_network, data, clock, host=options.host)
+        self._network = NetworkPart(
+            options.pod_network, data, clock, host=options.host, lost=begin_anew
+        )
 
     @property
     def words(self) -> str:

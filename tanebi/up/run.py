@@ -21,7 +21,7 @@ from tanebi.base.settings import DataDir, environment, environment_to_change
 from tanebi.base.stages import Stages, first_cause
 from tanebi.kubelet.processes import kill_platform
 from tanebi.up.announcing import Announcer
-from tanebi.up.handover import Handover, leave, receive, run_anew
+from tanebi.up.handover import RESTART, Handover, leave, receive, run_anew
 from tanebi.up.options import UpOptions
 from tanebi.up.platform import Platform
 
@@ -29,7 +29,6 @@ from tanebi.up.platform import Platform
 # longer for a busy loop than for the disk.
 SWITCH_INTERVAL_S: Final = 0.0005
 
-RESTART: Final = signal.SIGUSR2  # not SIGHUP: a terminal that closes ends what runs in it
 INTERRUPTED: Final = 130  # the exit code of a shell's command that Ctrl-C ended
 # New objects between two young collections of garbage. Events wait in memory while they are under way; at Python's default of 700
 # a seventh of a busy broker's time goes into looking at them again and again.

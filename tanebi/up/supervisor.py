@@ -1,14 +1,13 @@
 """Processes that the platform runs for itself: started, started again when they end, and taken down with it.
 
 A child is in a process group of its own, so that Ctrl-C reaches the platform alone, and dies with the platform however that ends
-(PR_SET_PDEATHSIG; the child arms it itself, `die_with`). The end of a process is an event (pidfd), never a poll.
-Callers: tanebi.up.children, tanebi.up.activator (`die_with`).
+(the child sees to that itself, tanebi.base.parent). The end of a process is an event (pidfd), never a poll.
+Caller: tanebi.up.children.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import signal
 import subprocess
@@ -20,7 +19,6 @@ import anyio
 from anyio.abc import TaskStatus
 
 from tanebi.base.clock import Clock
-from tanebi.base.errors import UserError
 from tanebi.base.log import get_logger
 
 log = get_logger("supervisor")
@@ -29,7 +27,6 @@ BACKOFF_FIRST_S: Final = 0.05
 BACKOFF_MAX_S: Final = 5.0
 STEADY_S: Final = 10.0  # a child that lived longer than this is started again at once
 STOP_S: Final = 15.0  # more than the drain of a gateway
-_PR_SET_PDEATHSIG: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +128,6 @@ class Supervisor:
             if not self._is_stopping():
                 log.warning("ended unexpectedly and is started again", name=spec.name)
             await self._clock.sleep(min(BACKOFF_FIRST_S * 2.0**failures, BACKOFF_MAX_S))
-
-
-def die_with(parent: int) -> None:
-    """The kernel kills this process when `parent` dies. Raises UserError when it is dead already."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
-        log.warning("cannot be bound to the parent's life", errno=ctypes.get_errno())
-    if os.getppid() != parent:
-        raise UserError("parent-gone", f"the process {parent} that started this one has ended")
 
 
 def _spawn(spec: Spec) -> int:

@@ -12,6 +12,7 @@ from typing import Final, cast
 
 from tanebi.base.clock import Clock
 from tanebi.base.errors import Bug
+from tanebi.http import ways
 from tanebi.http.errors import BadResponse, ConnectFailed, HttpError, NotProcessed, PeerReset
 from tanebi.http.h2.connection import Connection
 from tanebi.http.h2.fields import Block
@@ -345,9 +346,7 @@ class H2Upstreams:
     async def _connect(self, address: Address) -> None:
         self._dialling[address] = ended = asyncio.Event()
         try:
-            _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: PodConnection(address, self), address[0], address[1]
-            )
+            _, connection = await ways.connect(lambda: PodConnection(address, self), *address)
         finally:
             del self._dialling[address]
             ended.set()

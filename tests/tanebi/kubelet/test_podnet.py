@@ -69,7 +69,7 @@ async def test_a_pod_has_names_of_its_own(network: PodNetwork) -> None:
         files = (Path("/etc/resolv.conf").read_text(), Path("/etc/hosts").read_text())
         return (socket.gethostname(), *files)
 
-    name, resolv, hosts = await network.within(place, look)
+    name, resolv, hosts = await network.within(place, lambda _: look())
     assert name == "pod-u-1"
     assert f"nameserver {network.gateway}" in resolv
     assert "search ns.svc.cluster.local" in resolv
@@ -85,13 +85,13 @@ async def test_a_folder_where_clients_look_for_a_service_account(
     place, other = await network.take(pod("u-1")), await network.take(pod("u-2"))
     for _ in range(2):
         network.show("u-1", folder)
-        assert await network.within(place, (here / "token").read_text) == "one"
+        assert await network.within(place, lambda _: (here / "token").read_text()) == "one"
     (folder / "token").write_text("two")
-    assert await network.within(place, (here / "token").read_text) == "two"
+    assert await network.within(place, lambda _: (here / "token").read_text()) == "two"
     with pytest.raises(OSError, match="Read-only"):
-        await network.within(place, lambda: (here / "token").write_text("mine"))
+        await network.within(place, lambda _: (here / "token").write_text("mine"))
     network.show("u-3", folder)
-    assert not await network.within(other, (here / "token").exists)
+    assert not await network.within(other, lambda _: (here / "token").exists())
     assert not (here / "token").exists()
 
 
@@ -101,7 +101,7 @@ async def test_wherever_a_program_listens_its_pods_address_reaches_it(
 ) -> None:
     place = await network.take(pod())
     at = place.address if host_name == "own" else host_name
-    with await network.within(place, lambda: listener(at, 8080)) as sock:
+    with await network.within(place, lambda _: listener(at, 8080)) as sock:
         with socket.create_connection((place.address, 8080), DEADLINE_S) as client:
             served, peer = sock.accept()
             assert peer[0] == str(network.gateway)
@@ -119,11 +119,11 @@ async def test_a_port_that_nobody_listens_at_is_refused(network: PodNetwork) -> 
 async def test_two_pods_have_the_same_port_and_reach_each_other(network: PodNetwork) -> None:
     first, second = await network.take(pod("u-1")), await network.take(pod("u-2"))
     with (
-        await network.within(first, lambda: listener("0.0.0.0", 8080)) as one,
-        await network.within(second, lambda: listener("0.0.0.0", 8080)),
+        await network.within(first, lambda _: listener("0.0.0.0", 8080)) as one,
+        await network.within(second, lambda _: listener("0.0.0.0", 8080)),
     ):
         with await network.within(
-            second, lambda: socket.create_connection((first.address, 8080), DEADLINE_S)
+            second, lambda _: socket.create_connection((first.address, 8080), DEADLINE_S)
         ):
             served, peer = one.accept()
             assert peer[0] == second.address
@@ -135,7 +135,7 @@ async def test_the_gateways_address_leads_to_the_platform(
 ) -> None:
     place = await network.take(pod())
     with await network.within(
-        place, lambda: socket.create_connection((str(network.gateway), 80), DEADLINE_S)
+        place, lambda _: socket.create_connection((str(network.gateway), 80), DEADLINE_S)
     ):
         served, peer = host.accept()
         assert peer[0] == place.address
@@ -150,7 +150,7 @@ async def test_what_listens_on_the_machines_loopback_only_is_not_a_pods(
     for address in ("127.0.0.1", str(network.gateway)):
         with pytest.raises(ConnectionRefusedError):
             await network.within(
-                place, lambda at=address: socket.create_connection((at, port), DEADLINE_S)
+                place, lambda _, at=address: socket.create_connection((at, port), DEADLINE_S)
             )
 
 

@@ -73,7 +73,7 @@ async def test_names_inside_lead_to_the_gateway(tmp_path: Path) -> None:
             stdout=subprocess.PIPE,
             text=True,
         )
-        asking = await network.within(place, ask)
+        asking = await network.within(place, lambda _: ask())
         said, _ = await to_thread.run_sync(asking.communicate)
         assert said.split()[0] == str(network.gateway)
 

@@ -16,7 +16,8 @@ from tanebi.base.clock import SystemClock
 from tanebi.base.errors import UserError
 from tanebi.base.stages import Stages
 from tanebi.testing.waiting import wait_until
-from tanebi.up.supervisor import Spec, Supervisor, die_with
+from tanebi.base.parent import die_with
+from tanebi.up.supervisor import Spec, Supervisor
 
 pytestmark = pytest.mark.anyio
 
@@ -84,7 +85,7 @@ async def test_who_is_released_outlives_the_run_and_is_taken_over() -> None:
 async def test_a_child_dies_with_its_parent() -> None:
     child = (
         "import os,sys,time\n"
-        "from tanebi.up.supervisor import die_with\n"
+        "from tanebi.base.parent import die_with\n"
         "die_with(int(sys.argv[1]))\n"
         "print(os.getpid(), flush=True)\n"
         "time.sleep(60)"
@@ -105,7 +106,7 @@ def _is_zombie(pid: int) -> bool:
 
 
 def test_an_orphan_does_not_start() -> None:
-    code = "import os\nfrom tanebi.up.supervisor import die_with\ndie_with(os.getppid() + 1)"
+    code = "import os\nfrom tanebi.base.parent import die_with\ndie_with(os.getppid() + 1)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert UserError.__name__ in done.stderr
     assert die_with.__doc__
