@@ -17,6 +17,7 @@ FSYNC_SLOW_MS: Final = 10.0
 FILES_MIN: Final = 256
 FILES_LITTLE: Final = 4096
 MIB: Final = 1024 * 1024
+ACCOUNTS: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Facts:
     oci_runtime: str = ""
     cgroups: str = ""  # "2", "1", "hybrid", or empty
     network_error: str = ""  # why pods cannot have networks; empty: they can
+    accounts_shown: bool = True  # pods see their service account where clients look
     forwarding_dropped: bool = False  # the machine's firewall, as Docker sets it
     user_namespaces: bool = False
     bubblewrap: str = ""
@@ -166,17 +168,30 @@ def _judge_containers(report: _Report, facts: Facts) -> None:
 
 
 def _judge_process_pods(report: _Report, facts: Facts) -> None:
+    how = "as root" if facts.root else "in a user namespace"
     report.add(
         "pod networks",
         not facts.network_error,
-        facts.network_error or "each pod that is a process gets one of its own",
+        facts.network_error or f"each pod that is a process gets one of its own, {how}",
         "directory images share the machine's network: a port each, no names of Services inside",
-        "run as root, on a kernel with nf_tables" if not facts.root else "load nf_tables and veth",
+        "load nf_tables and veth"
+        + ("" if facts.root else "; allow user namespaces, or run as root"),
+    )
+    report.add(
+        "service accounts",
+        facts.accounts_shown,
+        "where clients look for them" if facts.accounts_shown else "by a variable only",
+        f"pods that are processes find no files in {ACCOUNTS}, but where TANEBI_VOLUME_KUBE_API_ACCESS says",
+        f"once after each start of the machine, as root: mkdir -p {ACCOUNTS}",
     )
     report.add(
         "packet forwarding",
-        not facts.forwarding_dropped,
-        "dropped by the firewall" if facts.forwarding_dropped else "not forbidden",
+        not facts.root or not facts.forwarding_dropped,
+        "not needed in a user namespace"
+        if not facts.root
+        else "dropped by the firewall"
+        if facts.forwarding_dropped
+        else "not forbidden",
         "pods that are processes reach the platform and its names, but not the outside",
         "iptables -I FORWARD -s 10.201.0.0/16 -j ACCEPT; iptables -I FORWARD -d 10.201.0.0/16 -j ACCEPT",
     )
@@ -184,8 +199,8 @@ def _judge_process_pods(report: _Report, facts: Facts) -> None:
         "user namespaces",
         facts.user_namespaces or facts.root,
         "allowed" if facts.user_namespaces else "not needed by root" if facts.root else "forbidden",
-        "an engine without root cannot work",
-        "sysctl user.max_user_namespaces=15000",
+        "an engine without root cannot work, nor networks for pods that are processes",
+        "sysctl user.max_user_namespaces=15000 kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0",
     )
     report.add(
         "bubblewrap",

@@ -9,7 +9,10 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +29,11 @@ from tanebi.cli.platform import data_dir
 from tanebi.kubelet import podnet
 from tanebi.kubelet.engine import connect
 from tanebi.kubelet.engine.errors import EngineGone
-from tanebi.kubelet.podnet import NetworkUnavailable
+from tanebi.kubelet.hands import LocalHands
+from tanebi.kubelet.kept import KeptHands, door_name
+from tanebi.kubelet.lines import Block
+from tanebi.kubelet.podnet import Hands, NetworkUnavailable
+from tanebi.kubelet.tokens import MOUNT_PATH
 
 PORTS: Final = (("gateway", 8080), ("api", 6443))
 COMMAND_S: Final = 10.0
@@ -80,8 +87,9 @@ def examine(home: DataDir) -> Facts:
         oci_runtime=oci,
         cgroups=cgroups(),
         network_error=anyio.run(_network),
+        accounts_shown=os.geteuid() == SUPERUSER or Path(MOUNT_PATH).is_dir(),
         forwarding_dropped=_version(["iptables", "-S", "FORWARD"], search) == "-P FORWARD DROP",
-        user_namespaces=_positive(Path("/proc/sys/user/max_user_namespaces")),
+        user_namespaces=_runs(["unshare", "--user", "true"], search),
         bubblewrap=_version(["bwrap", "--version"], search),
         kubectl=_version(["kubectl", "version", "--client"], search),
         localhost_error=_localhost(),
@@ -149,22 +157,33 @@ def _engine(search: str | None) -> tuple[str, str, str]:
 
 
 async def _network() -> str:
-    """Makes one and takes it down again."""
+    """Makes one, as this user's platform would, and takes it down again."""
     with tempfile.TemporaryDirectory() as folder:
+        hands: Callable[[Block], Hands] = LocalHands
+        if os.geteuid() != SUPERUSER:
+            door, nobody = door_name(Path(folder)), IPv4Network("10.96.0.0/12")
+            hands = partial(KeptHands, door=door, services=nobody, lost=lambda: None)
         try:
             async with podnet.opened(
-                Path(folder), forwarded=(), clock=SystemClock(), domain="cluster.local"
+                Path(folder), forwarded=(), clock=SystemClock(), domain="cluster.local", hands=hands
             ):
                 return ""
         except (NetworkUnavailable, TanebiError) as error:
             return error.message
 
 
-def _positive(path: Path) -> bool:
-    try:
-        return int(path.read_text()) > 0
-    except (OSError, ValueError):
+def _runs(argv: list[str], search: str | None) -> bool:
+    """Whether a program does what it is told to."""
+    program = shutil.which(argv[0], path=search)
+    if program is None:
         return False
+    try:
+        done = subprocess.run(
+            [program, *argv[1:]], capture_output=True, timeout=COMMAND_S, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0
 
 
 def _version(argv: list[str], search: str | None) -> str:

@@ -236,7 +236,11 @@ async def opened(
     """A network, or NetworkUnavailable. `folder` is absolute; `forwarded` says what the gateway's address answers."""
     try:
         claim = _claim(folder)
-        network = PodNetwork(claim, hands(claim.block), clock=clock, domain=domain)
+        try:
+            network = PodNetwork(claim, hands(claim.block), clock=clock, domain=domain)
+        except OSError:
+            claim.lock.close()
+            raise
     except OSError as error:
         raise NetworkUnavailable("no-pod-network", str(error)) from error
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from typing import Final
 
 import pytest
@@ -17,3 +18,10 @@ def network_missing() -> pytest.MarkDecorator:
     """Skips for who is not root, but not in CI, which is."""
     missing = os.geteuid() != SUPERUSER and CI_VARIABLE not in environment()
     return pytest.mark.skipif(missing, reason="network namespaces take root")
+
+
+def user_namespaces_missing() -> pytest.MarkDecorator:
+    """Skips where nobody may make a user namespace, but not in CI."""
+    done = subprocess.run(["unshare", "-Un", "true"], capture_output=True, check=False)
+    missing = done.returncode != 0 and CI_VARIABLE not in environment()
+    return pytest.mark.skipif(missing, reason="no user namespaces here")

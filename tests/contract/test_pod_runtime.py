@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tanebi.kubelet import podnet
 from tanebi.kubelet.engine import connect
 from tanebi.kubelet.engine.role import build
 from tanebi.kubelet.images import ImageStore
+from tanebi.kubelet.kept import KeptHands, door_name
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podnet import PodNetwork
 from tanebi.kubelet.podruntime import PodRuntime, Sandbox, Started
@@ -39,7 +41,7 @@ from tanebi.testing.engine import (
     engine_missing,
     without_docker,
 )
-from tanebi.testing.network import network_missing
+from tanebi.testing.network import network_missing, user_namespaces_missing
 from tanebi.testing.waiting import wait_until
 
 pytestmark = pytest.mark.anyio
@@ -127,6 +129,24 @@ async def networked(folder: Path) -> AsyncIterator[Bench]:
 
 
 @asynccontextmanager
+async def enclosed(folder: Path) -> AsyncIterator[Bench]:
+    """As for who is not root."""
+    door = door_name(folder)
+    hands = partial(KeptHands, door=door, services=IPv4Network("10.96.0.0/12"), lost=lambda: None)
+    async with (
+        podnet.opened(
+            folder / "network",
+            forwarded=[],
+            clock=SystemClock(),
+            domain="cluster.local",
+            hands=hands,
+        ) as network,
+        processes(folder, network) as bench,
+    ):
+        yield bench
+
+
+@asynccontextmanager
 async def engine(folder: Path, env: Mapping[str, str]) -> AsyncIterator[Bench]:
     found = connect.find(env)
     assert found is not None
@@ -154,6 +174,7 @@ async def engine(folder: Path, env: Mapping[str, str]) -> AsyncIterator[Bench]:
     params=[
         processes,
         pytest.param(networked, marks=network_missing()),
+        pytest.param(enclosed, marks=user_namespaces_missing()),
         pytest.param(PODMAN, marks=engine_missing()),
         pytest.param(DOCKER, marks=docker_missing()),
     ]

@@ -50,6 +50,8 @@ def test_a_good_machine_lacks_nothing() -> None:
         ({"engine_error": "does not run"}, "container engine", "missing", "does not run"),
         ({"cgroups": ""}, "control groups", "missing", "not mounted"),
         ({"network_error": "not permitted"}, "pod networks", "missing", "not permitted"),
+        ({"network_error": "no", "root": False}, "pod networks", "missing", "no"),
+        ({"accounts_shown": False}, "service accounts", "missing", "by a variable only"),
         ({"forwarding_dropped": True}, "packet forwarding", "missing", "dropped by the firewall"),
         ({"user_namespaces": False, "root": False}, "user namespaces", "missing", "forbidden"),
         ({"bubblewrap": ""}, "bubblewrap", "missing", "none"),

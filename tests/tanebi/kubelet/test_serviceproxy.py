@@ -96,7 +96,7 @@ async def test_an_address_leads_to_the_pods(network: PodNetwork) -> None:
     async with anyio.create_task_group() as tasks:
         await tasks.start(proxy.run)
         with pytest.raises(ConnectionRefusedError):
-            await network.within(places[0], lambda: connect(ADDRESS, 80))
+            await network.within(places[0], lambda _: connect(ADDRESS, 80))
         for place in places:
             tasks.start_soon(serve, network, place, place.address.encode()[-10:])
         world.ready = [place.address for place in places]
@@ -104,7 +104,7 @@ async def test_an_address_leads_to_the_pods(network: PodNetwork) -> None:
 
         async def from_pod() -> bytes:
             try:
-                return await network.within(places[0], lambda: connect(ADDRESS, 80))
+                return await network.within(places[0], lambda _: connect(ADDRESS, 80))
             except ConnectionRefusedError:
                 return b""
 
@@ -118,7 +118,7 @@ async def test_an_address_leads_to_the_pods(network: PodNetwork) -> None:
         gateway = str(network.gateway)
         for address, port in ((ADDRESS, 80), ("127.0.0.1", NODE_PORT), (gateway, NODE_PORT)):
             assert await anyio.to_thread.run_sync(connect, address, port) in seen, address
-        assert await network.within(places[0], lambda: connect(gateway, NODE_PORT)) in seen
+        assert await network.within(places[0], lambda _: connect(gateway, NODE_PORT)) in seen
         tasks.cancel_scope.cancel()
 
 
@@ -128,7 +128,7 @@ def pod(uid: str) -> Pod:
 
 async def serve(network: PodNetwork, place: podnet.Place, name: bytes) -> None:
     """A program in a pod that says who it is."""
-    sock = await network.within(place, lambda: socket.create_server(("0.0.0.0", 8080)))
+    sock = await network.within(place, lambda _: socket.create_server(("0.0.0.0", 8080)))
 
     async def answer(stream: anyio.abc.SocketStream) -> None:
         async with stream:

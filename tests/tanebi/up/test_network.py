@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
-from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,8 @@ from tanebi.api.core.kinds import POD
 from tanebi.base.clock import SystemClock
 from tanebi.base.settings import DataDir
 from tanebi.base.stages import Stages
-from tanebi.testing.network import network_missing
+from tanebi.kubelet.runtime import Enter
+from tanebi.testing.network import network_missing, user_namespaces_missing
 from tanebi.up.network import NetworkPart, reached_at
 from tanebi.up.options import PodNetworks
 
@@ -49,7 +48,7 @@ async def start(part: NetworkPart, stages: Stages) -> Any:
 
 
 def part(wanted: PodNetworks, folder: Path) -> NetworkPart:
-    return NetworkPart(wanted, DataDir(folder), SystemClock(), host="127.0.0.1")
+    return NetworkPart(wanted, DataDir(folder), SystemClock(), host="127.0.0.1", lost=lambda: None)
 
 
 async def test_the_machines_network_when_that_is_wanted(tmp_path: Path) -> None:
@@ -59,21 +58,28 @@ async def test_the_machines_network_when_that_is_wanted(tmp_path: Path) -> None:
         assert shared.words == "pods share the machine's network"
 
 
-@network_missing()
-async def test_names_inside_lead_to_the_gateway(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        pytest.param("own", "", marks=network_missing()),
+        pytest.param("user", ", in a user namespace", marks=user_namespaces_missing()),
+    ],
+)
+async def test_names_inside_lead_to_the_gateway(
+    tmp_path: Path, wanted: PodNetworks, words: str
+) -> None:
     async with Stages() as stages:
-        own = part("own", tmp_path)
+        own = part(wanted, tmp_path)
         network = await start(own, stages)
-        assert f"in {network.block}" in own.words
+        assert own.words.endswith(f"in {network.block}{words}")
         meta = {"name": "p", "namespace": "ns", "uid": "u"}
         place = await network.take(POD.view({"metadata": meta, "spec": {}}))
-        ask: Callable[[], Any] = partial(
-            subprocess.Popen,
-            ["getent", "ahostsv4", "kubernetes.default.svc"],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        asking = await network.within(place, lambda _: ask())
+
+        def ask(enter: Enter) -> subprocess.Popen[str]:
+            argv = enter(["getent", "ahostsv4", "kubernetes.default.svc"], tmp_path)
+            return subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+
+        asking = await network.within(place, ask)
         said, _ = await to_thread.run_sync(asking.communicate)
         assert said.split()[0] == str(network.gateway)
 
