@@ -1,4 +1,4 @@
-"""Knative's suites and test images, built from the Go module that go.mod names."""
+"""Knative's suites and test images, built from the Go modules that go.mod and go.sum name."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-MODULE = "knative.dev/serving"
+RECIPE = "2"  # of CONTAINERFILE and what goes with it
 IMAGES = "test/test_images"
 LABEL = "tanebi.dev/conformance"
 # What ko builds: the program at /ko-app/<name>, a user that is not root, and somewhere to write.
 CONTAINERFILE = """FROM scratch
 COPY passwd group /etc/
-COPY --chown=65532:65532 tmp /tmp
+COPY tmp /tmp
 COPY {name} /ko-app/{name}
 USER 65532
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/ko-app
@@ -56,27 +56,32 @@ def go(built: Built, *arguments: str, **environment: str) -> str:
     return done.stdout.strip()
 
 
-def build_suite(built: Built, package: str) -> Path:
-    made = built.folder / f"kn-{package.replace('/', '-')}.test"
+def build_suite(built: Built, module: str, package: str) -> Path:
+    short = module.rsplit("/", 1)[-1]
+    made = built.folder / f"kn-{short}-{package.replace('/', '-')}.test"
     if not made.exists():
-        print(f"==> building {package}", flush=True)
-        target = f"{MODULE}/test/{package}"
+        print(f"==> building {short} {package}", flush=True)
+        target = f"{module}/test/{package}"
         go(built, "test", "-mod=mod", "-tags=e2e", "-c", "-o", str(made), target)
     return made
 
 
-def images(built: Built) -> list[str]:
+def images(built: Built, module: str) -> list[str]:
     """The packages of the test images that are programs, below IMAGES."""
     shape = '{{if eq .Name "main"}}{{.ImportPath}}{{end}}'
-    listed = go(built, "list", "-mod=mod", "-f", shape, f"{MODULE}/{IMAGES}/...")
+    listed = go(built, "list", "-mod=mod", "-f", shape, f"{module}/{IMAGES}/...")
     return [path.split(f"{IMAGES}/", 1)[1] for path in listed.split()]
 
 
-def build_image(built: Built, package: str, repo: str) -> None:
+def version_of(built: Built, module: str) -> str:
+    return go(built, "list", "-mod=mod", "-m", "-f", "{{.Version}}", module)
+
+
+def build_image(built: Built, module: str, package: str, repo: str, version: str) -> None:
     """`repo`/NAME:latest in the engine, where NAME is the last part of the package, as ko names it."""
     name = package.rsplit("/", 1)[-1]
     tag = f"{repo}/{name}:latest"
-    version = (HERE / "go.mod").read_text().split(f"{MODULE} ", 1)[1].split()[0]
+    version = f"{version}-{RECIPE}"
     engine = "podman" if shutil.which("podman") else "docker"
     shown = subprocess.run(
         [engine, "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', tag],
@@ -87,11 +92,12 @@ def build_image(built: Built, package: str, repo: str) -> None:
     if shown.stdout.strip() == version:
         return
     print(f"==> building {tag}", flush=True)
-    folder = built.folder / "images" / name
+    folder = built.folder / "images" / repo.replace("/", "-") / name
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    (folder / "tmp").chmod(0o1777)
     (folder / "passwd").write_text(PASSWD)
     (folder / "group").write_text(GROUP)
-    target = f"{MODULE}/{IMAGES}/{package}"
+    target = f"{module}/{IMAGES}/{package}"
     go(built, "build", "-mod=mod", "-o", str(folder / name), target, CGO_ENABLED="0")
     text = CONTAINERFILE.format(name=name, label=LABEL, version=version)
     (folder / "Containerfile").write_text(text)

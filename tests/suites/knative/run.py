@@ -1,4 +1,4 @@
-"""Knative Serving's own conformance and end-to-end suites against `tanebi up --runtime engine`.
+"""Knative Serving's own conformance and end-to-end suites, and its networking layer's, against `tanebi up --runtime engine`.
 
 make conformance [SUITES="api-v1 e2e"] [RUN='TestA|TestB'] [OPTIONS=...]
 
@@ -13,6 +13,7 @@ import argparse
 import fnmatch
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,14 +26,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from building import Built, build_image, build_suite, images
+from building import Built, build_image, build_suite, images, version_of
 from reading import Outcome, outcomes
 
 from tanebi.testing.platform import Platform
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
-REPO = "ko.local"
+SERVING = "knative.dev/serving"
+REPOS = {SERVING: "ko.local", "knative.dev/networking": "ko.local/networking"}
 NAMESPACES = ("serving-tests", "serving-tests-alt", "tls", "rq-test")
 INGRESS_CLASS = "kourier.ingress.networking.knative.dev"
 SUITE_TIMEOUT_S = 3000
@@ -40,8 +42,12 @@ SUITE_TIMEOUT_S = 3000
 
 @dataclass(frozen=True, slots=True)
 class Suite:
+    """`klass` is the flag that names the ingress class; it is spelled in two ways."""
+
     name: str
     package: str
+    module: str = SERVING
+    klass: str = "ingress-class"
     configs: dict[str, dict[str, str]] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
 
@@ -125,6 +131,16 @@ def wanted_objects() -> Iterator[dict[str, Any]]:
     }
 
 
+def own_address() -> str:
+    """An address of this machine that is not the loopback's, so that the suites come from outside. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect(("203.0.113.1", 9))
+        except OSError as error:
+            raise SystemExit(f"this machine has no address beside the loopback: {error}") from error
+        return str(sock.getsockname()[0])
+
+
 def run_suite(
     suite: Suite, binary: Path, platform: Platform, log: Path, options: argparse.Namespace
 ) -> list[Outcome]:
@@ -135,9 +151,9 @@ def run_suite(
         f"-test.parallel={options.parallel}",
         *([f"-test.run={options.run}"] if options.run else []),
         f"-kubeconfig={platform.data_dir / 'kubeconfig'}",
-        f"-dockerrepo={REPO}",
-        "-ingressendpoint=127.0.0.1",
-        f"-ingress-class={INGRESS_CLASS}",
+        f"-dockerrepo={REPOS[suite.module]}",
+        f"-ingressendpoint={own_address()}",
+        f"-{suite.klass}={INGRESS_CLASS}",
         "-enable-alpha",
         "-enable-beta",
         "-spoofinterval=100ms",
@@ -218,13 +234,16 @@ def main() -> int:
         return 2
     chosen = [s for s in every if not options.suites or s.name in options.suites]
     built = Built(options.built)
-    binaries = {suite.name: build_suite(built, suite.package) for suite in chosen}
-    for image in images(built):
-        build_image(built, image, REPO)
+    binaries = {suite.name: build_suite(built, suite.module, suite.package) for suite in chosen}
+    for module in dict.fromkeys(suite.module for suite in chosen):
+        version = version_of(built, module)
+        for image in images(built, module):
+            build_image(built, module, image, REPOS[module], version)
     folder = options.keep or Path(tempfile.mkdtemp(prefix="tanebi-conformance-"))
     folder.mkdir(parents=True, exist_ok=True)
     found: list[Outcome] = []
-    with Platform(folder / "data", runtime="engine") as platform:
+    arguments = ("--host", "0.0.0.0", "--tls-port", "0")
+    with Platform(folder / "data", *arguments, runtime="engine") as platform:
         cluster = Cluster(platform)
         cluster.prepare()
         with cluster.configured(base):
