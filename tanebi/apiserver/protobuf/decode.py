@@ -7,21 +7,23 @@ Kubernetes does under every fieldValidation. Nulls are left out: they mean absen
 from __future__ import annotations
 
 import base64
+import math
+import struct
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
 
 from tanebi.api.meta import Obj
-from tanebi.apiserver.protobuf.messages import Field, fields_of, known, message_of
+from tanebi.apiserver.protobuf.messages import SPECIAL, Field, fields_of, known, message_of
 from tanebi.apiserver.protobuf.wire import BYTES, Budget, Malformed, numbers, signed, values
 from tanebi.kube.errors import BadRequest, UnsupportedMediaType
 
 MEDIA_TYPE: Final = "application/vnd.kubernetes.protobuf"
 MAGIC: Final = b"k8s\x00"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# A list item or a map's value that the wire leaves out.
-_ZEROS: Final[dict[str, Any]] = {"string": "", "bytes": "", "Quantity": "0", "Time": None}
+_WHOLE_MAX: Final = 1 << 53  # a float beyond it is not one number of its kind
 
 
 def decode(body: bytes) -> Obj:
@@ -76,6 +78,7 @@ def _typed(type_meta: Obj, raw: bytes, budget: Budget) -> Obj:
 def _message(name: str, data: bytes, into: Obj, budget: Budget) -> None:
     """Read a message into `into`. What comes again replaces what was, adds to a list or map, or is merged into a message."""
     fields = fields_of(name)
+    budget.enter()
     for number, wire_type, value in values(data, budget):
         field = fields.get(number)
         if field is None:
@@ -90,6 +93,7 @@ def _message(name: str, data: bytes, into: Obj, budget: Budget) -> None:
                 _take(field, value, into, budget)
         except Malformed as error:
             raise error.below(field.name) from error
+    budget.leave()
 
 
 def _take(field: Field, value: int | bytes, into: Obj, budget: Budget) -> None:
@@ -114,7 +118,7 @@ def _take(field: Field, value: int | bytes, into: Obj, budget: Budget) -> None:
 
 def _entry(type_: str, data: bytes, budget: Budget) -> tuple[str, Any]:
     """A map's entry: key 1, value 2."""
-    key, found = "", _ZEROS[type_]
+    key, found, given = "", None, False
     for number, wire_type, value in values(data, budget):
         if number > 2:
             continue
@@ -124,7 +128,8 @@ def _entry(type_: str, data: bytes, budget: Budget) -> tuple[str, Any]:
             key = _text(value)
         else:
             found = _one(type_, value, {}, budget)
-    return key, found
+            given = True
+    return key, found if given else _one(type_, b"", {}, budget)
 
 
 def _one(type_: str, value: int | bytes, into: Obj, budget: Budget) -> Any:
@@ -137,23 +142,11 @@ def _one(type_: str, value: int | bytes, into: Obj, budget: Budget) -> Any:
             return base64.b64encode(value).decode()
         case "Json":
             return _json(value)
+        case "double":
+            return _float(value)
     _message(type_, value, into, budget)
-    match type_:
-        case "Time":
-            return _time(into.get("seconds", 0), 0, "seconds") if value else None
-        case "MicroTime":
-            return (
-                _time(into.get("seconds", 0), into.get("nanos", 0), "microseconds")
-                if value
-                else None
-            )
-        case "Quantity":
-            return into.get("string") or "0"
-        case "FieldsV1":
-            return into.get("Raw")
-        case "IntOrString":
-            return _int_or_string(into)
-    return into
+    form = _FORMS.get(type_)
+    return form(into, bool(value)) if form is not None else into
 
 
 def _scalar(type_: str, value: int) -> int | bool:
@@ -163,6 +156,14 @@ def _scalar(type_: str, value: int) -> int | bool:
         case "int32":
             return signed(value, 32)
     return signed(value, 64)
+
+
+def _float(value: bytes) -> int | float:
+    (number,) = struct.unpack("<d", value)
+    if not math.isfinite(number):
+        raise Malformed(f"no number: {number}")
+    whole = number.is_integer() and abs(number) < _WHOLE_MAX
+    return int(number) if whole else float(number)
 
 
 def _text(value: bytes) -> str:
@@ -195,3 +196,25 @@ def _int_or_string(found: Obj) -> int | str:
         raise Malformed(f"neither number nor string: type {chosen}")
     value: int | str = found.get("strVal", "") if chosen else found.get("intVal", 0)
     return value
+
+
+def _or_bool(found: Obj) -> Any:
+    return found["schema"] if "schema" in found else found.get("allows", False)
+
+
+# Messages that are something else in JSON: what is in them, and whether there was anything.
+_FORMS: Final[dict[str, Callable[[Obj, bool], Any]]] = {
+    "Time": lambda found, given: _time(found.get("seconds", 0), 0, "seconds") if given else None,
+    "MicroTime": lambda found, given: (
+        _time(found.get("seconds", 0), found.get("nanos", 0), "microseconds") if given else None
+    ),
+    "Quantity": lambda found, _: found.get("string") or "0",
+    "FieldsV1": lambda found, _: found.get("Raw"),
+    "JSON": lambda found, _: found.get("Raw"),
+    "IntOrString": lambda found, _: _int_or_string(found),
+    "ExtraValue": lambda found, _: found.get("items", []),
+    "JSONSchemaPropsOrArray": lambda found, _: found.get("many") or found.get("schema"),
+    "JSONSchemaPropsOrStringArray": lambda found, _: found.get("property") or found.get("schema"),
+    "JSONSchemaPropsOrBool": lambda found, _: _or_bool(found),
+}
+assert _FORMS.keys() == SPECIAL

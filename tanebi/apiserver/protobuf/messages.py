@@ -1,12 +1,13 @@
 """What the tables say, in a form to decode by: message name to fields by number. Pure.
 
 A table gives each message as text, one field after the other: number, JSON name, type. The name `-` is an embedded message
-whose members stand in the outer object. Types: `string`, `bool`, `int32`, `int64`, `bytes`, `Json` (bytes that are JSON), or a
-message, some of which have a JSON form of their own (SPECIAL); `[]T` is a list, `map:T` a map from strings. A plain value that is
-zero is left out as Go's `omitempty` does, unless `!` (always written) or `?` (a pointer: written when it is there) follows it.
+whose members stand in the outer object. Types: `string`, `bool`, `int32`, `int64`, `double`, `bytes`, `Json` (bytes that are
+JSON), or a message, some of which have a JSON form of their own (SPECIAL); `[]T` is a list, `map:T` a map from strings. A plain
+value that is zero is left out as Go's `omitempty` does, unless `!` (always written) or `?` (a pointer: written when it is there)
+follows it.
 
-The facts are those of the generated.proto files and the JSON tags of k8s.io/api and k8s.io/apimachinery 0.32. No message contains
-itself, so the depth of a body is bounded by the tables.
+The facts are those of the generated.proto files and the JSON tags of k8s.io/api, k8s.io/apimachinery and
+k8s.io/apiextensions-apiserver 0.32.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tanebi.apiserver.protobuf import (
     tables_apps,
     tables_cluster,
     tables_container,
+    tables_extensions,
     tables_hosting,
     tables_identity,
     tables_meta,
@@ -42,11 +44,15 @@ MESSAGES: Final[dict[str, str]] = {
     **tables_cluster.MESSAGES,
     **tables_hosting.MESSAGES,
     **tables_identity.MESSAGES,
+    **tables_extensions.MESSAGES,
 }
 # DeleteOptions is in every API group, so it goes by its kind alone.
 DELETE_OPTIONS: Final = "DeleteOptions"
 ROOTS: Final = frozenset(
     {
+        ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
+        ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
         ("v1", "ConfigMap"),
         ("v1", "Endpoints"),
         ("v1", "Event"),
@@ -105,9 +111,12 @@ _RENAMED: Final = {
     ("autoscaling/v1", "HorizontalPodAutoscaler"): "V1HorizontalPodAutoscaler",
     ("events.k8s.io/v1", "Event"): "EventsEvent",
 }
-SPECIAL: Final = frozenset({"Time", "MicroTime", "Quantity", "IntOrString", "FieldsV1"})
+SPECIAL: Final = frozenset(
+    {"Time", "MicroTime", "Quantity", "IntOrString", "FieldsV1", "JSON", "ExtraValue"}
+    | {"JSONSchemaPropsOrArray", "JSONSchemaPropsOrBool", "JSONSchemaPropsOrStringArray"}
+)
 _VARINTS: Final = frozenset({"bool", "int32", "int64"})
-_SCALARS: Final = _VARINTS | {"string", "bytes", "Json"}
+_SCALARS: Final = _VARINTS | {"string", "bytes", "Json", "double"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,11 @@ class Field:
 
     @property
     def wire_type(self) -> int:
-        return wire.VARINT if self.type in _VARINTS and not self.mapped else wire.BYTES
+        if self.mapped:
+            return wire.BYTES
+        if self.type == "double":
+            return wire.FIXED64
+        return wire.VARINT if self.type in _VARINTS else wire.BYTES
 
     @property
     def packable(self) -> bool:
@@ -151,7 +164,7 @@ def fields_of(message: str) -> dict[int, Field]:
     """The fields of a message in the tables, by number."""
     return {
         int(number): _field(name, type_)
-        for number, name, type_ in (part.split() for part in MESSAGES[message].split(","))
+        for number, name, type_ in (part.split() for part in MESSAGES[message].split(",") if part)
     }
 
 

@@ -19,6 +19,7 @@ FIXED32: Final = 5
 
 # In one body, unknown ones too: bounds how long the loop is held. A Pod with everything set has under 2000.
 VALUES_MAX: Final = 100_000
+DEPTH_MAX: Final = 100  # of messages: a schema may hold schemas
 _VARINT_BYTES_MAX: Final = 10
 _NUMBER_MAX: Final = (1 << 29) - 1
 _MASK_64: Final = (1 << 64) - 1
@@ -41,15 +42,25 @@ class Malformed(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """How many values may still be read."""
+    """How many values may still be read, and how deep messages stand in each other."""
 
     left: int = VALUES_MAX
+    depth: int = 0
 
     def spend(self) -> None:
         """Raises Malformed."""
         self.left -= 1
         if self.left < 0:
             raise Malformed(f"over {VALUES_MAX} values")
+
+    def enter(self) -> None:
+        """Raises Malformed."""
+        self.depth += 1
+        if self.depth > DEPTH_MAX:
+            raise Malformed(f"nested deeper than {DEPTH_MAX}")
+
+    def leave(self) -> None:
+        self.depth -= 1
 
 
 def values(data: bytes, budget: Budget) -> Iterator[tuple[int, int, int | bytes]]:

@@ -26,10 +26,12 @@ def test_what_the_letters_mean() -> None:
     assert fields_of("Volume")[2] == Field("", "VolumeSource")
 
 
-def test_every_message_is_reached_and_none_contains_itself() -> None:
+def test_every_message_is_reached_and_only_schemas_contain_themselves() -> None:
     reached: set[str] = {"TypeMeta"}
 
     def visit(message: str, above: tuple[str, ...]) -> None:
+        if message == "JSONSchemaProps" and message in above:
+            return
         assert message not in above, above
         reached.add(message)
         for field in fields_of(message).values():
