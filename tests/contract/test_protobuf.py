@@ -24,9 +24,10 @@ from tests.tanebi.apiserver.protobuf.encoding import encode
 KINDS: Final = [*sorted(ROOTS), ("v1", DELETE_OPTIONS)]
 DEPTH_MAX: Final = 7
 MEMBERS_MAX: Final = 4
+FOLDER: Final = Path(__file__).parents[1] / "tanebi/apiserver/protobuf"
 FILES: Final = ("vectors.json", "vectors_workload.json", "vectors_identity.json")
 VECTORS: Final[list[dict[str, Any]]] = [
-    vector for name in FILES for vector in json.loads((Path(__file__).parent / name).read_text())
+    vector for name in FILES for vector in json.loads((FOLDER / name).read_text())
 ]
 
 
