@@ -27,7 +27,7 @@ import anyio
 import httpx
 import orjson
 import uvloop
-from load import rss_mb
+from load import cpu_s, rss_mb
 
 from tanebi.apiserver import pki
 from tanebi.apiserver.bootstrap import bootstrap
@@ -67,6 +67,7 @@ class Bench:
     pid: int
     waits: list[float] = field(default_factory=list)
     seen: int = 0
+    cpu_ms: float = 0.0  # of the server, each of the last things done
 
     async def probe(self) -> None:
         while True:
@@ -88,6 +89,7 @@ class Bench:
     async def all(self, count: int, one: Callable[[int], Awaitable[object]]) -> list[float]:
         """Seconds an object, for each tenth of the objects."""
         tenths = []
+        cpu = cpu_s(self.pid)
         for start in range(0, count, max(1, count // 10)):
             stop = min(count, start + max(1, count // 10))
             begun = time.perf_counter()
@@ -99,6 +101,7 @@ class Bench:
 
             await asyncio.gather(*(bounded(index) for index in range(start, stop)))
             tenths.append((time.perf_counter() - begun) / (stop - start))
+        self.cpu_ms = (cpu_s(self.pid) - cpu) / count * 1000
         return tenths
 
     def say(self, what: str, tenths: list[float]) -> None:
@@ -107,7 +110,7 @@ class Bench:
         first, last = tenths[0] * 1000, tenths[-1] * 1000
         p50, p99 = (waits[int(len(waits) * q)] * 1000 for q in (0.5, 0.99))
         print(
-            f"{what:<28} {first:8.2f} {last:8.2f} ms each (first, last tenth)   "
+            f"{what:<28} {first:8.2f} {last:8.2f} ms each (first, last tenth)   {self.cpu_ms:6.2f} ms CPU   "
             f"probe p50 {p50:6.1f} p99 {p99:6.1f} max {waits[-1] * 1000:6.1f} ms   "
             f"{rss_mb(self.pid):6.0f} MB",
             flush=True,

@@ -223,7 +223,7 @@ class Rest:
         position = self._store.revision if from_now else int(wanted.resource_version)
         headers = {"content-type": WATCH_CONTENT_TYPE}
         try:
-            watcher = self._store.watch(call.kind.resource, position)
+            watcher = self._store.watch(call.kind.resource, position, call.namespace, scope.name)
         except HistoryGone as gone:
             # In the stream, as Kubernetes' watch cache does: clients read it there.
             error = watch_line("ERROR", orjson.dumps(Expired(str(gone)).to_status()))

@@ -14,20 +14,24 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import anyio
 import orjson
 
 from tanebi.api.meta import Key, Obj
+from tanebi.apiserver.fanout import Fanout, Watcher
 from tanebi.apiserver.history import BYTES_MAX, CHANGES_MAX, Change, Entry, History
 from tanebi.base.errors import Unavailable
 from tanebi.base.groupcommit import GroupCommitter, Statement, connect, store_failed
 
 SCHEMA_VERSION: Final = 1
 WATCH_QUEUE_MAX: Final = 4096
+FRESH_MAX: Final = (
+    64  # versions just replaced that stay parsed: who watches by a selector looks at them
+)
 
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS objects (resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,"
@@ -76,50 +80,6 @@ class HistoryGone(Exception):
         super().__init__(f"too old resource version: {asked} ({oldest})")
 
 
-class Watcher:
-    """One subscription to one resource: changes in order. Too slow a reader finds `overflowed` true at the end."""
-
-    def __init__(self, resource: str, backlog: list[Change], queue_max: int) -> None:
-        self.resource = resource
-        self.overflowed = False
-        self._backlog = backlog
-        self._send, self._receive = anyio.create_memory_object_stream[Change](queue_max)
-
-    def offer(self, change: Change) -> bool:
-        """False when the queue is full: the watcher is over then."""
-        try:
-            self._send.send_nowait(change)
-        except anyio.WouldBlock:
-            self.overflowed = True
-            self._send.close()
-            return False
-        return True
-
-    async def next(self) -> list[Change]:
-        """Everything that has gathered, at least one change. Raises anyio.EndOfStream when it is over."""
-        if self._backlog:
-            changes, self._backlog = self._backlog, []
-            return changes
-        changes = [await self._receive.receive()]
-        while True:
-            try:
-                changes.append(self._receive.receive_nowait())
-            except (anyio.WouldBlock, anyio.EndOfStream):
-                return changes
-
-    def end(self) -> None:
-        """Nothing comes after what has been offered."""
-        self._send.close()
-
-    @property
-    def idle(self) -> bool:
-        return not self._backlog and not self._receive.statistics().current_buffer_used
-
-    def close(self) -> None:
-        self._send.close()
-        self._receive.close()
-
-
 class _Table:
     """The committed objects of one resource, with their keys in order."""
 
@@ -165,8 +125,8 @@ class Store:
         self._loop = loop
         self._tables: dict[str, _Table] = {}
         self._pending: dict[tuple[str, Key], list[tuple[int, Entry | None]]] = {}
-        self._queue_max = queue_max
-        self._watchers: dict[str, set[Watcher]] = {}
+        self.fanout = Fanout(loop, queue_max=queue_max)
+        self._replaced: deque[Entry] = deque()
         self._listeners: list[Callable[[Change], None]] = []
         self.revision = _load(db, self._tables)
         self._assigned = self.revision
@@ -211,9 +171,9 @@ class Store:
 
     def close(self) -> None:
         """Write what is queued, end every watch, close the file."""
-        for watcher in [w for group in self._watchers.values() for w in group]:
+        for watcher in self.fanout.of():
             watcher.close()
-        self._watchers.clear()
+            self.unwatch(watcher)
         self._disk.close()
 
     @property
@@ -334,37 +294,42 @@ class Store:
         self._history.append(change)
         for listener in self._listeners:
             listener(change)
-        group = self._watchers.get(change.resource, ())
-        for watcher in [w for w in group if not w.offer(change)]:
-            self.unwatch(watcher)
-        if change.before is not None:
-            change.before.retire()
-        if after is None:
-            change.entry.retire()
+        self.fanout.tell(change)
+        for entry in (change.before, change.entry if after is None else None):
+            if entry is not None:
+                self._replaced.append(entry)
+        while len(self._replaced) > FRESH_MAX:
+            self._replaced.popleft().retire()
 
     # --- watching -------------------------------------------------------------------------------
 
-    def watch(self, resource: str, rv: int) -> Watcher:
-        """Every change of `resource` after revision `rv`. Raises HistoryGone."""
+    def watch(
+        self, resource: str, rv: int, namespace: str | None = None, name: str | None = None
+    ) -> Watcher:
+        """Every change after revision `rv`, in one namespace and of one name where they are given. Raises HistoryGone."""
         backlog = self._history.since(rv, resource) if rv <= self.revision else None
         if backlog is None:
             raise HistoryGone(rv, self._history.compacted)
-        watcher = Watcher(resource, backlog, self._queue_max)
-        self._watchers.setdefault(resource, set()).add(watcher)
-        return watcher
+        wanted = [
+            change
+            for change in backlog
+            if namespace in (None, change.key.namespace) and name in (None, change.key.name)
+        ]
+        return self.fanout.add(resource, namespace, name, wanted)
 
     def unwatch(self, watcher: Watcher) -> None:
         """Forget a watcher; idempotent."""
-        self._watchers.get(watcher.resource, set()).discard(watcher)
+        self.fanout.drop(watcher)
 
     def end_watches(self, resource: str) -> None:
         """End every watch of `resource` in order: what they watched is another thing now, or nothing."""
-        for watcher in self._watchers.pop(resource, set()):
+        for watcher in self.fanout.of(resource):
             watcher.end()
+            self.unwatch(watcher)
 
     @property
     def watcher_count(self) -> int:
-        return sum(len(group) for group in self._watchers.values())
+        return len(self.fanout.of())
 
     def subscribe(self, listener: Callable[[Change], None]) -> None:
         """Call `listener` synchronously for every committed change. It must not raise and must not wait."""

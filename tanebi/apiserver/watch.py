@@ -17,9 +17,10 @@ from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Obj, labels_of
 from tanebi.apiserver.conversion import Conversions
 from tanebi.apiserver.editions import shown
+from tanebi.apiserver.fanout import Watcher
 from tanebi.apiserver.history import Change, Entry, watch_line
 from tanebi.apiserver.options import ListOptions
-from tanebi.apiserver.store import Store, Watcher
+from tanebi.apiserver.store import Store
 from tanebi.apiserver.views import View
 from tanebi.base.clock import Clock
 from tanebi.kube.errors import Expired, ServerError
@@ -39,6 +40,13 @@ class Scope:
     @property
     def unfiltered(self) -> bool:
         return not self.options.labels.terms and not self.options.fields.terms
+
+    @property
+    def name(self) -> str | None:
+        """The only name that there is in it, if that is said."""
+        terms = self.options.fields.terms
+        named = (value for path, equal, value in terms if equal and path == "metadata.name")
+        return next(named, None)
 
     def holds(self, obj: Obj) -> bool:
         if self.namespace is not None and obj["metadata"].get("namespace") != self.namespace:
@@ -100,7 +108,7 @@ class WatchStream:
         while not self._over and (left := self._end - self._clock.now()) > 0:
             try:
                 chunk = await self._next(min(left, self._every_s))
-            except (anyio.EndOfStream, anyio.ClosedResourceError):
+            except anyio.EndOfStream:
                 self._over = True
                 chunk = self._overflow() if self._watcher.overflowed else b""
             if chunk:
@@ -129,9 +137,7 @@ class WatchStream:
 
     async def _next(self, wait_s: float) -> bytes:
         """Lines of what has changed; a bookmark (or nothing) when nothing has for `wait_s`."""
-        changes: list[Change] = []
-        with anyio.move_on_after(wait_s):
-            changes = await self._watcher.next()
+        changes = await self._watcher.next(within_s=wait_s)
         if changes:
             return await self._lines(changes)
         if not self._scope.options.bookmarks or not self._watcher.idle:
@@ -150,8 +156,9 @@ class WatchStream:
                 self._over = True
                 return watch_line("ERROR", orjson.dumps(error.to_status()))
         self._position = changes[-1].rv
-        # Ages in tables are as of now, however old the watch is.
-        view = replace(self._view, now=self._clock.wall())
+        view = self._view
+        if view.shape == "table":  # its ages are as of now, however old the watch is
+            view = replace(view, now=self._clock.wall())
         return b"".join(
             [view.line(told, c) for c in changes if (told := self._scope.told(c, kind))]
         )

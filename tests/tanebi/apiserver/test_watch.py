@@ -117,7 +117,7 @@ async def test_a_watch_ends_after_its_time(api: Api) -> None:
 
 
 async def test_one_that_falls_behind_gets_410(api: Api) -> None:
-    api.store._queue_max = 1
+    api.store.fanout.queue_max = 1
     lines = stream(api, every_s=5)
     for name in "abc":
         await api.widget(name)
@@ -132,9 +132,8 @@ async def test_the_end_of_the_store_ends_the_watch(api: Api) -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(_drain, lines)
         await anyio.sleep(0.01)
-        for group_of in list(api.store._watchers.values()):
-            for watcher in group_of:
-                watcher.close()
+        for watcher in api.store.fanout.of():
+            watcher.close()
 
 
 async def _drain(lines: WatchStream) -> None:
