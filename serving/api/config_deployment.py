@@ -45,6 +45,14 @@ class DeploymentSettings:
         fitting = [one for one in self.runtime_classes if one.selector.items() <= labels.items()]
         return max(fitting, key=lambda one: len(one.selector)).name if fitting else None
 
+    def takes_as_given(self, image: str) -> bool:
+        """Whether `image` is not looked up: a digest says all, and some registries are not asked.
+
+        Images of the local ones are on this machine or nowhere: nobody is asked, and revisions are pinned to what is there."""
+        registry = image.partition("/")[0]
+        skipped = registry in self.registries_skipping_resolution
+        return "@" in image or (skipped and registry not in _LOCAL_REGISTRIES)
+
 
 def parse(data: fields.Data) -> DeploymentSettings:
     """Raises ValueError naming the key and the value that cannot stand."""
@@ -115,10 +123,11 @@ EXAMPLE: Final = """\
 # Image of the sidecar. No sidecar runs here, so this names none.
 queue-sidecar-image: "none"
 
-# Images of these registries are not looked up to replace their tags by digests.
+# Images of these registries are not looked up to replace their tags by digests. Those of dev.local, kind.local and ko.local are
+# on this machine or nowhere: revisions are pinned to what is there, without a registry.
 registries-skipping-tag-resolving: "kind.local,ko.local,dev.local"
 
-# How long the look-up of an image may take.
+# How long the look-up of an image may take. Without effect: the engine looks up and pulls in one go, within 15 minutes.
 digest-resolution-timeout: "10s"
 
 # How long a new revision may take to become ready. Whole seconds.

@@ -15,7 +15,7 @@ from tanebi.api.names import dns1123_subdomain
 DEFAULT_DOMAIN_TEMPLATE: Final = "{{.Name}}.{{.Namespace}}.{{.Domain}}"
 DEFAULT_TAG_TEMPLATE: Final = "{{.Tag}}-{{.Name}}"
 DEFAULT_INGRESS_CLASS: Final = "tanebi.ingress.networking.knative.dev"
-DEFAULT_CERTIFICATE_CLASS: Final = "cert-manager.certificate.networking.knative.dev"
+DEFAULT_CERTIFICATE_CLASS: Final = "tanebi.certificate.networking.knative.dev"
 
 _DOMAIN_FIELDS: Final = frozenset({"Name", "Namespace", "Domain", "Annotations", "Labels"})
 _TAG_FIELDS: Final = frozenset({"Name", "Tag"})
@@ -117,8 +117,10 @@ tag-template: "{DEFAULT_TAG_TEMPLATE}"
 # Seconds over which traffic moves to a new latest revision; 0 moves it at once.
 rollout-duration: "0"
 
-# TLS of external hosts, of cluster-local hosts, and inside the system: Enabled or Disabled.
+# Whether external hosts get certificates: Enabled or Disabled.
 external-domain-tls: "Disabled"
+
+# TLS of cluster-local hosts and inside the system. Without effect: from the gateway to a pod no hop leaves the machine.
 cluster-local-domain-tls: "Disabled"
 system-internal-tls: "Disabled"
 
@@ -131,10 +133,10 @@ default-external-scheme: "http"
 # Whether a DomainMapping makes its own ClusterDomainClaim.
 autocreate-cluster-domain-claims: "false"
 
-# Whether pods are addressed directly: auto, enabled (never) or disabled (always).
+# Whether pods are addressed directly. Without effect: they are.
 mesh-compatibility-mode: "auto"
 
-# Namespaces that get a wildcard certificate (a label selector); empty selects none.
+# Namespaces that get a wildcard certificate (a label selector). Without effect: each host gets its own.
 namespace-wildcard-cert-selector: ""
 """
 

@@ -30,7 +30,7 @@ def validate_configuration(
     errors = via("metadata", errors)
     errors += via("spec.template", validate_template(template, meta, admission))
     if LABEL_SERVICE not in meta.labels:
-        errors += try_pod(template, admission)
+        errors += try_pod(template, admission, meta.annotations)
     if old is None:
         return errors
     if not meta.owner_references:

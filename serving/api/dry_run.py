@@ -1,10 +1,12 @@
-"""What Kubernetes would say to the pods of a template: asked when a client only tries (`dryRun=All`).
+"""What Kubernetes would say to the pods of a template: asked when a client only tries (`dryRun=All`), and for resources whose
+annotation wants it each time, as Knative before 1.16 had it.
 
 Pure: the rules of Pods are functions, no pod is made. Callers: the validations of Service and Configuration.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from serving.api.names import DEFAULT_PORT, USER_PORT_NAME
@@ -23,9 +25,15 @@ _REVISION_ONLY: Final = (
 )
 
 
-def try_pod(template: RevisionTemplate, admission: Admission) -> list[FieldError]:
-    """At most one error, of level "callback", with all that Kubernetes has to say."""
-    if not admission.dry_run:
+ALWAYS: Final = "features.knative.dev/podspec-dryrun"
+_WANTED: Final = ("enabled", "strict")
+
+
+def try_pod(
+    template: RevisionTemplate, admission: Admission, annotations: Mapping[str, str]
+) -> list[FieldError]:
+    """At most one error, of level "callback", with all that Kubernetes has to say. `annotations` of the resource."""
+    if not admission.dry_run and annotations.get(ALWAYS) not in _WANTED:
         return []
     pod = {"metadata": {"name": NAME, "namespace": "knative-serving"}, "spec": _spec(template)}
     view = POD.view(POD.defaults(pod, None, admission))

@@ -160,10 +160,9 @@ def _secure(spec: Obj, containers: Iterable[Obj], level: SecurePods) -> None:
 
 
 def _drop_capabilities(context: Obj, container: Obj) -> None:
-    capabilities = context.setdefault("capabilities", {})
-    if capabilities.get("drop") is not None:
+    if context.get("capabilities") is not None:  # also {}, which says that none are dropped
         return
-    capabilities["drop"] = ["ALL"]
+    context["capabilities"] = capabilities = {"drop": ["ALL"]}
     ports = [port.get("containerPort") or 0 for port in container.get("ports") or ()]
-    if capabilities.get("add") is None and any(0 < p <= _PRIVILEGED_PORT_MAX for p in ports):
+    if any(0 < p <= _PRIVILEGED_PORT_MAX for p in ports):
         capabilities["add"] = ["NET_BIND_SERVICE"]

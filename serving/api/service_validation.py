@@ -36,7 +36,7 @@ def validate_service(
     errors = via("metadata", errors)
     errors += via("spec.template", validate_template(template, meta, admission))
     errors += via("spec.traffic", validate_traffic(service.spec.traffic, in_service=True))
-    errors += try_pod(template, admission)
+    errors += try_pod(template, admission, meta.annotations)
     if old is None:
         return errors
     found = validate_user_info(

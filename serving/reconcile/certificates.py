@@ -1,18 +1,20 @@
-"""Certificates of a Route's hosts outside: what is asked for, and what follows from the answers. Pure; part of the Route's plan.
+"""Certificates of hosts outside, of a Route or a DomainMapping: what is asked for, and what follows from the answers. Pure; part
+of their plans.
 
-Nobody here issues certificates. A controller of somebody else's may: it marks the Certificate ready, and the host answers HTTPS
+Whoever has the class issues it (serving.reconcile.issuing has ours): the Certificate is marked ready, and the host answers HTTPS
 with the Secret that the Certificate names. Until then plain HTTP is served where config-network says so.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from serving.api import route_lifecycle as mark
 from serving.api.certificate import CERTIFICATE, Certificate
+from serving.api.config_network import Network
 from serving.api.names import (
     CERTIFICATE_CLASS,
     CERTIFICATE_CLASS_OLD,
@@ -24,7 +26,7 @@ from serving.reconcile.domains import Hosts
 from serving.reconcile.resources.meta import inherited
 from serving.reconcile.statuses import is_controlled_by
 from tanebi.api.conditions import READY, Conditions
-from tanebi.api.meta import Obj, owner_reference
+from tanebi.api.meta import Obj, Resource, owner_reference
 from tanebi.api.names import child_name
 from tanebi.kube.plan import Seen
 
@@ -42,27 +44,42 @@ class Certified:
 
 def certify(hosts: Hosts, tags: Iterable[str], seen: Seen, conditions: Conditions) -> Certified:
     """Marks CertificateProvisioned; the worst certificate decides."""
-    annotations = hosts.route.metadata.annotations
-    disabled = annotations.get(DISABLE_TLS) or annotations.get(DISABLE_TLS_OLD) or ""
     enabled = hosts.network.external_domain_tls
     outside = [tag for tag in sorted(set(tags)) if not hosts.is_local(tag)]
-    if not enabled or disabled.lower() in _TRUE or not outside:
+    if not wants_tls(hosts.route, hosts.network) or not outside:
         mark.mark_tls_not_enabled(conditions, cluster_local=enabled and hosts.is_local(""))
         return Certified()
     mark.mark_certificate_ready(conditions)
-    made, tls, secure = [], [], set()
+    made: list[Obj] = []
+    tls: list[Obj] = []
+    secure: set[str] = set()
     for tag in outside:
         wish = make_certificate(hosts, tag)
-        meta = wish["metadata"]
-        live = seen.get(CERTIFICATE, meta["namespace"], meta["name"])
-        if live is not None and not is_controlled_by(live, hosts.route):
-            mark.mark_certificate_not_owned(conditions, meta["name"])
-            continue
-        made.append(wish)
-        if _judge(live, meta["name"], conditions, downgrade=not hosts.network.http_redirected):
-            secure.add(tag)
-            tls.append(_tls(wish))
+        found = certify_one(hosts.route, hosts.network, wish, seen, conditions)
+        made += found.certificates
+        tls += found.tls
+        secure |= {tag for _ in found.tls}
     return Certified(tuple(made), tuple(tls), frozenset(secure))
+
+
+def wants_tls(owner: Resource, network: Network) -> bool:
+    """Its owner may not want what config-network enables."""
+    annotations = owner.metadata.annotations
+    disabled = annotations.get(DISABLE_TLS) or annotations.get(DISABLE_TLS_OLD) or ""
+    return network.external_domain_tls and disabled.lower() not in _TRUE
+
+
+def certify_one(
+    owner: Resource, network: Network, wish: Obj, seen: Seen, conditions: Conditions
+) -> Certified:
+    """One certificate. Marks CertificateProvisioned unless it is ready; there is `tls` when it is."""
+    meta = wish["metadata"]
+    live = seen.get(CERTIFICATE, meta["namespace"], meta["name"])
+    if live is not None and not is_controlled_by(live, owner):
+        mark.mark_certificate_not_owned(conditions, meta["name"])
+        return Certified()
+    ready = _judge(live, meta["name"], conditions, downgrade=not network.http_redirected)
+    return Certified((wish,), (_tls(wish),) if ready else ())
 
 
 def _judge(live: Certificate | None, name: str, conditions: Conditions, *, downgrade: bool) -> bool:
@@ -87,7 +104,26 @@ def certificate_name(route_uid: str, tag: str) -> str:
 
 def make_certificate(hosts: Hosts, tag: str) -> Obj:
     meta = hosts.route.metadata
-    name = certificate_name(meta.uid, tag)
+    return certificate_for(
+        hosts.route,
+        hosts.network,
+        name=certificate_name(meta.uid, tag),
+        labels={LABEL_ROUTE: meta.name},
+        host=hosts.external(tag),
+        domain=hosts.domains.of(meta.labels),
+    )
+
+
+def certificate_for(
+    owner: Resource,
+    network: Network,
+    *,
+    name: str,
+    labels: Mapping[str, str],
+    host: str,
+    domain: str,
+) -> Obj:
+    meta = owner.metadata
     class_ = meta.annotations.get(CERTIFICATE_CLASS) or meta.annotations.get(CERTIFICATE_CLASS_OLD)
     return {
         "apiVersion": CERTIFICATE.api_version,
@@ -95,18 +131,14 @@ def make_certificate(hosts: Hosts, tag: str) -> Obj:
         "metadata": {
             "name": name,
             "namespace": meta.namespace,
-            "labels": {LABEL_ROUTE: meta.name},
+            "labels": dict(labels),
             "annotations": {
                 **inherited(meta.annotations),
-                CERTIFICATE_CLASS: class_ or hosts.network.certificate_class,
+                CERTIFICATE_CLASS: class_ or network.certificate_class,
             },
-            "ownerReferences": [owner_reference(hosts.route)],
+            "ownerReferences": [owner_reference(owner)],
         },
-        "spec": {
-            "dnsNames": [hosts.external(tag)],
-            "domain": hosts.domains.of(meta.labels),
-            "secretName": name,
-        },
+        "spec": {"dnsNames": [host], "domain": domain, "secretName": name},
     }
 
 

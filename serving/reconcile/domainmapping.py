@@ -13,11 +13,14 @@ from urllib.parse import urlsplit
 
 from activator.api.ingress import INGRESS, Ingress, IngressSpec
 from serving.api import domainmapping_lifecycle as mark
+from serving.api.certificate import CERTIFICATE
 from serving.api.config_network import CONFIG_NETWORK, Network
 from serving.api.domainclaim import DOMAIN_CLAIM
 from serving.api.domainmapping_types import DomainMapping
 from serving.api.kinds import DOMAIN_MAPPING
-from serving.api.names import CLUSTER_DOMAIN
+from serving.api.names import CLUSTER_DOMAIN, LABEL_DOMAIN_MAPPING_UID
+from serving.api.route_lifecycle import mark_certificate_ready
+from serving.reconcile.certificates import certificate_for, certify_one, wants_tls
 from serving.reconcile.domainclaim import make_claim
 from serving.reconcile.resources.domain_ingresses import ingress_name, make_domain_ingress
 from serving.reconcile.statuses import begin, finish, is_controlled_by
@@ -41,7 +44,7 @@ class DomainMappingReconciler:
     """Implements tanebi.kube.plan.Reconciler. `addressables`: the kinds that a mapping may refer to."""
 
     kind: Kind[DomainMapping] = DOMAIN_MAPPING
-    owns: tuple[AnyKind, ...] = (INGRESS, DOMAIN_CLAIM)
+    owns: tuple[AnyKind, ...] = (INGRESS, DOMAIN_CLAIM, CERTIFICATE)
 
     def __init__(self, kinds: Kinds, addressables: Sequence[AnyKind]) -> None:
         self._kinds = kinds
@@ -112,11 +115,31 @@ class _Work:
     conditions: Conditions
     children: list[Obj] = field(default_factory=list)
 
+    tls: tuple[Obj, ...] = ()
+    """Where the certificate is that was made for the host."""
+
     def judge_certificate(self) -> None:
         if self.mapping.spec.tls is not None:
             mark.mark_certificate_given(self.conditions)
-        else:
+        elif not wants_tls(self.mapping, self.network):
             mark.mark_tls_not_enabled(self.conditions)
+        else:
+            self._certify()
+
+    def _certify(self) -> None:
+        meta = self.mapping.metadata
+        mark_certificate_ready(self.conditions)
+        wish = certificate_for(
+            self.mapping,
+            self.network,
+            name=ingress_name(meta.name),
+            labels={LABEL_DOMAIN_MAPPING_UID: meta.name},
+            host=meta.name,
+            domain=meta.name,
+        )
+        found = certify_one(self.mapping, self.network, wish, self.seen, self.conditions)
+        self.children += found.certificates
+        self.tls = found.tls
 
     def claimed(self) -> bool:
         """Whether the host is this namespace's; a claim is made where that is allowed."""
@@ -136,7 +159,11 @@ class _Work:
     def lead_to(self, backend: Backend) -> None:
         meta = self.mapping.metadata
         wanted = make_domain_ingress(
-            self.mapping, self.network, service=backend.service, host=backend.host
+            self.mapping,
+            self.network,
+            service=backend.service,
+            host=backend.host,
+            tls=self.tls,
         )
         live = self.seen.get(INGRESS, meta.namespace, ingress_name(meta.name))
         if live is not None and not is_controlled_by(live, self.mapping):
@@ -149,7 +176,8 @@ class _Work:
             mark.mirror_ingress(self.conditions, live.status.condition(READY))
 
     def status(self) -> Obj:
-        scheme = "https" if self.mapping.spec.tls is not None else "http"
+        secure = self.mapping.spec.tls is not None or bool(self.tls)
+        scheme = "https" if secure else "http"
         url = f"{scheme}://{self.mapping.metadata.name}"
         fields = {
             "annotations": self.mapping.status.annotations,

@@ -21,6 +21,7 @@ from tanebi.api.kind import Configs
 from tanebi.kube.plan import Seen
 
 HTTP_PORT: Final = 80
+HTTPS_PORT: Final = 443
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Hosts:
     local: Mapping[str, bool]
     """Tags that the owner keeps inside, by a label on the placeholder Service."""
     external_port: int = HTTP_PORT
+    tls_port: int = HTTPS_PORT
+    """Where the gateway answers https, like `external_port` for plain HTTP."""
     secure: frozenset[str] = frozenset()
     """Tags whose host outside has a certificate."""
 
@@ -74,18 +77,30 @@ class Hosts:
         """The address that people use."""
         if self.is_local(tag):
             return f"http://{self.internal(tag)}"
-        scheme = "https" if tag in self.secure else self.network.default_external_scheme
-        # Another scheme is served by somebody before the gateway, at a port of its own.
-        shown = scheme == "http" and self.external_port != HTTP_PORT
-        port = f":{self.external_port}" if shown else ""
-        return f"{scheme}://{self.external(tag)}{port}"
+        host = self.external(tag)
+        if tag in self.secure:
+            return f"https://{host}{_shown(self.tls_port, HTTPS_PORT)}"
+        if self.network.default_external_scheme == "http":
+            return f"http://{host}{_shown(self.external_port, HTTP_PORT)}"
+        # Served by somebody before the gateway, at a port of its own.
+        return f"https://{host}"
+
+
+def _shown(port: int, default: int) -> str:
+    return "" if port == default else f":{port}"
 
 
 def hosts_of(
-    route: Route, seen: Seen, configs: Configs, *, external_port: int = HTTP_PORT
+    route: Route,
+    seen: Seen,
+    configs: Configs,
+    *,
+    external_port: int = HTTP_PORT,
+    tls_port: int = HTTPS_PORT,
 ) -> Hosts:
     """Reads which placeholder Services are labelled cluster-local."""
-    hosts = Hosts(route, configs.get(CONFIG_NETWORK), configs.get(CONFIG_DOMAIN), {}, external_port)
+    network, domains = configs.get(CONFIG_NETWORK), configs.get(CONFIG_DOMAIN)
+    hosts = Hosts(route, network, domains, {}, external_port, tls_port)
     tags = {"", *(target.tag for target in route.spec.traffic)}
     local = {
         tag: service.metadata.labels.get(LABEL_VISIBILITY) == CLUSTER_LOCAL

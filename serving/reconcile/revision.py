@@ -112,9 +112,13 @@ class _Work:
         known = self.revision.status
         resolved = (*known.container_statuses, *known.init_container_statuses)
         self.digests = {status.name: status.image_digest for status in resolved}
+        settings = self.configs.get(CONFIG_DEPLOYMENT)
         unknown = False
         for container in (*self.revision.spec.containers, *self.revision.spec.init_containers):
             if self.digests.get(container.name):
+                continue
+            if settings.takes_as_given(container.image):
+                self.digests[container.name] = container.image
                 continue
             match images.lookup(container.image):
                 case Resolved(digest):

@@ -18,7 +18,7 @@ from serving.api.kinds import CONFIGURATION, REVISION, ROUTE
 from serving.api.names import LABEL_CONFIGURATION, LABEL_SERVICE
 from serving.api.route_types import Route
 from serving.reconcile.certificates import certify
-from serving.reconcile.domains import HTTP_PORT, Hosts, hosts_of
+from serving.reconcile.domains import HTTP_PORT, HTTPS_PORT, Hosts, hosts_of
 from serving.reconcile.resources.ingresses import make_ingress
 from serving.reconcile.resources.placeholders import gateway_of, make_placeholder
 from serving.reconcile.rolling import Rolled, roll
@@ -60,11 +60,12 @@ def routes_of_revision(obj: Obj, seen: Seen) -> Iterable[Key]:
 class RouteReconciler:
     """Implements tanebi.kube.plan.Reconciler.
 
-    `external_port`: where the gateway is reached from outside. It is part of the URL when it is not the scheme's own, so that
-    the URL works as printed.
+    `external_port`, `tls_port`: where the gateway is reached from outside. The port is part of the URL when it is not the
+    scheme's own, so that the URL works as printed.
     """
 
     external_port: int = HTTP_PORT
+    tls_port: int = HTTPS_PORT
     kind: Kind[Route] = ROUTE
     owns: tuple[AnyKind, ...] = (INGRESS, SERVICE, CERTIFICATE)
     reads: tuple[Reads, ...] = (
@@ -78,7 +79,9 @@ class RouteReconciler:
         if resource.deleting:
             return Plan(prune=False)
         conditions = begin(resource, resource.status, mark.LIVING, now=now)
-        hosts = hosts_of(resource, seen, configs, external_port=self.external_port)
+        hosts = hosts_of(
+            resource, seen, configs, external_port=self.external_port, tls_port=self.tls_port
+        )
         tags = ("", *(target.tag for target in resource.spec.traffic))
         certified = certify(hosts, tags, seen, conditions)
         hosts = replace(hosts, secure=certified.secure)

@@ -65,29 +65,73 @@ def ensure(folder: Path, *, now: datetime, extra_names: Sequence[str] = ()) -> P
     return Pki(folder / "server.crt", folder / "server.key", ca_pem, folder / "ca.crt")
 
 
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A certificate of the authority and its key, in PEM, with the authority itself."""
+
+    certificate: bytes
+    key: bytes
+    authority: bytes
+    not_after: datetime
+
+
 def mint(folder: Path, name: str, *, now: datetime) -> tuple[bytes, bytes]:
     """A certificate for `name` and its key, in PEM, signed by the authority that `ensure` has made in `folder`; kept nowhere.
 
     Raises ValueError when the authority is not there."""
+    names = ("localhost", "127.0.0.1", "::1") if name == "localhost" else (name,)
+    made = issue(folder, names, now=now)
+    return made.certificate, made.key
+
+
+def issue(folder: Path, names: Sequence[str], *, now: datetime) -> Leaf:
+    """A certificate for all `names`; kept nowhere. Raises ValueError when the authority is not there."""
     authority = _load(folder, "ca", now)
     if authority is None:
         raise ValueError(f"no certificate authority in {folder}")
-    names = ("localhost", "127.0.0.1", "::1") if name == "localhost" else (name,)
-    pair = _server(authority, names, now, common_name="tanebi-gateway")
+    return _leaf(_server(authority, names, now, common_name="tanebi-gateway"), authority)
+
+
+def recognize(
+    folder: Path, certificate: bytes, key: bytes, names: Sequence[str], *, now: datetime
+) -> Leaf | None:
+    """What `issue` gave, as long as it is of the authority of today, good for all `names`, and not near its end."""
+    authority = _load(folder, "ca", now)
+    pair = _parse(certificate, key, now)
+    if authority is None or pair is None or not _fits(pair, authority, names):
+        return None
+    return _leaf(pair, authority)
+
+
+def _leaf(pair: _Pair, authority: _Pair) -> Leaf:
     key = pair.key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    return pair.certificate.public_bytes(serialization.Encoding.PEM), key
+    return Leaf(
+        pair.certificate.public_bytes(serialization.Encoding.PEM),
+        key,
+        authority.certificate.public_bytes(serialization.Encoding.PEM),
+        pair.certificate.not_valid_after_utc,
+    )
 
 
 def _load(folder: Path, name: str, now: datetime) -> _Pair | None:
     """None when absent, unreadable as what it should be, or near its end."""
     try:
-        certificate = x509.load_pem_x509_certificate((folder / f"{name}.crt").read_bytes())
-        key = serialization.load_pem_private_key((folder / f"{name}.key").read_bytes(), None)
-    except (FileNotFoundError, ValueError):
+        certificate, key = (folder / f"{name}.crt").read_bytes(), (folder / f"{name}.key")
+        return _parse(certificate, key.read_bytes(), now)
+    except FileNotFoundError:
+        return None
+
+
+def _parse(certificate_pem: bytes, key_pem: bytes, now: datetime) -> _Pair | None:
+    """None when it is not a certificate and its key, or near its end."""
+    try:
+        certificate = x509.load_pem_x509_certificate(certificate_pem)
+        key = serialization.load_pem_private_key(key_pem, None)
+    except (ValueError, TypeError):  # a key with a password is a TypeError of the library
         return None
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         return None

@@ -19,6 +19,9 @@ R = TypeVar("R", bound=Resource)
 S = TypeVar("S")
 
 
+CONTENT = ("data", "type")  # what Secrets and ConfigMaps have in place of a spec
+
+
 class FixedConfigs:
     """Implements tanebi.api.kind.Configs: what is installed, with some ConfigMaps given by name."""
 
@@ -144,7 +147,9 @@ class PlanningWorld:
         spec = copy.deepcopy(wish.get("spec"))
         if kind.scale is not None and isinstance(spec, dict):
             spec.setdefault("replicas", (live.get("spec") or {}).get("replicas"))
-        new["spec"] = spec
+        if "spec" in wish:
+            new["spec"] = spec
+        new.update({name: copy.deepcopy(wish[name]) for name in CONTENT if name in wish})
         if new != live:
             self.put(kind, new)
         return kind, key

@@ -19,6 +19,8 @@ from serving.api import REVISION
 from serving.reconcile.configuration import ConfigurationReconciler
 from serving.reconcile.domainclaim import DomainClaimReconciler
 from serving.reconcile.domainmapping import DomainMappingReconciler
+from serving.reconcile.domains import HTTPS_PORT
+from serving.reconcile.issuing import CertificateReconciler, Issuer
 from serving.reconcile.revision import RevisionReconciler
 from serving.reconcile.route import RouteReconciler
 from serving.reconcile.service import ServiceReconciler
@@ -80,8 +82,10 @@ def add_controllers(
     installed: Iterable[Installed],
     revisions: RevisionReconciler,
     volumes: str,
+    issuer: Issuer | None = None,
 ) -> None:
-    """What a waiting request needs comes first, and what only tells how it went comes after."""
+    """What a waiting request needs comes first, and what only tells how it went comes after. `issuer`: of certificates, where
+    https is served."""
     addressables = addressable_kinds(kinds)
     urgent: tuple[Reconciler[Any], ...] = (
         EndpointReconciler(),
@@ -111,7 +115,10 @@ def add_controllers(
         MetricReconciler(),
         revisions,
         ConfigurationReconciler(),
-        RouteReconciler(external_port=plane.public_port()),
+        RouteReconciler(
+            external_port=plane.public_port(), tls_port=plane.gateway.tls_port or HTTPS_PORT
+        ),
+        CertificateReconciler(issuer),
         ServiceReconciler(),
         DomainMappingReconciler(kinds, addressables),
         DomainClaimReconciler(),

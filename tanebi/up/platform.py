@@ -46,6 +46,7 @@ from tanebi.up.api import ApiPart
 from tanebi.up.children import Children
 from tanebi.up.controllers import NODE, add_controllers, revision_reconciler
 from tanebi.up.handover import Handover
+from tanebi.up.issuing import OwnIssuer
 from tanebi.up.kinds import CONFIGS, KINDS, OF_A_WAKE
 from tanebi.up.network import BROKER_HOST
 from tanebi.up.options import UpOptions
@@ -258,6 +259,7 @@ class Platform:
             scaler=scaler,
             installed=self.installed,
             revisions=revisions,
+            issuer=OwnIssuer(self.data.pki) if plane.gateway.tls_port is not None else None,
             volumes=str(self.data.volumes),
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from activator.api.ingress import INGRESS, VISIBILITY_EXTERNAL
 from serving.api.config_network import Network
 from serving.api.domainmapping_types import DomainMapping
@@ -25,12 +27,15 @@ def ingress_name(domain: str) -> str:
 
 
 def make_domain_ingress(
-    mapping: DomainMapping, network: Network, *, service: str, host: str
+    mapping: DomainMapping, network: Network, *, service: str, host: str, tls: Sequence[Obj] = ()
 ) -> Obj:
-    """`service` of the same namespace stands behind `host`, the cluster-local name to go on with."""
+    """`service` of the same namespace stands behind `host`, the cluster-local name to go on with.
+
+    `tls`: the Secret of the mapping's certificate; one that the user named goes first.
+    """
     meta = mapping.metadata
     given = meta.annotations.get(INGRESS_CLASS) or meta.annotations.get(INGRESS_CLASS_OLD)
-    tls = _tls(mapping)
+    tls = _tls(mapping) or list(tls)
     return {
         "apiVersion": INGRESS.api_version,
         "kind": INGRESS.kind,

@@ -54,3 +54,17 @@ def test_the_most_specific_runtime_class() -> None:
 def test_amounts_of_the_sidecar() -> None:
     found = parse({"queue-sidecar-memory-limit": "1Gi", "queue-sidecar-cpu-request": "1"})
     assert found.queue_resources == {("limits", "memory"): "1Gi", ("requests", "cpu"): "1"}
+
+
+@pytest.mark.parametrize(
+    ("image", "given"),
+    [
+        ("dev.local/hello", False),
+        ("quay.io/a/b:c", False),
+        ("corp.example/a", True),
+        ("quay.io/a/b@sha256:" + "0" * 64, True),
+    ],
+)
+def test_which_images_are_not_looked_up(image: str, given: bool) -> None:
+    found = parse({"registries-skipping-tag-resolving": "dev.local,corp.example"})
+    assert found.takes_as_given(image) is given

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from serving.api import CONFIGURATION, SERVICE
-from serving.api.dry_run import try_pod
+from serving.api.dry_run import ALWAYS, try_pod
 from serving.api.revision_types import RevisionTemplate
 from tanebi.api.fielderrors import render
 
@@ -15,9 +15,9 @@ def template(**container: Any) -> Any:
     return {"spec": {**spec, "timeoutSeconds": 3}}
 
 
-def said(admission: Any, given: Any, *, dry_run: bool = True) -> str:
+def said(admission: Any, given: Any, *, dry_run: bool = True, always: str = "") -> str:
     view = RevisionTemplate.model_validate(given)
-    return render(try_pod(view, admission(dry_run=dry_run)))
+    return render(try_pod(view, admission(dry_run=dry_run), {ALWAYS: always} if always else {}))
 
 
 def test_a_good_template(admission: Any) -> None:
@@ -37,8 +37,11 @@ def test_a_bad_one_is_told_in_kubernetes_words(admission: Any) -> None:
     assert "is invalid: [spec.containers[0]" in said(admission, two)
 
 
-def test_only_a_try_asks(admission: Any) -> None:
-    assert said(admission, template(name="Bad_Name"), dry_run=False) == ""
+def test_only_a_try_asks_unless_the_resource_wants_it_always(admission: Any) -> None:
+    bad = template(name="Bad_Name")
+    assert said(admission, bad, dry_run=False) == ""
+    assert said(admission, bad, dry_run=False, always="other") == ""
+    assert "Bad_Name" in said(admission, bad, dry_run=False, always="strict")
 
 
 def test_services_and_lone_configurations_are_tried(admission: Any) -> None:

@@ -160,6 +160,14 @@ def test_secure_pods(admission: Any, level: str, no_root: Any) -> None:
     }
 
 
+@pytest.mark.parametrize("capabilities", [{}, {"drop": []}, {"add": ["NET_RAW"]}])
+def test_whoever_names_capabilities_decides(admission: Any, capabilities: Any) -> None:
+    configs = {"config-features": {"secure-pod-defaults": "enabled"}}
+    spec = {"containers": [{"securityContext": {"capabilities": dict(capabilities)}}]}
+    context = complete(admission, spec, configs)["containers"][0]["securityContext"]
+    assert context["capabilities"] == capabilities
+
+
 def test_what_the_pod_says_wins(admission: Any) -> None:
     configs = {"config-features": {"secure-pod-defaults": "enabled"}}
     pod = {"runAsNonRoot": False, "seccompProfile": {"type": "Unconfined"}}

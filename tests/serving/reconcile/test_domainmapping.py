@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from activator.api.ingress import INGRESS
-from serving.api import DOMAIN_CLAIM, DOMAIN_MAPPING, KINDS, SERVICE
+from serving.api import CERTIFICATE, DOMAIN_CLAIM, DOMAIN_MAPPING, KINDS, SERVICE
 from serving.reconcile.domainclaim import DomainClaimReconciler
 from serving.reconcile.domainmapping import Backend, DomainMappingReconciler, backend_of
 from tanebi.api.addressable import Unresolved
@@ -189,3 +189,39 @@ def test_one_on_its_way_out_is_left_alone() -> None:
     assert raw is not None
     raw["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert mappings.world.plan(mappings.reconciler, "n", DOMAIN).status is None
+
+
+TLS = {"config-network": {"external-domain-tls": "Enabled", "http-protocol": "Redirected"}}
+
+
+def test_with_tls_it_asks_for_a_certificate_and_answers_https_once_it_is_there() -> None:
+    mappings = Mappings(TLS)
+    mappings.claim("n")
+    mappings.service()
+    mappings.map()
+    mappings.settle()
+    assert mappings.condition("CertificateProvisioned")[:2] == ("Unknown", "CertificateNotReady")
+    certificate = mappings.world.raw(CERTIFICATE, "n", DOMAIN)
+    assert certificate is not None
+    assert certificate["spec"] == {"dnsNames": [DOMAIN], "domain": DOMAIN, "secretName": DOMAIN}
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    mappings.world.set_status(CERTIFICATE, "n", DOMAIN, ready)
+    mappings.settle()
+    mappings.gateway_follows()
+    mappings.settle()
+    assert mappings.condition()[0] == "True"
+    mapping = mappings.world.raw(DOMAIN_MAPPING, "n", DOMAIN) or {}
+    assert mapping["status"]["url"] == f"https://{DOMAIN}"
+    spec = (mappings.world.raw(INGRESS, "n", DOMAIN) or {})["spec"]
+    assert (spec["tls"][0]["secretName"], spec["httpOption"]) == (DOMAIN, "Redirected")
+
+
+def test_a_certificate_of_the_user_goes_first() -> None:
+    mappings = Mappings(TLS)
+    mappings.claim("n")
+    mappings.service()
+    mappings.map(tls={"secretName": "mine"})
+    mappings.settle()
+    assert mappings.world.raw(CERTIFICATE, "n", DOMAIN) is None
+    spec = (mappings.world.raw(INGRESS, "n", DOMAIN) or {})["spec"]
+    assert spec["tls"][0]["secretName"] == "mine"

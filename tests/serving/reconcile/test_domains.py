@@ -63,3 +63,12 @@ def test_the_url_works_as_printed(scheme: str, port: int, url: str) -> None:
 def test_a_long_tag_still_gives_a_name() -> None:
     name = hosts().service("t" * 62)
     assert len(name) == 63
+
+
+@pytest.mark.parametrize(("port", "shown"), [(443, ""), (8443, ":8443")])
+def test_with_a_certificate_the_url_is_that_of_the_gateways_own_https(
+    port: int, shown: str
+) -> None:
+    found = replace(hosts(), external_port=8080, tls_port=port, secure=frozenset({""}))
+    assert found.url("") == f"https://r.ns.localhost{shown}"
+    assert found.url("v1") == "http://v1-r.ns.localhost:8080"

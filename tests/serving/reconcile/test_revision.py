@@ -75,6 +75,15 @@ def test_an_image_that_is_missing(one: Any) -> None:
     )
 
 
+def test_an_image_by_digest_is_the_pods_business(serving: Any) -> None:
+    image = "quay.io/a/b@sha256:" + "0" * 64
+    spec = {"containers": [{"name": "user-container", "image": image}]}
+    serving.world.put(REVISION, {"metadata": {"name": "r", "namespace": "default"}, "spec": spec})
+    serving.settle()
+    assert serving.status(REVISION, "r")["containerStatuses"][0]["imageDigest"] == image
+    assert serving.conditions(REVISION, "r")["Ready"][1] == "Deploying"
+
+
 def test_an_image_is_resolved_once(one: Any) -> None:
     run(one)
     one.images.facts["dev.local/hello"] = Resolved("dev.local/hello@sha256:other")
