@@ -37,6 +37,9 @@ POD_STREAMS: Final = (
 )
 
 
+PROXIED: Final = (("", "Pod"), ("", "Service"), ("", "Node"))
+
+
 def version() -> Obj:
     """`GET /version`. A Kubernetes version comes first because clients compare it; ours is the build suffix."""
     return {
@@ -235,6 +238,9 @@ def _plain_subs(kind: AnyKind) -> list[Obj]:
         found.append(_sub(kind, "log", kind.kind, ["get"]))
         eviction = _sub(kind, "eviction", "Eviction", ["create"])
         found.append(eviction | {"group": "policy", "version": "v1"})
+    if kind.builtin and (kind.group, kind.kind) in PROXIED:
+        methods = ["create", "delete", "get", "patch", "update"]
+        found.append(_sub(kind, "proxy", f"{kind.kind}ProxyOptions", methods))
     if kind.kind == "ServiceAccount" and kind.builtin:
         token = _sub(kind, "token", "TokenRequest", ["create"])
         found.append(token | {"group": "authentication.k8s.io", "version": "v1"})

@@ -305,5 +305,6 @@ def _start(code: int, headers: Mapping[str, str]) -> dict[str, object]:
 
 async def _send(answer: Response, send: Send, *, head: bool) -> None:
     length = {"content-length": str(len(answer.body))}
-    await send(_start(answer.status, {**answer.headers, **length}))
+    told = length | dict(answer.headers) if head else {**answer.headers, **length}
+    await send(_start(answer.status, told))
     await send({"type": "http.response.body", "body": b"" if head else answer.body})

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from typing import Final
 from urllib.parse import unquote
+
+_PROXY: Final = re.compile(
+    r"(/api/v1/(?:nodes/[^/]+|namespaces/[^/]+/(?:pods|services)/[^/]+)/proxy)(/.*)?$"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`name` empty means the collection; `namespace` None means all namespaces (or a cluster-scoped kind)."""
+    """`name` empty means the collection; `namespace` None means all namespaces (or a cluster-scoped kind).
+
+    `below` is what follows the subresource `proxy`: the path of what is behind it, as it came. Empty: not even a slash.
+    """
 
     group: str
     version: str
@@ -16,10 +25,15 @@ class Target:
     namespace: str | None = None
     name: str = ""
     subresource: str = ""
+    below: str = ""
 
 
 def target(path: str) -> Target | None:
     """The resource that `path` names, or None when its form is no resource's."""
+    found = _PROXY.match(path)
+    if found is not None and found[2]:
+        inner = target(found[1])
+        return replace(inner, below=found[2]) if inner is not None else None
     parts = [unquote(part) for part in path.strip("/").split("/")]
     match parts:
         case ["api", version, *rest]:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from tanebi.api import quantity
 from tanebi.api.core.kinds_cluster import RESOURCE_QUOTA
+from tanebi.api.core.quota_scopes import covers
 from tanebi.api.core.usage import Amounts, shown, total, unspecified, usage
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj
@@ -31,9 +32,11 @@ class Quotas:
         if not quotas:
             return
         wanted = usage(kind, obj)
-        used: Amounts | None = None
         for entry in quotas:
-            hard = (entry.obj.get("spec") or {}).get("hard") or {}
+            spec = entry.obj.get("spec") or {}
+            if not covers(spec, kind, obj):
+                continue
+            hard = spec.get("hard") or {}
             limits = {n: quantity.parse(v) for n, v in hard.items()}
             if kind.builtin and kind.kind == "Pod" and (missing := unspecified(limits, obj)):
                 named = ",".join(f"{n} for: {','.join(c)}" for n, c in sorted(missing.items()))
@@ -43,7 +46,7 @@ class Quotas:
             limited = sorted(name for name in limits if wanted.get(name))
             if not limited:
                 continue
-            used = self._used(kind, key.namespace) if used is None else used
+            used = self._used(kind, key.namespace, spec)
             over = [n for n in limited if used.get(n, Decimal(0)) + wanted[n] > limits[n]]
             if over:
                 words = (
@@ -55,14 +58,14 @@ class Quotas:
                 raise _forbidden(kind, key, text)
         self._under_way[kind.resource, key] = obj
 
-    def _used(self, kind: AnyKind, namespace: str) -> Amounts:
+    def _used(self, kind: AnyKind, namespace: str, spec: Obj) -> Amounts:
         stored = [entry.obj for entry in self._store.list(kind.resource, namespace)]
         for (resource, key), obj in tuple(self._under_way.items()):
             if self._store.newest(resource, key) is None or self._store.get(resource, key):
                 del self._under_way[resource, key]  # refused after all, or stored by now
             elif resource == kind.resource and key.namespace == namespace:
                 stored.append(obj)
-        return total(kind, stored)
+        return total(kind, [obj for obj in stored if covers(spec, kind, obj)])
 
 
 def _name(quota: Obj) -> str:

@@ -16,7 +16,8 @@ from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskStatus
 from prometheus_client import Counter, Histogram
 
-from tanebi.api.core.kinds import POD
+from tanebi.api.core.kinds import POD, SERVICE
+from tanebi.api.core.kinds_cluster import NODE
 from tanebi.api.core.kinds_identity import REVIEW_KINDS, SERVICE_ACCOUNT
 from tanebi.api.core.twins import TWINS
 from tanebi.api.kind import AnyKind, ConfigKind, Kinds
@@ -41,6 +42,7 @@ from tanebi.apiserver.namespaces import NamespaceSweeper
 from tanebi.apiserver.objects import Objects
 from tanebi.apiserver.openapi import OpenApi
 from tanebi.apiserver.podaccounts import PodAccounts
+from tanebi.apiserver.proxy import ProxyDoor
 from tanebi.apiserver.rbac import MASTERS
 from tanebi.apiserver.rest import Rest
 from tanebi.apiserver.reviews import Reviews
@@ -61,6 +63,7 @@ BODY_BYTES_MAX: Final = 3 * 1024 * 1024
 IN_FLIGHT_MAX: Final = (
     400  # of clients; controllers in this process are bounded by their own workers
 )
+PROXIED: Final = (POD, SERVICE, NODE)
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 OPENID, JWKS = roles.ISSUER
 HEALTH_PATHS: Final = ("/healthz", "/livez", "/readyz")
@@ -105,6 +108,7 @@ class ApiServer:
             self.objects.complete_new = PodAccounts(store, rng).apply
         self._accounts = AccountKeeper(self.objects, self.tokens, ca_pem=ca_pem)
         self._rest = Rest(self.objects)
+        self._proxy = ProxyDoor(store)
         self._registry = Registry(store, self.kinds)
         self._definitions = DefinitionController(self.objects, self.kinds, self._registry)
         self._discovery = Discovery(self.kinds)
@@ -174,18 +178,12 @@ class ApiServer:
             return self._document(request)
         if kind is None:
             return self._document(request)
-        if target.subresource == "log" and kind.builtin and kind.kind == "Pod":
-            if request.method != "GET":
-                raise status.wrong_method()
-            key = Key(target.namespace or "", target.name)
-            return await podlogs.answer(self.logs, key, request.query, now=self._clock.wall())
-        if target.subresource == "eviction" and kind is POD:
-            key = Key(target.namespace or "", target.name)
-            return await self._evictions.handle(request, user, key)
         if kind.virtual:
             return self._reviews.handle(request, user, kind, target)
-        if target.subresource == "token" and kind is SERVICE_ACCOUNT:
-            return self._token(request, target)
+        if target.subresource and kind.builtin:
+            found = await self._beside(request, user, kind, target)
+            if found is not None:
+                return found
         if is_streaming(target):
             read_call(target, request.query.items())
             raise BadRequest(UPGRADE_REQUIRED)
@@ -193,6 +191,24 @@ class ApiServer:
             ask = partial(self._ask, user, twin.stored)
             return await self._twins.handle(request, twin, target, ask)
         return await self._rest.handle(request, user, kind, target)
+
+    async def _beside(
+        self, request: Request, user: User, kind: AnyKind, target: paths.Target
+    ) -> Response | Stream | None:
+        """Subresources that are no part of an object; None for all others."""
+        key = Key(target.namespace or "", target.name)
+        match target.subresource:
+            case "log" if kind is POD:
+                if request.method != "GET":
+                    raise status.wrong_method()
+                return await podlogs.answer(self.logs, key, request.query, now=self._clock.wall())
+            case "eviction" if kind is POD:
+                return await self._evictions.handle(request, user, key)
+            case "proxy" if kind in PROXIED:
+                return await self._proxy.handle(request, kind, target)
+            case "token" if kind is SERVICE_ACCOUNT:
+                return self._token(request, target)
+        return None
 
     async def _ask(
         self, user: User, kind: AnyKind, request: Request, target: paths.Target
@@ -276,6 +292,7 @@ class ApiServer:
                 with anyio.CancelScope(shield=True):
                     await self.objects.hooks.aclose()
                     await self.objects.conversions.aclose()
+                    await self._proxy.aclose()
 
 
 def _unless_known(request: Request, answer: Response) -> Response:

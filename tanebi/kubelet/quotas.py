@@ -12,8 +12,16 @@ from decimal import Decimal
 
 from tanebi.api.core.kinds import CONFIG_MAP, DEPLOYMENT, POD, SECRET, SERVICE
 from tanebi.api.core.kinds_cluster import CLAIM, RESOURCE_QUOTA
-from tanebi.api.core.kinds_workload import JOB, REPLICA_SET, STATEFUL_SET
+from tanebi.api.core.kinds_workload import (
+    CRON_JOB,
+    DAEMON_SET,
+    JOB,
+    REPLICA_SET,
+    REPLICATION_CONTROLLER,
+    STATEFUL_SET,
+)
 from tanebi.api.core.policy import ResourceQuota
+from tanebi.api.core.quota_scopes import covers
 from tanebi.api.core.usage import Amounts, shown, total
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Key, Obj, key_of
@@ -25,10 +33,14 @@ COUNTED: tuple[AnyKind, ...] = (
     CONFIG_MAP,
     SECRET,
     CLAIM,
+    RESOURCE_QUOTA,
+    REPLICATION_CONTROLLER,
     DEPLOYMENT,
     REPLICA_SET,
     STATEFUL_SET,
+    DAEMON_SET,
     JOB,
+    CRON_JOB,
 )
 
 
@@ -50,10 +62,12 @@ class QuotaReconciler:
 
     def desired(self, found: ResourceQuota, seen: Seen, configs: Configs, now: datetime) -> Plan:
         namespace, used = found.metadata.namespace, Amounts()
+        spec = found.spec.model_dump(by_alias=True)
         for kind in COUNTED:
             keys = (each.key for each in seen.list(kind, namespace))
             raws = (seen.raw(kind, *key) for key in keys)
-            used |= total(kind, (raw for raw in raws if raw is not None))
+            counted = (raw for raw in raws if raw is not None and covers(spec, kind, raw))
+            used |= total(kind, counted)
         hard = {name: str(amount) for name, amount in found.spec.hard.items()}
         return Plan(
             status={

@@ -28,6 +28,7 @@ PLAIN: Final = frozenset(
     )
 )
 COMPUTE: Final = ("cpu", "memory", "ephemeral-storage")
+_OF_CLASS: Final = "storageclass.storage.k8s.io"
 _BINARY: Final = ("Ki", "Mi", "Gi", "Ti")
 
 
@@ -45,7 +46,11 @@ def usage(kind: AnyKind, obj: Obj) -> Amounts:
             found |= _of_service(obj)
         elif kind.kind == "PersistentVolumeClaim":
             asked = ((obj.get("spec") or {}).get("resources") or {}).get("requests") or {}
-            found["requests.storage"] = _amount(asked.get("storage", 0))
+            stored = _amount(asked.get("storage", 0))
+            found["requests.storage"] = stored
+            if class_ := (obj.get("spec") or {}).get("storageClassName"):
+                found[f"{class_}.{_OF_CLASS}/persistentvolumeclaims"] = Decimal(1)
+                found[f"{class_}.{_OF_CLASS}/requests.storage"] = stored
     return found
 
 
@@ -109,7 +114,8 @@ def _of_service(obj: Obj) -> Amounts:
         case "NodePort":
             return {"services.nodeports": ports}
         case "LoadBalancer":
-            return {"services.nodeports": ports, "services.loadbalancers": Decimal(1)}
+            opened = ports if spec.get("allocateLoadBalancerNodePorts") is not False else Decimal(0)
+            return {"services.nodeports": opened, "services.loadbalancers": Decimal(1)}
     return {}
 
 

@@ -30,6 +30,11 @@ from tanebi.apiserver.paths import Target, target
         ("/apis/g/v1", None),
         ("/", None),
         ("/healthz", None),
+        (
+            "/api/v1/namespaces/x/pods/http:y:80/proxy/a/b%2Fc//d/",
+            Target("", "v1", "pods", "x", "http:y:80", "proxy", "/a/b%2Fc//d/"),
+        ),
+        ("/api/v1/nodes/n/proxy", Target("", "v1", "nodes", None, "n", "proxy")),
         ("/api/v1/pods/a/b/c", None),
         ("/api/v1/namespaces//pods", None),
         ("/api/v1/namespaces/x/pods/y/log/more", None),
