@@ -92,10 +92,21 @@ class AccountKeeper:
         if self._ca_pem:
             content: Obj = {"metadata": {"name": ROOT_CA}, "data": {"ca.crt": self._ca_pem}}
             await self._ensure(CONFIG_MAP, namespace, content)
+            await self._restore(Key(namespace, ROOT_CA), content["data"])
 
     async def _ensure(self, kind: AnyKind, namespace: str, obj: Obj) -> None:
         if self._store.newest(kind.resource, Key(namespace, obj["metadata"]["name"])) is None:
             await self._objects.create(kind, namespace, obj, CONTROLLER, options=_OPTIONS)
+
+    async def _restore(self, key: Key, data: Obj) -> None:
+        """Whatever somebody made of the authority's certificate, it is what it is."""
+        entry = self._store.newest(CONFIG_MAP.resource, key)
+        if entry is not None and entry.obj.get("data") != data:
+
+            def change(obj: Obj) -> Obj:
+                return {**obj, "data": data}
+
+            await self._objects.update(CONFIG_MAP, key, change, CONTROLLER, options=_OPTIONS)
 
     async def _fill(self, key: Key) -> None:
         entry = self._store.newest(SECRET.resource, key)

@@ -7,7 +7,7 @@ Caller: tanebi.apiserver.objects.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -67,6 +67,8 @@ def decode(
     complaints = [f'duplicate field "{name}"' for name in twice]
     unknown = _unknown(kind, view, obj)
     complaints += [f'unknown field "{path}"' for path in unknown]
+    if twice and unknown and kind.structure is None:
+        complaints = _as_met(complaints, obj)
     if complaints and validation == "Strict":
         text = ", ".join(complaints[:WARNINGS_MAX])
         raise Undecodable(kind, f"strict decoding error: {text}")
@@ -75,6 +77,23 @@ def decode(
     if kind.builtin:
         omit_empty(view, obj)
     return Decoded(obj, complaints[:WARNINGS_MAX] if validation == "Warn" else [])
+
+
+def _as_met(complaints: list[str], obj: Obj) -> list[str]:
+    """In the order in which a reader of the body meets the fields."""
+    met = {path: at for at, path in enumerate(_paths(obj, ""))}
+    return sorted(complaints, key=lambda text: met.get(text.split('"')[1], len(met)))
+
+
+def _paths(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            where = f"{path}.{name}" if path else name
+            yield where
+            yield from _paths(inner, where)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _paths(inner, f"{path}[{index}]")
 
 
 def _unknown(kind: AnyKind, view: Resource, obj: Obj) -> list[str]:

@@ -20,11 +20,13 @@ from tanebi.apiserver.discovery import version
 from tanebi.apiserver.patch.schema import Schema as PatchSchema
 from tanebi.apiserver.patch.schema import schema_of as patch_schema
 from tanebi.apiserver.schema import HEAD, metadata_schema, schema_of
+from tanebi.apiserver.structural.walk import PRESERVE
 
 PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 # An openapi.v2.Document that describes nothing: swagger "2.0", info with title and version, no paths. Clients in Go read v2 in
 # this form alone, for kinds that v3 does not have; to find none of them there either is what makes their errors the right ones.
 EMPTY: Final = b"\n\x032.0\x12\x10\n\nKubernetes\x12\x02v1\x42\x00"
+JUNCTORS: Final = ("allOf", "anyOf", "not", "oneOf")
 META_NAME: Final = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 
@@ -98,7 +100,7 @@ class OpenApi:
             paths: Obj = {}
             for kind in self._kinds:
                 paths |= _paths(kind, _reference(_name(kind), "#/definitions/"), v3=False)
-            definitions = _models(list(self._kinds), "#/definitions/")
+            definitions = _models(list(self._kinds), "#/definitions/", older=True)
             self._documents[""] = Document.of(
                 {"swagger": "2.0", "info": _info(), "paths": paths, "definitions": definitions}
             )
@@ -128,17 +130,46 @@ class Document:
         return cls(body, f'"{hashlib.sha512(body).hexdigest()[:32].upper()}"')
 
 
-def _models(kinds: list[AnyKind], prefix: str) -> Obj:
+def _models(kinds: list[AnyKind], prefix: str, *, older: bool = False) -> Obj:
+    """`older`: as version 2 of OpenAPI can say it."""
     models: Obj = {META_NAME: metadata_schema()}
     for kind in kinds:
-        schema = _schema(kind)
-        properties = {**schema.get("properties", {}), "metadata": _reference(META_NAME, prefix)}
         gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-        models[_name(kind)] = schema | {
-            "properties": properties,
-            "x-kubernetes-group-version-kind": [gvk],
-        }
+        marks = {"x-kubernetes-group-version-kind": [gvk]}
+        if older and kind.structure is not None and kind.structure.schema.get(PRESERVE):
+            models[_name(kind)] = {"type": "object", **marks}
+            continue
+        schema = _schema(kind)
+        if older and kind.structure is not None:
+            schema = _for_v2(schema)
+        properties = {**schema.get("properties", {}), "metadata": _reference(META_NAME, prefix)}
+        models[_name(kind)] = schema | {"properties": properties, **marks}
     return models
+
+
+def _for_v2(schema: Any) -> Any:
+    """Without what version 2, or kubectl's reading of it, does not know (apiextensions-apiserver openapi/v2 conversion.go)."""
+    left_out = set(JUNCTORS)
+    if schema.get("nullable"):
+        left_out |= {"type", "nullable", "items", "properties"}
+    if schema.get(PRESERVE):
+        left_out |= {"items", "properties"} | (
+            {"type"} if schema.get("type") == "object" else set()
+        )
+    found = {name: value for name, value in schema.items() if name not in left_out}
+    if found.get("type") == "array" and "items" not in found:
+        del found["type"]
+    if isinstance(found.get("items"), dict):
+        found["items"] = _for_v2(found["items"])
+    if isinstance(found.get("additionalProperties"), dict):
+        found["additionalProperties"] = _for_v2(found["additionalProperties"])
+    if "properties" in found:
+        inner = found["properties"]
+        nullable = {name for name, one in inner.items() if one.get("nullable")}
+        found["properties"] = {name: _for_v2(one) for name, one in inner.items()}
+        if nullable and "required" in found:
+            found["required"] = [name for name in found["required"] if name not in nullable]
+    return found
 
 
 def _schema(kind: AnyKind) -> Obj:

@@ -26,8 +26,9 @@ from tanebi.apiserver.paths import Target
 from tanebi.apiserver.rbac import MASTERS, Attributes
 from tanebi.apiserver.tokens import ISSUER, TokenService
 from tanebi.apiserver.user import User
+from tanebi.apiserver.views import negotiate
 from tanebi.base.clock import Clock
-from tanebi.kube.errors import BadRequest
+from tanebi.kube.errors import BadRequest, NotAcceptable
 from tanebi.kube.transport import Request, Response
 
 _EVERYTHING: Final[tuple[Obj, ...]] = (
@@ -54,6 +55,9 @@ class Reviews:
         """Raises ApiError."""
         if request.method != "POST" or target.name:
             raise status.wrong_method()
+        wanted = request.headers.get("accept", "")
+        if negotiate(kind, wanted, request.query, now=self._clock.wall()).shape != "object":
+            raise NotAcceptable(f"only the following media types are accepted: {codec.JSON}")
         body, _ = codec.decode(request.body, request.headers.get("content-type", ""))
         metadata.check_identity(kind, body)
         spec: Obj = body.get("spec") or {}

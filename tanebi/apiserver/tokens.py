@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from tanebi.api.core.kinds import POD, SECRET
+from tanebi.api.core.kinds_cluster import NODE
 from tanebi.api.core.kinds_identity import SERVICE_ACCOUNT
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj, rfc3339
@@ -28,6 +29,7 @@ LIFE_S: Final = 3600
 LIFE_MIN_S: Final = 600
 LIFE_MAX_S: Final = 1 << 32
 AUDIENCES_MAX: Final = 16
+_EXTRA: Final = "authentication.kubernetes.io"
 _BOUND: Final[dict[tuple[str, str], AnyKind]] = {("v1", "Pod"): POD, ("v1", "Secret"): SECRET}
 
 
@@ -113,7 +115,11 @@ class TokenService:
                 f"the UID in the bound object reference ({ref['uid']}) does not match the UID in record. "
                 "The object might have been deleted and then recreated"
             )
-        return {kind.kind.lower(): {"name": ref["name"], "uid": uid}}
+        bound: Obj = {kind.kind.lower(): {"name": ref["name"], "uid": uid}}
+        node = self._object(NODE, Key("", str((found.get("spec") or {}).get("nodeName") or "")))
+        if kind is POD and node is not None:
+            bound["node"] = {"name": node["metadata"]["name"], "uid": node["metadata"]["uid"]}
+        return bound
 
     # --- checking ------------------------------------------------------------------------------
 
@@ -127,9 +133,15 @@ class TokenService:
             return None
         if not set(claims.get("aud") or ()) & set(audiences):
             return None
-        return self._living(claims.get("kubernetes.io") or {})
+        own = claims.get("kubernetes.io") or {}
+        if not self._is_living(own):
+            return None
+        account, namespace = own["serviceaccount"], str(own.get("namespace") or "")
+        extra = _extra(str(claims.get("jti") or ""), own)
+        return account_user(namespace, str(account["name"]), uid=str(account["uid"]), extra=extra)
 
-    def _living(self, own: Obj) -> User | None:
+    def _is_living(self, own: Obj) -> bool:
+        """Whether the account is there, and what the token is bound to."""
         namespace = str(own.get("namespace") or "")
         named: dict[str, AnyKind] = {
             "serviceaccount": SERVICE_ACCOUNT,
@@ -137,25 +149,39 @@ class TokenService:
             "secret": SECRET,
         }
         if "serviceaccount" not in own:
-            return None
+            return False
         for claim, kind in named.items():
             ref = own.get(claim)
             if ref is None:
                 continue
             found = self._object(kind, Key(namespace, str(ref.get("name"))))
             if found is None or found["metadata"]["uid"] != ref.get("uid"):
-                return None
-        account = own["serviceaccount"]
-        return account_user(namespace, str(account["name"]), uid=str(account["uid"]))
+                return False
+        return True
 
     def _object(self, kind: AnyKind, key: Key) -> Obj | None:
         entry = self._store.get(kind.resource, key)
         return entry.obj if entry is not None else None
 
 
-def account_user(namespace: str, name: str, *, uid: str = "") -> User:
+def account_user(
+    namespace: str,
+    name: str,
+    *,
+    uid: str = "",
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = (),
+) -> User:
     groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", AUTHENTICATED)
-    return User(f"{PREFIX}{namespace}:{name}", groups, uid)
+    return User(f"{PREFIX}{namespace}:{name}", groups, uid, extra)
+
+
+def _extra(jti: str, own: Obj) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What is known of the token besides whose it is."""
+    found = [(f"{_EXTRA}/credential-id", (f"JTI={jti}",))] if jti else []
+    for claim in ("pod", "node"):
+        for field in ("name", "uid") if claim in own else ():
+            found.append((f"{_EXTRA}/{claim}-{field}", (str(own[claim].get(field)),)))
+    return tuple(found)
 
 
 def _life(asked: Any) -> int:

@@ -17,6 +17,7 @@ class User:
     name: str
     groups: tuple[str, ...] = ()
     uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def info(self) -> Obj:
         """A UserInfo."""
@@ -25,6 +26,8 @@ class User:
             found["uid"] = self.uid
         if self.groups:
             found["groups"] = list(self.groups)
+        if self.extra:
+            found["extra"] = {name: list(values) for name, values in self.extra}
         return found
 
 

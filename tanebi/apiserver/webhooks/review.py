@@ -46,7 +46,7 @@ def request_of(attempt: Attempt, seen_as: AnyKind, obj: Obj | None, uid: str) ->
         "requestResource": _gvr(asked),
         "name": attempt.key.name,
         "operation": attempt.operation,
-        "userInfo": {"username": attempt.user.name, "groups": list(attempt.user.groups)},
+        "userInfo": attempt.user.info(),
         "object": _in_version(obj, seen_as),
         "oldObject": _in_version(attempt.old, seen_as),
         "dryRun": attempt.dry_run,

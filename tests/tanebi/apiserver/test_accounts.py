@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
+import orjson
 import pytest
 
 from tanebi.api.meta import Obj
@@ -62,3 +63,21 @@ async def test_a_secret_for_a_token_is_filled(api: Api, tokens: TokenService) ->
     assert base64.b64decode(data["namespace"]) == b"default"
     await api.ok("DELETE", f"{SPACES}/default/secrets/t")
     assert tokens.user(base64.b64decode(data["token"]).decode()) is None
+
+
+async def test_the_certificate_of_the_authority_is_put_right(
+    api: Api, tokens: TokenService
+) -> None:
+    path = f"{SPACES}/default/configmaps/{ROOT_CA}"
+
+    async def data() -> Obj | None:
+        answer = await api("GET", path)
+        found: Obj | None = orjson.loads(answer.body).get("data")
+        return found
+
+    async def right() -> bool:
+        return await data() == {"ca.crt": "the authority"}
+
+    await wait_until(right)
+    await api.ok("PUT", path, {"metadata": {"name": ROOT_CA}, "data": {"ca.crt": "another"}})
+    await wait_until(right)

@@ -92,6 +92,12 @@ async def test_fields_that_stand_twice(api: Api) -> None:
     assert 'duplicate field "data.x"' in status["message"]
 
 
+async def test_complaints_come_in_the_order_of_the_body(api: Api) -> None:
+    body = b'{"kind":"ConfigMap","metadata":{"name":"a"},"more":1,"data":{"x":"1","x":"2"}}'
+    status = await api.refused(400, "POST", CONFIG_MAPS, body, query={"fieldValidation": "Strict"})
+    assert 'unknown field "more", duplicate field "data.x"' in status["message"]
+
+
 async def test_nulls_are_absent(api: Api) -> None:
     made = await api.ok("POST", WIDGETS, widget("a", spec={"size": None}, labels=None))
     assert "size" not in made["spec"]

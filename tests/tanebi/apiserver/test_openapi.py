@@ -7,6 +7,7 @@ import pytest
 
 from tanebi.apiserver.openapi import EMPTY, PROTOBUF
 from tests.tanebi.apiserver.calling import Api
+from tests.tanebi.apiserver.definitions.crontabs import CRDS, crontabs, version
 
 pytestmark = pytest.mark.anyio
 
@@ -62,3 +63,21 @@ async def test_v2_is_one_document(api: Api) -> None:
     assert (packed.headers["content-type"], packed.body) == (PROTOBUF.replace("@", "."), EMPTY)
     assert "io.k8s.api.core.v1.Pod" in document["definitions"]
     assert "/api/v1/namespaces/{name}" in document["paths"]
+
+
+async def test_version_2_leaves_out_what_its_readers_stumble_over(api: Api) -> None:
+    first = crontabs()
+    schema = first["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema["properties"]["spec"] |= {"anyOf": [], "required": ["cronSpec", "note"]}
+    free = version("v2", storage=False)
+    free["schema"]["openAPIV3Schema"]["x-kubernetes-preserve-unknown-fields"] = True
+    first["spec"]["versions"].append(free)
+    await api.ok("POST", CRDS, first)
+    definitions = (await api.ok("GET", "/openapi/v2"))["definitions"]
+    shown = definitions["com.example.stable.v1.CronTab"]["properties"]["spec"]
+    assert "anyOf" not in shown
+    assert shown["required"] == ["cronSpec"]  # what may be null need not be there
+    assert "type" not in shown["properties"]["note"]
+    assert "type" not in shown["properties"]["free"]
+    whole = definitions["com.example.stable.v2.CronTab"]
+    assert whole.keys() == {"type", "x-kubernetes-group-version-kind"}

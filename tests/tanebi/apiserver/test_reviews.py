@@ -71,3 +71,12 @@ async def test_nothing_but_asking(api: Api) -> None:
     )
     listed = await api.ok("GET", AUTHN)
     assert all(resource["verbs"] == ["create"] for resource in listed["resources"])
+
+
+async def test_a_review_is_no_table(api: Api) -> None:
+    table = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    path = f"{AUTHZ}/selfsubjectaccessreviews"
+    status = await api.refused(
+        406, "POST", path, {"spec": {"resourceAttributes": POD}}, headers=table
+    )
+    assert status["reason"] == "NotAcceptable"

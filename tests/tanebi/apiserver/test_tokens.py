@@ -111,3 +111,23 @@ async def test_without_account_or_keys(api: Api, service: TokenService) -> None:
         token(bare)
     assert bare.user(token(service)) is None
     assert service.user("no token") is None
+
+
+async def test_a_token_tells_its_pod_and_its_node(api: Api, service: TokenService) -> None:
+    await robot(api)
+    node = await api.ok("POST", "/api/v1/nodes", {"metadata": {"name": "here"}})
+    spec = {"containers": [{"name": "a", "image": "a"}], "nodeName": "here"}
+    pod = await api.ok(
+        "POST", "/api/v1/namespaces/default/pods", {"metadata": {"name": "p"}, "spec": spec}
+    )
+    bound = {"apiVersion": "v1", "kind": "Pod", "name": "p"}
+    user = service.user(token(service, boundObjectRef=bound))
+    assert user is not None
+    extra = {name.partition("/")[2]: values for name, values in user.extra}
+    assert extra.pop("credential-id")[0].startswith("JTI=")
+    assert extra == {
+        "pod-name": ("p",),
+        "pod-uid": (pod["metadata"]["uid"],),
+        "node-name": ("here",),
+        "node-uid": (node["metadata"]["uid"],),
+    }
