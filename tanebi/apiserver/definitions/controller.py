@@ -123,7 +123,7 @@ def told(obj: Obj, accepted: Acceptance, now: datetime) -> None:
     """Write `accepted` into the status of a definition, in place. What is said already keeps its time."""
     status = obj.setdefault("status", {})
     stamp = rfc3339(now)
-    before = {c["type"]: c for c in status.get("conditions") or ()}
+    before = {c.get("type"): c for c in status.get("conditions") or ()}
     if accepted.reason:
         names = condition("NamesAccepted", "False", accepted.reason, accepted.message, stamp)
         text = "not all names are accepted"
@@ -135,7 +135,8 @@ def told(obj: Obj, accepted: Acceptance, now: datetime) -> None:
         text = "the initial names have been accepted"
         ready = condition("Established", "True", "InitialNamesAccepted", text, stamp)
         status["acceptedNames"] = obj["spec"]["names"]
-    status["conditions"] = [_kept(before.get(one["type"]), one) for one in (names, ready)]
+    own = {one["type"]: _kept(before.pop(one["type"], None), one) for one in (names, ready)}
+    status["conditions"] = [*own.values(), *before.values()]  # what others say stays
 
 
 def _kept(before: Obj | None, now: Obj) -> Obj:

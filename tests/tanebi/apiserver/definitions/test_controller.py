@@ -38,6 +38,23 @@ async def test_a_definition_is_established(running: Api) -> None:
     assert found["status"]["acceptedNames"]["kind"] == "CronTab"
 
 
+async def test_what_others_say_of_a_definition_stays(running: Api) -> None:
+    await running.ok("POST", CRDS, crontabs())
+    await established(running, NAME)
+    found = await running.ok("GET", f"{CRDS}/{NAME}")
+    found["status"]["conditions"] += [{"type": "Mine", "status": "True"}, {"status": "True"}]
+    await running.ok("PUT", f"{CRDS}/{NAME}/status", found)
+    await running.ok(
+        "POST",
+        CRDS,
+        crontabs(names={"plural": "other", "kind": "Other"})
+        | {"metadata": {"name": "other.stable.example.com"}},
+    )
+    await established(running, "other.stable.example.com")
+    told = (await running.ok("GET", f"{CRDS}/{NAME}"))["status"]["conditions"]
+    assert [c.get("type") for c in told] == ["NamesAccepted", "Established", "Mine", None]
+
+
 async def test_a_name_has_one_owner(running: Api) -> None:
     await running.ok("POST", CRDS, crontabs())
     names = {"plural": "tables", "singular": "table", "kind": "CronTab", "listKind": "Other"}
