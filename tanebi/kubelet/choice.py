@@ -5,7 +5,7 @@ Implements tanebi.kubelet.podruntime.PodRuntime over two others. Made by tanebi.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tanebi.api.core.pod import Container, Pod
 from tanebi.api.podstreams import Session, Wish
@@ -73,6 +73,10 @@ class ByImage:
         """Raises StartFailed."""
         chosen = self._chosen[pod.metadata.uid]
         return await chosen.session(pod, container, command, sandbox, wish)
+
+    async def written(self, pod: Pod) -> Mapping[str, int]:
+        chosen = self._chosen.get(pod.metadata.uid)
+        return await chosen.written(pod) if chosen is not None else {}
 
     def notes(self, container: Container) -> Sequence[Note]:
         one = self._processes if self._is_directory(container.image) else self._engine

@@ -36,6 +36,7 @@ from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.kubelet.pods import ERR_IMAGE, IMAGE_BACKOFF
 from tanebi.kubelet.podstreams import KubeletStreams
+from tanebi.kubelet.storage import StorageWatch
 from tanebi.kubelet.tokens import PodTokens
 from tanebi.kubelet.worker import PodWorker, Tools
 
@@ -91,6 +92,9 @@ class Kubelet:
             started=started,
         )
         self._workers: dict[str, PodWorker] = {}
+        self._storage = StorageWatch(
+            pods, logs, folder=folder, clock=clock, workers=self._workers.values
+        )
         self._tasks: TaskGroup | None = None
         if streams is not None:
             streams.serve(pods, self._worker_of)
@@ -115,6 +119,7 @@ class Kubelet:
             if self._tokens is not None:
                 self._tokens.subscribe(self._on_tokens)
                 tasks.start_soon(self._tokens.run)
+            tasks.start_soon(self._storage.run)
             with anyio.move_on_after(FIRST_REPORT_S):
                 for worker in tuple(self._workers.values()):
                     await worker.reported.wait()

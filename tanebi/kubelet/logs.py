@@ -117,6 +117,14 @@ class LogStore:
         run = self._find(namespace, pod, options)
         return self._stream(namespace, pod, run, options)
 
+    def sizes(self, pod: Pod) -> dict[str, int]:
+        """Bytes of all that is kept of each container's output."""
+        home, found = self._folder(pod.metadata.namespace, pod.metadata.name), {}
+        for container in (*pod.spec.init_containers, *pod.spec.containers):
+            files = (home / container.name).glob("*.log*")
+            found[container.name] = sum(file.stat().st_size for file in files)
+        return found
+
     def pods(self, namespace: str | None, selector: Selector) -> Sequence[LoggedPod]:
         found = [
             meta

@@ -1,6 +1,7 @@
 """The Node object of this machine, and its heartbeat.
 
-The Node is made when the platform starts for the first time, and its status is said anew at each start and every five minutes;
+The Node is made when the platform starts for the first time, and its status is said anew at each start, every five minutes, and
+when the disk becomes nearly full or has room again, with Kubernetes' taint, so that nothing is scheduled meanwhile;
 a Lease in kube-node-lease is renewed every ten seconds, as Kubernetes' kubelets do. Labels, taints and `unschedulable` are the
 user's and stay. Caller: tanebi.up.
 """
@@ -23,8 +24,10 @@ from tanebi.base.log import get_logger
 from tanebi.kube.client import Kube
 from tanebi.kube.errors import AlreadyExists, ApiError, NotFound, Unreachable
 from tanebi.kubelet import machine
+from tanebi.kubelet.eviction import Pressure
 from tanebi.kubelet.machine import Machine
 from tanebi.kubelet.ports import POD_IP
+from tanebi.kubelet.storage import disk_of
 
 LEASES: Final = "kube-node-lease"
 RENEW_S: Final = 10.0
@@ -32,6 +35,8 @@ LEASE_S: Final = 40
 STATUS_S: Final = 300.0
 PODS_MAX: Final = 1000
 KUBELET_VERSION: Final = f"v1.32.0+tanebi-{tanebi.__version__}"
+DISK_PRESSURE: Final = "node.kubernetes.io/disk-pressure"
+DISK_PRESSED: Final = ("KubeletHasDiskPressure", "kubelet has disk pressure")
 _PRESSURES: Final = (
     ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -50,6 +55,8 @@ class NodeKeeper:
         self._name = name
         self._runtime = runtime
         self._folder = folder
+        self._pressure = Pressure()
+        self._said_pressure = False
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Until cancelled. Started when the Node is there."""
@@ -59,7 +66,8 @@ class NodeKeeper:
         while True:
             try:
                 await self._renew()
-                if self._clock.now() - said_at >= STATUS_S:
+                pressed = self._pressure.seen(disk_of(self._folder), self._clock.now())
+                if pressed != self._said_pressure or self._clock.now() - said_at >= STATUS_S:
                     await self._register()
                     said_at = self._clock.now()
             except (ApiError, Unreachable) as error:
@@ -68,6 +76,7 @@ class NodeKeeper:
 
     async def _register(self) -> None:
         found = machine.look(self._folder)
+        pressed = self._pressure.seen(disk_of(self._folder), self._clock.now())
         labels = labels_of(found)
         try:
             live = await self._kube.get(NODE, "", self._name)
@@ -77,7 +86,17 @@ class NodeKeeper:
         if not labels.items() <= have.items():
             body = {"metadata": {"labels": labels}}
             live = await self._kube.patch(NODE, "", self._name, body)
-        status = make_status(found, live, runtime=self._runtime, now=self._clock.wall())
+        taints = tainted(live, pressed=pressed, now=self._clock.wall())
+        if taints is not None:
+            version = live["metadata"].get("resourceVersion")
+            change: Obj = {"metadata": {"resourceVersion": version}, "spec": {"taints": taints}}
+            live = await self._kube.patch(NODE, "", self._name, change)
+        status = make_status(
+            found, live, runtime=self._runtime, now=self._clock.wall(), disk_pressure=pressed
+        )
+        if pressed != self._said_pressure:
+            _log.warning("disk", pressure=pressed, folder=str(self._folder))
+        self._said_pressure = pressed
         await self._kube.patch(NODE, "", self._name, {"status": status}, subresource="status")
 
     async def _renew(self) -> None:
@@ -121,7 +140,19 @@ def make_node(name: str, labels: dict[str, str]) -> Obj:
     }
 
 
-def make_status(found: Machine, live: Obj, *, runtime: str, now: datetime) -> Obj:
+def tainted(live: Obj, *, pressed: bool, now: datetime) -> list[Obj] | None:
+    """The node's taints with or without ours; None: they are right already. Those of others stay."""
+    have: list[Obj] = list((live.get("spec") or {}).get("taints") or ())
+    others = [taint for taint in have if taint.get("key") != DISK_PRESSURE]
+    if pressed == (len(others) < len(have)):
+        return None
+    ours = {"key": DISK_PRESSURE, "effect": "NoSchedule", "timeAdded": rfc3339(now)}
+    return [*others, ours] if pressed else others
+
+
+def make_status(
+    found: Machine, live: Obj, *, runtime: str, now: datetime, disk_pressure: bool = False
+) -> Obj:
     """What the machine can hold, and that it is ready. `live` tells since when."""
     amounts = {
         "cpu": str(found.cpus),
@@ -152,7 +183,12 @@ def make_status(found: Machine, live: Obj, *, runtime: str, now: datetime) -> Ob
             {"type": "Hostname", "address": found.hostname},
         ],
         "conditions": [
-            *(condition(type_, "False", *words) for type_, *words in _PRESSURES),
+            *(
+                condition(type_, "True", *DISK_PRESSED)
+                if disk_pressure and type_ == "DiskPressure"
+                else condition(type_, "False", *words)
+                for type_, *words in _PRESSURES
+            ),
             condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
         ],
         "nodeInfo": {

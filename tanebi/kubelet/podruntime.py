@@ -7,7 +7,7 @@ protocol. Implementations: tanebi.kubelet.processpods (containers are processes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -91,6 +91,9 @@ class PodRuntime(Protocol):
         wish: Wish,
     ) -> Session:
         """Run a person's command beside the running container, as it is written. Raises StartFailed."""
+
+    async def written(self, pod: Pod) -> Mapping[str, int]:
+        """Bytes that each container of a running pod has written outside of volumes, as far as that is known."""
 
     def notes(self, container: Container) -> Sequence[Note]:
         """What of the container's wishes this runtime cannot do."""

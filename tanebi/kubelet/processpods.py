@@ -9,7 +9,7 @@ Implements tanebi.kubelet.podruntime.PodRuntime. Made by tanebi.up.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ from tanebi.kubelet.portcheck import bindable
 from tanebi.kubelet.ports import POD_IP, PortTable, declared_ports
 from tanebi.kubelet.runtime import ExecResult, Inside, Runtime, StartFailed
 from tanebi.kubelet.tokens import MOUNT_PATH, NO_TOKENS, PodTokens, Tokens
+from tanebi.kubelet.treesize import tree_bytes
 
 
 class ProcessPods:
@@ -53,6 +54,7 @@ class ProcessPods:
     ) -> None:
         self._network = network
         self._tokens = tokens
+        self._folder = folder
         self._images = images
         self._runtime = runtime
         self._ports = PortTable(is_free, first=zlib.crc32(bytes(folder.absolute())))
@@ -153,6 +155,11 @@ class ProcessPods:
             pod, container, 0, image, sandbox, inside, await self._tokens_of(pod)
         )
         return await self._runtime.session(replace(launch, argv=tuple(command)), wish)
+
+    async def written(self, pod: Pod) -> Mapping[str, int]:
+        """They share one folder: it counts for the first."""
+        home = self._folder / pod.metadata.uid / "tmp"
+        return {pod.spec.containers[0].name: await to_thread.run_sync(tree_bytes, home)}
 
     def notes(self, container: Container) -> Sequence[Note]:
         return self._launcher.notes(container)

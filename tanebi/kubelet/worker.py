@@ -37,6 +37,7 @@ from tanebi.kube.recorder import Recorder
 from tanebi.kubelet import environment
 from tanebi.kubelet.admitting import Refusal, refusal
 from tanebi.kubelet.drain import Drain
+from tanebi.kubelet.eviction import EVICTED
 from tanebi.kubelet.hooks import FAILED_POST_START, FAILED_PRE_STOP, POST_START_MAX_S, Hooks
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import PodRuntime, Sandbox, SandboxFailed, SandboxGone
@@ -51,6 +52,8 @@ from tanebi.kubelet.pods import (
 )
 from tanebi.kubelet.ports import POD_IP, ports_condition
 from tanebi.kubelet.probing import Prober
+from tanebi.kubelet.races import cancel_after, cancel_when_ended, set_after
+from tanebi.kubelet.removal import remove
 from tanebi.kubelet.runtime import Exit, Running, StartFailed
 from tanebi.kubelet.shown import split, with_shown
 from tanebi.kubelet.sleeper import Sleeper
@@ -180,6 +183,25 @@ class PodWorker:
         self._stale = True
         self._news.set()
 
+    @property
+    def finished(self) -> bool:
+        return self._life.finished or self._deleted.is_set()
+
+    def evict(self, message: str) -> None:
+        """It ends at once and stays as failed; whoever owns it makes another."""
+        self._say(EVICTED, message)
+        self._life.refuse(EVICTED, message)
+        self._tasks.start_soon(self._give_up, tuple(self._running.values()))
+        self._news.set()
+
+    async def _give_up(self, running: Sequence[Running]) -> None:
+        """What it has on the disk goes with its containers."""
+        for one in running:
+            one.kill()
+        for one in running:
+            await one.wait()
+        await self._tools.pods.clean(self._pod.metadata.uid)
+
     # --- life ----------------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -202,7 +224,7 @@ class PodWorker:
         if not self._pod.deleting:
             await self._deleted.wait()
         await self._clean()
-        await self._remove()
+        await remove(self._tools.kube, self._tools.clock, self._pod, self._gone)
         self.ended = True
 
     async def _end_when_deleted(self, tasks: TaskGroup) -> None:
@@ -292,7 +314,7 @@ class PodWorker:
             await self._news.wait()
             return
         async with anyio.create_task_group() as race:
-            race.start_soon(_then_set, clock, max(0.0, due - clock.now()), self._news)
+            race.start_soon(set_after, clock, max(0.0, due - clock.now()), self._news)
             await self._news.wait()
             race.cancel_scope.cancel()
         self._pending.extend(self._life.due(clock.now()))
@@ -339,7 +361,7 @@ class PodWorker:
             return True
         failure = ""
         async with anyio.create_task_group() as race:
-            race.start_soon(_cancel_when_ended, running, race)
+            race.start_soon(cancel_when_ended, running, race)
             failure = await hooks.run(hooks.after_start, timeout_s=POST_START_MAX_S)
             race.cancel_scope.cancel()
         if failure:
@@ -434,7 +456,7 @@ class PodWorker:
         clock = self._tools.clock
         first = [self._running[one] for one in before if one in self._running]
         async with anyio.create_task_group() as race:
-            race.start_soon(_then_cancel, clock, max(0.0, began + grace_s - clock.now()), race)
+            race.start_soon(cancel_after, clock, max(0.0, began + grace_s - clock.now()), race)
             for one in first:
                 await one.wait()
             race.cancel_scope.cancel()
@@ -481,9 +503,9 @@ class PodWorker:
             return
         failure = ""
         async with anyio.create_task_group() as race:
-            race.start_soon(_cancel_when_ended, running, race)
+            race.start_soon(cancel_when_ended, running, race)
             race.start_soon(self._cancel_when_gone, race)
-            race.start_soon(_then_cancel, self._tools.clock, grace_s, race)
+            race.start_soon(cancel_after, self._tools.clock, grace_s, race)
             failure = await hooks.run(hooks.before_stop, timeout_s=grace_s)
             race.cancel_scope.cancel()
         if failure:
@@ -492,7 +514,7 @@ class PodWorker:
 
     async def _kill_later(self, running: Running, grace_s: float) -> None:
         async with anyio.create_task_group() as race:
-            race.start_soon(_then_cancel, self._tools.clock, grace_s, race)
+            race.start_soon(cancel_after, self._tools.clock, grace_s, race)
             race.start_soon(self._cancel_when_gone, race)
         running.kill()
 
@@ -517,22 +539,6 @@ class PodWorker:
         await self._tools.pods.clean(meta.uid)
         if self._deleted.is_set():
             self._tools.logs.closed(meta.namespace, meta.name)
-
-    async def _remove(self) -> None:
-        """Tell the API that the pod has ended."""
-        meta, delay_s = self._pod.metadata, WRITE_RETRY_S
-        while not self._gone.is_set():
-            try:
-                await self._tools.kube.delete(
-                    POD, meta.namespace, meta.name, uid=meta.uid, grace_s=0
-                )
-                return
-            except (NotFound, Conflict):  # gone, or another of that name is there
-                return
-            except (ApiError, Unreachable) as error:
-                _log.warning("pod not removed", ns=meta.namespace, name=meta.name, why=str(error))
-            await self._tools.clock.sleep(delay_s)
-            delay_s = min(2 * delay_s, WRITE_RETRY_MAX_S)
 
     # --- telling -------------------------------------------------------------------------------
 
@@ -582,18 +588,3 @@ class PodWorker:
 
 def _marks(obj: Obj) -> tuple[Any, Any]:
     return obj["metadata"].get("labels"), obj["metadata"].get("annotations")
-
-
-async def _then_set(clock: Clock, seconds: float, event: anyio.Event) -> None:
-    await clock.sleep(seconds)
-    event.set()
-
-
-async def _cancel_when_ended(running: Running, race: TaskGroup) -> None:
-    await running.wait()
-    race.cancel_scope.cancel()
-
-
-async def _then_cancel(clock: Clock, seconds: float, race: TaskGroup) -> None:
-    await clock.sleep(seconds)
-    race.cancel_scope.cancel()

@@ -397,3 +397,13 @@ async def test_attached_to_a_container(bench: Bench) -> None:
     assert await session.wait() == 4
     await session.close()
     await bench.runtime.clean("u-1")
+
+
+async def test_what_a_container_wrote_is_counted(bench: Bench) -> None:
+    pod = bench.pod(
+        "cd ${TMPDIR:-/}; busybox dd if=/dev/zero of=f bs=1000 count=3000; echo up; exec sleep 60"
+    )
+    await bench.start(pod)
+    await wait_until(lambda: _says(bench, pod, "stdout up"), DEADLINE_S)
+    assert 3_000_000 <= (await bench.runtime.written(pod))["main"] < 4_000_000
+    await bench.runtime.clean("u-1")

@@ -150,7 +150,7 @@ class Places:
         """If no platform has anything in it. Another one that begins just now makes it again."""
         try:
             client = await self._door.client()
-            if not await client.containers(**{spec.PLATFORM_LABEL: ""}):
+            if not await client.containers({spec.PLATFORM_LABEL: ""}):
                 await client.remove_network(NETWORK)
         except (EngineError, EngineGone) as error:
             _log.info("network not removed", why=error.message)

@@ -228,6 +228,19 @@ class EnginePods:
             words = _words(error) if isinstance(error, EngineError) else error.message
             raise StartFailed(RUN_ERROR, words) from error
 
+    async def written(self, pod: Pod) -> Mapping[str, int]:
+        labels = {spec.POD_LABEL: pod.metadata.uid, spec.PLATFORM_LABEL: self._platform}
+        try:
+            found = await (await self._door.client()).containers(sizes=True, labels=labels)
+        except (EngineError, EngineGone) as error:
+            _log.info("sizes of containers not known", why=error.message)
+            return {}
+        return {
+            str(one["Labels"][spec.CONTAINER_LABEL]): int(one.get("SizeRw") or 0)
+            for one in found
+            if one["Labels"].get(spec.CONTAINER_LABEL)
+        }
+
     def notes(self, container: Container) -> Sequence[Note]:
         return ()
 
@@ -388,7 +401,7 @@ class EnginePods:
     async def _labelled(self, labels: Mapping[str, str]) -> list[str]:
         """The ids of all containers with these labels, the sandboxes last."""
         try:
-            found = await (await self._door.client()).containers(**labels)
+            found = await (await self._door.client()).containers(labels)
         except (EngineError, EngineGone) as error:
             _log.warning("containers not removed", why=error.message)
             return []

@@ -375,3 +375,23 @@ async def test_a_place_that_has_ended_is_made_anew_and_what_ran_in_it_starts_aga
     await wait_until(lambda: len(world.started) == 4)
     assert world.started[1].told == ["KILL"]
     assert any(line.startswith("SandboxChanged: Pod sandbox changed") for line in world.said)
+
+
+async def test_an_evicted_pod_ends_at_once_and_gives_back_its_disk(
+    world: World, tasks: Any
+) -> None:
+    world.deaf = True
+    one = worker(world)
+    tasks.start_soon(one.run)
+    await one.reported.wait()
+    one.evict("too much. ")
+    await wait_until(lambda: world.cleaned == ["u"])
+    await wait_until(lambda: world.statuses[-1]["phase"] == "Failed")
+    assert (world.statuses[-1]["reason"], world.statuses[-1]["message"]) == (
+        "Evicted",
+        "too much. ",
+    )
+    assert world.started[0].told == ["KILL"]
+    assert "Evicted: too much. " in world.said
+    assert one.finished
+    assert len(world.started) == 1

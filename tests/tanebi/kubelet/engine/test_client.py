@@ -121,8 +121,8 @@ async def test_labels_with_and_without_a_value(tmp_path: Path) -> None:
         return says(200, b"[]")(head)
 
     async with scripted(tmp_path, answer) as client:
-        await client.containers(a="1", b="")
-    assert asked == ['/v1.40/containers/json?all=true&filters={"label":+["a=1",+"b"]}']
+        await client.containers({"a": "1", "b": ""})
+    assert asked == ['/v1.40/containers/json?all=true&filters={"label":+["a=1",+"b"]}&size=false']
 
 
 async def test_nobody_there(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ async def test_a_network_that_was_pruned_is_made_again(
         client = await pods.connect()
         await pods.prepare(pod("u-1"))
         await pods.clean("u-1")
-        others = await client.containers(**{PLATFORM_LABEL: ""})
+        others = await client.containers({PLATFORM_LABEL: ""})
         if not others:
             await client.remove_network(places.NETWORK)
         assert (await pods.prepare(pod("u-2"))).address

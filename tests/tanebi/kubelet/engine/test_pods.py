@@ -160,4 +160,4 @@ async def test_what_a_killed_platform_left_is_removed_by_the_next(
 
 async def _nothing_of(client: EngineClient, folder: Path) -> bool:
     label = {spec.PLATFORM_LABEL: platform_name(folder / "pods")}
-    return not await client.containers(**label)
+    return not await client.containers(label)
