@@ -15,7 +15,7 @@ from typing import Final
 
 import orjson
 
-from tanebi.api.core.kinds import NAMESPACE, POD, SERVICE
+from tanebi.api.core.kinds import DEPLOYMENT, NAMESPACE, POD, SERVICE
 from tanebi.api.core.pod_defaults import qos_class
 from tanebi.api.kind import Admission, AnyKind, Kinds, Operation
 from tanebi.api.meta import Key, Obj, annotations_of
@@ -44,6 +44,10 @@ GENERATE_TRIES: Final = 8
 SYSTEM: Final = "system:"  # how the names of the platform's own parts begin
 RACES_MAX: Final = 8
 # Kubernetes' NamespaceLifecycle admission protects the same three.
+_BESIDE_STATUS: Final = (
+    "annotations",
+    "labels",
+)  # what a status of a built-in kind may bring along
 IMMORTAL: Final = frozenset({"default", "kube-system", "kube-public"})
 
 Change = Callable[[Obj], Obj]
@@ -514,6 +518,12 @@ def _only(kind: AnyKind, obj: Obj, old: Obj, subresource: str) -> Obj:
     meta = dict(old["metadata"])
     if "managedFields" in obj["metadata"]:
         meta["managedFields"] = obj["metadata"]["managedFields"]
+    for name in _BESIDE_STATUS if kind.builtin and kind is not CRD else ():
+        if name == "labels" and kind is DEPLOYMENT:
+            continue  # as Kubernetes' own strategies have it
+        meta.pop(name, None)
+        if name in obj["metadata"]:
+            meta[name] = obj["metadata"][name]
     rest = {k: v for k, v in old.items() if k != "status"} | {"metadata": meta}
     return rest | ({"status": obj["status"]} if "status" in obj else {})
 

@@ -42,6 +42,7 @@ from tanebi.apiserver.namespaces import NamespaceSweeper
 from tanebi.apiserver.objects import Objects
 from tanebi.apiserver.openapi import OpenApi
 from tanebi.apiserver.podaccounts import PodAccounts
+from tanebi.apiserver.policies.types import BINDING, POLICY
 from tanebi.apiserver.proxy import ProxyDoor
 from tanebi.apiserver.rbac import MASTERS
 from tanebi.apiserver.rest import Rest
@@ -88,7 +89,7 @@ class ApiServer:
         keys: KeyRing | None = None,
         ca_pem: str = "",
     ) -> None:
-        declared = (*kinds, CRD, MUTATING, VALIDATING, *REVIEW_KINDS)
+        declared = (*kinds, CRD, MUTATING, VALIDATING, POLICY, BINDING, *REVIEW_KINDS)
         self.kinds = Kinds((*declared, *(t.kind for t in TWINS if t.stored in declared)))
         self.store = store
         self.objects = Objects(

@@ -104,6 +104,20 @@ def test_what_the_cluster_is(kubectl: Session) -> None:
     assert "Metrics API not available" in kubectl("top nodes", ok=False)
 
 
+def test_who_i_am_and_what_others_may(kubectl: Session) -> None:
+    assert "system:masters" in kubectl("auth whoami")
+    assert kubectl("auth can-i create deployments.apps").strip() == "yes"
+    as_robot = "--as system:serviceaccount:default:default"
+    assert kubectl(f"auth can-i delete pods {as_robot}", ok=False).strip() == "no"
+    kubectl("create role looker --verb get,list --resource pods")
+    kubectl("create rolebinding looker --role looker --serviceaccount default:default")
+    assert kubectl(f"auth can-i list pods {as_robot}").strip() == "yes"
+    assert "pods" in kubectl(f"auth can-i --list {as_robot}")
+    assert "system:serviceaccount:default:default" in kubectl(f"auth whoami {as_robot}")
+    assert "cannot list resource" in kubectl(f"get secrets {as_robot}", ok=False)
+    kubectl("delete rolebinding,role looker")
+
+
 def test_a_deployment_from_file_to_rollback(kubectl: Session) -> None:
     assert "created" in kubectl("apply -f -", stdin=web())
     assert "successfully rolled out" in kubectl("rollout status deployment/web --timeout=30s")

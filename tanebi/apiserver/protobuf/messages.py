@@ -27,6 +27,7 @@ from tanebi.apiserver.protobuf import (
     tables_network,
     tables_plain,
     tables_pod,
+    tables_policies,
     tables_volume,
     tables_workload,
     wire,
@@ -44,6 +45,7 @@ MESSAGES: Final[dict[str, str]] = {
     **tables_cluster.MESSAGES,
     **tables_hosting.MESSAGES,
     **tables_identity.MESSAGES,
+    **tables_policies.MESSAGES,
     **tables_extensions.MESSAGES,
 }
 # DeleteOptions is in every API group, so it goes by its kind alone.
@@ -51,6 +53,8 @@ DELETE_OPTIONS: Final = "DeleteOptions"
 ROOTS: Final = frozenset(
     {
         ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
+        ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"),
+        ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding"),
         ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
         ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
         ("v1", "ConfigMap"),
@@ -85,9 +89,12 @@ ROOTS: Final = frozenset(
         ("autoscaling/v2", "HorizontalPodAutoscaler"),
         ("batch/v1", "CronJob"),
         ("batch/v1", "Job"),
+        ("certificates.k8s.io/v1", "CertificateSigningRequest"),
         ("coordination.k8s.io/v1", "Lease"),
         ("discovery.k8s.io/v1", "EndpointSlice"),
         ("events.k8s.io/v1", "Event"),
+        ("flowcontrol.apiserver.k8s.io/v1", "FlowSchema"),
+        ("flowcontrol.apiserver.k8s.io/v1", "PriorityLevelConfiguration"),
         ("networking.k8s.io/v1", "Ingress"),
         ("networking.k8s.io/v1", "IngressClass"),
         ("networking.k8s.io/v1", "NetworkPolicy"),

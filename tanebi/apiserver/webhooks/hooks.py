@@ -15,6 +15,7 @@ from tanebi.api.core.kinds import NAMESPACE
 from tanebi.api.kind import AnyKind, Kinds
 from tanebi.api.meta import Key, Obj
 from tanebi.apiserver.cel import CannotEvaluate
+from tanebi.apiserver.policies.policies import Policies
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.webhooks.caller import Caller, CallFailed
 from tanebi.apiserver.webhooks.match import EXEMPT, Attempt, conditions_hold, matched_as, selected
@@ -52,14 +53,16 @@ class Hooks:
         self._kinds = kinds
         self._rng = rng
         self._caller = Caller(store)
+        self._policies = Policies(store, kinds)
 
     async def aclose(self) -> None:
         await self._caller.aclose()
 
     @property
     def any(self) -> bool:
-        """False, most of the time: there are no webhooks at all."""
-        return bool(self._store.count(MUTATING.resource) or self._store.count(VALIDATING.resource))
+        """False, most of the time: there are no webhooks at all, and no policies."""
+        stored = self._store.count(MUTATING.resource) or self._store.count(VALIDATING.resource)
+        return bool(stored) or self._policies.any
 
     async def mutate(self, attempt: Attempt, obj: Obj | None) -> Round:
         """Ask every mutating webhook that the write concerns. Raises ApiError."""
@@ -98,8 +101,8 @@ class Hooks:
         return after != before
 
     async def validate(self, attempt: Attempt, obj: Obj | None) -> list[str]:
-        """Ask every validating webhook that the write concerns; returns warnings. Raises ApiError."""
-        warnings: list[str] = []
+        """Ask the policies, then every validating webhook that the write concerns; returns warnings. Raises ApiError."""
+        warnings = self._policies.check(attempt, obj) if self._policies.any else []
         refused: dict[int, ApiError] = {}
 
         async def one(index: int, hook: Obj, seen_as: AnyKind) -> None:

@@ -163,3 +163,12 @@ async def test_a_broken_disk_is_503_and_reads_go_on(api: Api) -> None:
     answer = await api("GET", "/readyz")
     assert (answer.status, (await api("GET", "/livez")).status) == (503, 200)
     assert orjson.loads((await api("GET", WIDGETS)).body)["items"] == [made]
+
+
+async def test_a_status_of_a_built_in_kind_brings_annotations_along(api: Api) -> None:
+    path = "/api/v1/namespaces/default/status"
+    patch = {"metadata": {"annotations": {"a": "b"}}, "spec": {"finalizers": []}}
+    merge = {"content-type": "application/merge-patch+json"}
+    after = await api.ok("PATCH", path, patch, headers=merge)
+    assert after["metadata"]["annotations"] == {"a": "b"}
+    assert after["spec"]["finalizers"] == ["kubernetes"]

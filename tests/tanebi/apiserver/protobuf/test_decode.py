@@ -19,7 +19,12 @@ from tanebi.kube.errors import BadRequest, UnsupportedMediaType
 
 VECTORS: Final[list[dict[str, Any]]] = [
     vector
-    for name in ("vectors.json", "vectors_workload.json", "vectors_identity.json")
+    for name in (
+        "vectors.json",
+        "vectors_workload.json",
+        "vectors_identity.json",
+        "vectors_policies.json",
+    )
     for vector in json.loads((Path(__file__).parent / name).read_text())
 ]
 BODIES: Final = [base64.b64decode(vector["protobuf"]) for vector in VECTORS]

@@ -1,0 +1,1 @@
+"""Rules in CEL that an administrator gives the whole cluster: ValidatingAdmissionPolicy."""
