@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from tanebi.api.core.certificates import decided
 from tanebi.api.core.identity_rules import GROUP
+from tanebi.api.core.kinds_administration import CERTIFICATE_REQUEST
 from tanebi.api.core.kinds_identity import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj
@@ -72,13 +74,36 @@ class Authorizer:
 
     def guard(self, kind: AnyKind, obj: Obj, old: Obj | None, user: User) -> None:
         """Who writes a role or a binding must have what it gives, or the verb `escalate` or `bind` on it. Raises Forbidden."""
-        if kind.group != GROUP or MASTERS in user.groups:
+        if MASTERS in user.groups:
+            return
+        if kind is CERTIFICATE_REQUEST and old is not None and decided(obj, old):
+            self._check_signer(obj, user)
+        if kind.group != GROUP:
             return
         if kind in (ROLE, CLUSTER_ROLE):
             if old is None or old.get("rules") != obj.get("rules") or obj.get("aggregationRule"):
                 self._check_role(kind, obj, user)
         elif old is None or old.get("subjects") != obj.get("subjects"):
             self._check_binding(kind, obj, user)
+
+    def _check_signer(self, obj: Obj, user: User) -> None:
+        """Who approves must have the verb `approve` on the signer, or on all of its domain. Raises Forbidden."""
+        signer = str(obj["spec"].get("signerName") or "")
+        names = (signer, f"{signer.partition('/')[0]}/*")
+        rights = (
+            Attributes("approve", CERTIFICATE_REQUEST.group, "signers", name=name) for name in names
+        )
+        if not any(self.allows(user, right) for right in rights):
+            name = obj["metadata"]["name"]
+            raise Forbidden(
+                f'{CERTIFICATE_REQUEST.resource} "{name}" is forbidden: user not permitted to approve requests '
+                f'with signerName "{signer}"',
+                details={
+                    "name": name,
+                    "group": CERTIFICATE_REQUEST.group,
+                    "kind": "certificatesigningrequests",
+                },
+            )
 
     def _check_role(self, kind: AnyKind, obj: Obj, user: User) -> None:
         meta = obj["metadata"]

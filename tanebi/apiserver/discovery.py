@@ -244,6 +244,8 @@ def _plain_subs(kind: AnyKind) -> list[Obj]:
     if kind.kind == "ServiceAccount" and kind.builtin:
         token = _sub(kind, "token", "TokenRequest", ["create"])
         found.append(token | {"group": "authentication.k8s.io", "version": "v1"})
+    if kind.kind == "CertificateSigningRequest" and kind.builtin:
+        found.append(_sub(kind, "approval", kind.kind, verbs))
     if kind.scale is not None:
         scale = _sub(kind, "scale", "Scale", verbs)
         found.append(scale | {"group": "autoscaling", "version": "v1"})

@@ -15,7 +15,9 @@ from typing import Final
 
 import orjson
 
+from tanebi.api.core import certificates
 from tanebi.api.core.kinds import DEPLOYMENT, NAMESPACE, POD, SERVICE
+from tanebi.api.core.kinds_administration import CERTIFICATE_REQUEST
 from tanebi.api.core.pod_defaults import qos_class
 from tanebi.api.kind import Admission, AnyKind, Kinds, Operation
 from tanebi.api.meta import Key, Obj, annotations_of
@@ -223,6 +225,9 @@ class Objects:
     def _assign(self, kind: AnyKind, obj: Obj, old: Obj | None, user: User) -> None:
         """Who may write this at all; and give a Service what only the server can give."""
         self.guard(kind, obj, old, user)
+        if kind is CERTIFICATE_REQUEST and old is None:
+            obj["spec"] |= {name: user.info().get(name) for name in ("groups", "uid", "extra")}
+            obj["spec"] = {k: v for k, v in obj["spec"].items() if v} | {"username": user.name}
         if kind is not SERVICE:
             return
         errors = self._addresses.assign(obj, old, own=user.name.startswith(SYSTEM))
@@ -329,7 +334,7 @@ class Objects:
         metadata.carry_over(meta, old["metadata"])
         admission = self._admission("UPDATE", user, options, now, subresource)
         obj = _only(kind, obj, old, subresource)
-        if not subresource or kind.structure is not None:
+        if not subresource or kind.structure is not None or kind is CERTIFICATE_REQUEST:
             obj = self._gate.complete(kind, obj, old, admission)
         return Draft(kind, key, obj, old, admission, decoded.warnings)
 
@@ -345,7 +350,7 @@ class Objects:
         kind, key, obj, old = draft.kind, draft.key, draft.obj, draft.old
         assert old is not None, "a new object is not settled"
         warnings, subresource = draft.warnings, draft.admission.subresource
-        if not subresource or kind.structure is not None:
+        if not subresource or kind.structure is not None or kind is CERTIFICATE_REQUEST:
             self._assign(kind, obj, old, user)
             warnings = warnings + self._gate.check(kind, obj, old, draft.admission)
         if not subresource:
@@ -525,6 +530,9 @@ def _only(kind: AnyKind, obj: Obj, old: Obj, subresource: str) -> Obj:
         if name in obj["metadata"]:
             meta[name] = obj["metadata"][name]
     rest = {k: v for k, v in old.items() if k != "status"} | {"metadata": meta}
+    if kind is CERTIFICATE_REQUEST:
+        written = certificates.approval_of if subresource == "approval" else certificates.status_of
+        return rest | {"status": written(obj, old)}
     return rest | ({"status": obj["status"]} if "status" in obj else {})
 
 

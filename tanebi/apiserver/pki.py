@@ -23,6 +23,7 @@ from tanebi.base.files import write_atomically
 CA_LIFE: Final = timedelta(days=3650)
 SERVER_LIFE: Final = timedelta(days=365)
 RENEW_BEFORE: Final = timedelta(days=30)
+MASTERS: Final = "system:masters"
 BACKDATED: Final = timedelta(minutes=5)
 NAMES: Final = (
     "localhost",
@@ -101,6 +102,37 @@ def recognize(
     if authority is None or pair is None or not _fits(pair, authority, names):
         return None
     return _leaf(pair, authority)
+
+
+def sign_client(folder: Path, request_pem: bytes, life: timedelta, now: datetime) -> bytes:
+    """A certificate by which a client says who it is, as it asks for one. Raises ValueError with what is wrong."""
+    authority = _load(folder, "ca", now)
+    if authority is None:
+        raise ValueError("this server has no certificate authority")
+    try:
+        request = x509.load_pem_x509_csr(request_pem)
+    except ValueError as error:
+        raise ValueError("the request is not a PKCS#10 request in PEM") from error
+    if not request.is_signature_valid:
+        raise ValueError("the request is not signed by its own key")
+    groups = request.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    if any(group.value == MASTERS for group in groups):
+        raise ValueError(f"use of {MASTERS} as a group is not allowed")
+    ends = min(now + life, authority.certificate.not_valid_after_utc)
+    issued = (
+        x509.CertificateBuilder()
+        .subject_name(request.subject)
+        .issuer_name(authority.certificate.subject)
+        .public_key(request.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATED)
+        .not_valid_after(ends)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(sign_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(authority.key, hashes.SHA256())
+    )
+    return issued.public_bytes(serialization.Encoding.PEM)
 
 
 def _leaf(pair: _Pair, authority: _Pair) -> Leaf:

@@ -15,6 +15,7 @@ import orjson
 from anyio.lowlevel import checkpoint
 
 from tanebi.api.core.kinds import NAMESPACE
+from tanebi.api.core.kinds_administration import CERTIFICATE_REQUEST
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj
 from tanebi.apiserver import codec, options, status
@@ -46,6 +47,7 @@ from tanebi.kube.transport import Request, Response, Stream
 WATCH_CONTENT_TYPE: Final = "application/json"
 SLICE: Final = 100
 DELETES_AT_ONCE: Final = 64
+DOORS: Final = (("finalize", NAMESPACE), ("approval", CERTIFICATE_REQUEST))
 CONVERSION_TRIES: Final = 8
 _JSON_HEADERS: Final = {"content-type": codec.JSON}
 
@@ -129,7 +131,7 @@ class Rest:
         kind, name = call.kind, call.target.subresource
         if name == "scale" and kind.scale is not None:
             return await self._scale.handle(call.request, call.user, kind, call.key)
-        known = (name == "status" and kind.status) or (name == "finalize" and kind is NAMESPACE)
+        known = (name == "status" and kind.status) or (name, kind) in DOORS
         if not known or (kind.namespaced and call.namespace is None):
             raise status.no_such_path()
         if call.request.method == "GET":

@@ -26,6 +26,8 @@ from tanebi.api.meta import Key
 from tanebi.api.podstreams import PodStreams
 from tanebi.apiserver import codec, paths, podlogs, roles, status
 from tanebi.apiserver.accounts import AccountKeeper
+from tanebi.apiserver.aggregation import RoleAggregator
+from tanebi.apiserver.apiservices import API_SERVICE, ApiServiceKeeper
 from tanebi.apiserver.authorization import Authorizer, attributes_of
 from tanebi.apiserver.configs import StoreConfigs
 from tanebi.apiserver.definitions import own
@@ -47,6 +49,7 @@ from tanebi.apiserver.proxy import ProxyDoor
 from tanebi.apiserver.rbac import MASTERS
 from tanebi.apiserver.rest import Rest
 from tanebi.apiserver.reviews import Reviews
+from tanebi.apiserver.signing import Sign, Signer
 from tanebi.apiserver.store import Store
 from tanebi.apiserver.streaming.calls import UPGRADE_REQUIRED, is_streaming, read_call
 from tanebi.apiserver.tokens import ISSUER, TokenService
@@ -88,8 +91,9 @@ class ApiServer:
         streams: PodStreams | None = None,
         keys: KeyRing | None = None,
         ca_pem: str = "",
+        sign: Sign | None = None,
     ) -> None:
-        declared = (*kinds, CRD, MUTATING, VALIDATING, POLICY, BINDING, *REVIEW_KINDS)
+        declared = (*kinds, CRD, MUTATING, VALIDATING, POLICY, BINDING, API_SERVICE, *REVIEW_KINDS)
         self.kinds = Kinds((*declared, *(t.kind for t in TWINS if t.stored in declared)))
         self.store = store
         self.objects = Objects(
@@ -108,6 +112,9 @@ class ApiServer:
         if keys is not None:
             self.objects.complete_new = PodAccounts(store, rng).apply
         self._accounts = AccountKeeper(self.objects, self.tokens, ca_pem=ca_pem)
+        self._api_services = ApiServiceKeeper(store, self.kinds, clock)
+        self._aggregator = RoleAggregator(self.objects)
+        self._signer = Signer(self.objects, sign)
         self._rest = Rest(self.objects)
         self._proxy = ProxyDoor(store)
         self._registry = Registry(store, self.kinds)
@@ -286,6 +293,9 @@ class ApiServer:
             await group.start(self._namespaces.run)
             await group.start(self._expiry.run)
             await group.start(self._accounts.run)
+            await group.start(self._signer.run)
+            await group.start(self._aggregator.run)
+            await group.start(self._api_services.run)
             task_status.started()
             try:
                 await anyio.sleep_forever()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from tanebi.api.kind import Kinds
@@ -72,6 +73,7 @@ class ApiPart:
             streams=self._streams,
             keys=KeyRing(self._data.pki),
             ca_pem=names.ca_pem.decode(),
+            sign=partial(pki.sign_client, self._data.pki),
         )
         await stages.start(server.run)
         kube = Kube(EmbeddedTransport(server, user=CONTROLLER), field_manager="tanebi")

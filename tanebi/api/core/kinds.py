@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tanebi.api.core import network, plain, pod, workload
+from tanebi.api.core.kinds_administration import ADMINISTRATION_KINDS
 from tanebi.api.core.kinds_cluster import CLUSTER_KINDS
 from tanebi.api.core.kinds_hosting import HOSTING_KINDS
 from tanebi.api.core.kinds_identity import IDENTITY_KINDS
@@ -186,4 +187,5 @@ KINDS: Final[tuple[AnyKind, ...]] = (
     *CLUSTER_KINDS,
     *HOSTING_KINDS,
     *IDENTITY_KINDS,
+    *ADMINISTRATION_KINDS,
 )
