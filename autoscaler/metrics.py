@@ -46,14 +46,20 @@ _phases = Histogram(
     registry=REGISTRY,
 )
 _GAUGES: Final = (_desired, _actual, _stable, _panic, _target, _panicking, _spare)
+_series: dict[
+    Key, tuple[Gauge, ...]
+] = {}  # of revisions: to look one up by its labels costs more than to set it
 
 
 def decided(
     revision: Key, decision: Decision, spec: Spec, *, ready: int, stable: float, panic: float
 ) -> None:
     """Show one decision and the numbers it came from."""
+    series = _series.get(revision)
+    if series is None:
+        series = _series[revision] = tuple(gauge.labels(*revision) for gauge in _GAUGES)
     for gauge, value in zip(
-        _GAUGES,
+        series,
         (
             decision.want,
             ready,
@@ -65,7 +71,7 @@ def decided(
         ),
         strict=True,
     ):
-        gauge.labels(*revision).set(value)
+        gauge.set(value)
     _decisions.labels(decision.mode).inc()
 
 
@@ -77,6 +83,7 @@ def woke(revision: Key, phases: Mapping[str, float]) -> None:
 
 def forget(revision: Key) -> None:
     """Drop the series of a revision that is gone."""
+    _series.pop(revision, None)
     for phase in PHASES:
         with suppress(KeyError):  # it never woke
             _phases.remove(*revision, phase)

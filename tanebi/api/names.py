@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final
 
 LABEL_MAX: Final = 63
@@ -28,7 +29,7 @@ def _regex_hint(rule: str, regex: str, *examples: str) -> str:
 def dns1035_label(name: str) -> list[str]:
     """What is wrong with `name` as an RFC 1035 label; empty when nothing is."""
     errors = [_too_long(LABEL_MAX)] if len(name) > LABEL_MAX else []
-    if not re.fullmatch(_DNS1035_LABEL, name):
+    if not _fits(_DNS1035_LABEL, name):
         errors.append(
             _regex_hint(
                 "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with "
@@ -41,9 +42,20 @@ def dns1035_label(name: str) -> list[str]:
     return errors
 
 
+def _fits(pattern: str, text: str) -> bool:
+    if len(text) > SUBDOMAIN_MAX:  # too long to be anything, and to be kept
+        return re.fullmatch(pattern, text) is not None
+    return _fits_as_before(pattern, text)
+
+
+@lru_cache(maxsize=4096)  # the same labels and names come with every write
+def _fits_as_before(pattern: str, text: str) -> bool:
+    return re.fullmatch(pattern, text) is not None
+
+
 def dns1123_label(name: str) -> list[str]:
     errors = [_too_long(LABEL_MAX)] if len(name) > LABEL_MAX else []
-    if not re.fullmatch(_DNS1123_LABEL, name):
+    if not _fits(_DNS1123_LABEL, name):
         errors.append(
             _regex_hint(
                 "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
@@ -58,7 +70,7 @@ def dns1123_label(name: str) -> list[str]:
 
 def dns1123_subdomain(name: str) -> list[str]:
     errors = [_too_long(SUBDOMAIN_MAX)] if len(name) > SUBDOMAIN_MAX else []
-    if not re.fullmatch(_SUBDOMAIN, name):
+    if not _fits(_SUBDOMAIN, name):
         errors.append(
             _regex_hint(
                 "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
@@ -85,7 +97,7 @@ def qualified_name(name: str) -> list[str]:
         errors = [f"prefix part {e}" for e in dns1123_subdomain(prefix)]
     if len(rest) > LABEL_MAX:
         errors.append(f"name part {_too_long(LABEL_MAX)}")
-    if not re.fullmatch(_QUALIFIED, rest):
+    if not _fits(_QUALIFIED, rest):
         errors.append(
             _regex_hint(
                 "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
@@ -101,7 +113,7 @@ def qualified_name(name: str) -> list[str]:
 
 def label_value(value: str) -> list[str]:
     errors = [_too_long(LABEL_MAX)] if len(value) > LABEL_MAX else []
-    if not re.fullmatch(_LABEL_VALUE, value):
+    if not _fits(_LABEL_VALUE, value):
         errors.append(
             _regex_hint(
                 "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "

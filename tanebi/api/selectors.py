@@ -156,3 +156,11 @@ def _lookup(obj: Mapping[str, Any], path: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)
+
+
+def plain_selector(obj: Mapping[str, Any]) -> Mapping[str, str]:
+    """The labels by which an object's spec selects, as a Service's does; empty when it selects nothing, or by terms."""
+    wish = (obj.get("spec") or {}).get("selector")
+    if isinstance(wish, dict) and all(isinstance(value, str) for value in wish.values()):
+        return wish
+    return {}

@@ -8,7 +8,7 @@ Not a source of truth: it may be behind. Callers: the engine, and every componen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import anyio
@@ -93,6 +93,11 @@ class Cache:
         """Ordered by name. Objects that do not fit their type are left out and logged."""
         index = self._index(kind)
         views = (self._view(index, key) for key in index.selected(namespace, selector))
+        return [view for view in views if view is not None]
+
+    def selecting(self, kind: Kind[R], namespace: str, labels: Mapping[str, str]) -> Sequence[R]:
+        index = self._index(kind)
+        views = (self._view(index, key) for key in index.selecting(namespace, labels))
         return [view for view in views if view is not None]
 
     def raw(self, kind: AnyKind, namespace: str, name: str) -> Obj | None:

@@ -82,9 +82,10 @@ class Kube:
 
     async def update_status(self, kind: AnyKind, obj: Obj) -> Obj:
         """Replace `status` only. Raises Conflict as `update` does."""
-        return await self._object(
-            request.update(kind, obj, manager=self.field_manager, subresource="status")
+        wanted = request.update(
+            kind, _for_status(obj), manager=self.field_manager, subresource="status"
         )
+        return await self._object(wanted)
 
     async def patch(
         self,
@@ -187,6 +188,13 @@ class Kube:
         if not isinstance(body, dict):
             raise ServerError(f"{wanted.method} {wanted.path}: the answer is not an object")
         return body
+
+
+def _for_status(obj: Obj) -> Obj:
+    """Without what that door ignores, which is most of an object: nobody need encode, decode and check it."""
+    metadata = {k: v for k, v in obj["metadata"].items() if k != "managedFields"}
+    shown: Obj = {k: v for k, v in obj.items() if k in ("apiVersion", "kind")}
+    return {**shown, "metadata": metadata, "status": obj.get("status") or {}}
 
 
 async def _events(stream: Stream, parser: WatchParser) -> AsyncGenerator[WatchEvent, None]:

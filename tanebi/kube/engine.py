@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import anyio
 from anyio import TASK_STATUS_IGNORED
 from anyio.abc import TaskGroup, TaskStatus
+from prometheus_client import Counter
 
 from tanebi.api.kind import AnyKind, Configs
 from tanebi.api.meta import Key, Obj, controller_of, key_of
@@ -135,6 +136,11 @@ class _Controller:
         self._echoes: dict[Key, None] = {}  # in the order of their events
         self._echoed = anyio.Event()
         self._name = applier.component
+        self._seconds = RECONCILE_SECONDS.labels(self._name)
+        self._depth = QUEUE_DEPTH.labels(self._name)
+        self._results: dict[
+            str, Counter
+        ] = {}  # to look a labelled metric up costs as much as a short pass
         self._applier = applier
         self._clock = clock
         self._queue = WorkQueue(running_max=workers)
@@ -181,7 +187,7 @@ class _Controller:
             return
         for key in keys:
             self._tasks.start_soon(self._work, key)
-        QUEUE_DEPTH.labels(self._name).set(len(self._queue))
+        self._depth.set(len(self._queue))
 
     async def _answer_echoes(self) -> None:
         while True:
@@ -197,8 +203,8 @@ class _Controller:
         began = self._clock.now()
         outcome = await self._reconcile(key)
         ended = self._clock.now()
-        RECONCILES.labels(self._name, outcome.result).inc()
-        RECONCILE_SECONDS.labels(self._name).observe(ended - began)
+        self._count(outcome.result)
+        self._seconds.observe(ended - began)
         due_before = self._queue.next_wakeup()
         started = self._queue.done(key, ok=outcome.ok, after_s=outcome.after_s, now=ended)
         if outcome.gone:
@@ -206,6 +212,12 @@ class _Controller:
         if self._queue.next_wakeup() != due_before:
             self._timer_moved.set()
         self._start(started)
+
+    def _count(self, result: str) -> None:
+        counter = self._results.get(result)
+        if counter is None:
+            counter = self._results[result] = RECONCILES.labels(self._name, result)
+        counter.inc()
 
     async def _reconcile(self, key: Key) -> Outcome:
         try:

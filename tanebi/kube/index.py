@@ -11,13 +11,13 @@ Caller: tanebi.kube.cache.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from tanebi.api.kind import Kind
 from tanebi.api.meta import Key, Obj, Resource, key_of, labels_of
-from tanebi.api.selectors import Selector
+from tanebi.api.selectors import Selector, plain_selector
 from tanebi.kube.watch import Added, Bookmark, Deleted, Modified
 
 R = TypeVar("R", bound=Resource)
@@ -41,6 +41,7 @@ class Index(Generic[R]):
         self._names: dict[str, list[str]] = {}  # per namespace, sorted
         self._by_label: dict[tuple[str, str], set[Key]] = {}
         self._by_owner: dict[str, set[Key]] = {}
+        self._by_wish: dict[tuple[str, str], set[Key]] = {}  # one of the labels that it selects by
         self._views: dict[Key, tuple[Obj, R]] = {}
         self._high_water = 0  # every event up to here is known, deletions included
 
@@ -87,6 +88,16 @@ class Index(Generic[R]):
             for value in term.values
         ]
         return min(postings, key=len) if postings else None
+
+    def selecting(self, namespace: str, labels: Mapping[str, str]) -> list[Key]:
+        """Keys of objects whose `spec.selector`, a plain map as a Service's, matches `labels`; sorted."""
+        found = {key for label in labels.items() for key in self._by_wish.get(label, ())}
+        return sorted(
+            key
+            for key in found
+            if key.namespace == namespace
+            and plain_selector(self.get(key) or {}).items() <= labels.items()
+        )
 
     def owned(self, uid: str) -> list[Obj]:
         """Objects with an owner reference to `uid`, sorted by key."""
@@ -160,6 +171,8 @@ class Index(Generic[R]):
             self._by_owner.setdefault(uid, set()).add(key)
         for label in labels_of(obj).items():
             self._by_label.setdefault(label, set()).add(key)
+        if wish := plain_selector(obj):
+            self._by_wish.setdefault(min(wish.items()), set()).add(key)
         return Change(old, obj)
 
     def _drop(self, key: Key, last: Obj | None) -> Change:
@@ -178,6 +191,8 @@ class Index(Generic[R]):
             _take(self._by_owner, uid, key)
         for label in labels_of(obj).items():
             _take(self._by_label, label, key)
+        if wish := plain_selector(obj):
+            _take(self._by_wish, min(wish.items()), key)
 
 
 def _take(index: dict[E, set[Key]], entry: E, key: Key) -> None:

@@ -7,7 +7,7 @@ twice changes nothing. Times inside are UTC stamps, because conditions and ages 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, Literal, Protocol, TypeVar
@@ -28,6 +28,9 @@ class Seen(Protocol):
         self, kind: Kind[R], namespace: str | None, selector: Selector = EVERYTHING
     ) -> Sequence[R]:
         """Objects of one namespace, or of all for None, ordered by name."""
+
+    def selecting(self, kind: Kind[R], namespace: str, labels: Mapping[str, str]) -> Sequence[R]:
+        """Objects of one namespace whose `spec.selector` is a plain map and matches `labels`, ordered by name."""
 
     def raw(self, kind: AnyKind, namespace: str, name: str) -> Obj | None:
         """The object as JSON, for code that copies parts of it."""

@@ -66,10 +66,24 @@ def make_slices(service: Service, pods: Iterable[Pod]) -> tuple[Obj, ...]:
         if pod.status.pod_ip and not is_frozen(pod) and not is_done(pod):
             groups.setdefault(pod_ports(service, pod), []).append(pod)
     portless = service.spec.cluster_ip == "None" and not service.spec.ports
-    slices = [_slice(service, ports, group) for ports, group in groups.items() if ports or portless]
-    if not slices:  # as Kubernetes: that there is nobody is something to tell
-        slices = [_slice(service, _expected(service), ())]
+    told = {ports: group for ports, group in groups.items() if ports or portless}
+    expected = _expected(service)
+    # Whoever comes first, and as long as it stays, is told in the slice that said that there is nobody.
+    first = (
+        expected if expected in told else min(told, key=lambda p: _age(told[p]), default=expected)
+    )
+    slices = [
+        _slice(service, ports, group, named_for=expected if ports == first else ports)
+        for ports, group in (
+            told or {expected: []}
+        ).items()  # that there is nobody is told, as in Kubernetes
+    ]
     return tuple(sorted(slices, key=lambda found: str(found["metadata"]["name"])))
+
+
+def _age(pods: Sequence[Pod]) -> tuple[str, str]:
+    """Of the oldest of them."""
+    return min((pod.metadata.creation_timestamp or "", pod.metadata.name) for pod in pods)
 
 
 def _expected(service: Service) -> RealPorts:
@@ -102,9 +116,9 @@ def _target(port: ServicePort, pod: Pod) -> int | None:
     return None
 
 
-def _slice(service: Service, ports: RealPorts, pods: Sequence[Pod]) -> Obj:
+def _slice(service: Service, ports: RealPorts, pods: Sequence[Pod], *, named_for: RealPorts) -> Obj:
     meta = service.metadata
-    digest = hashlib.sha256(repr(ports).encode()).hexdigest()[:SUFFIX_CHARS]
+    digest = hashlib.sha256(repr(named_for).encode()).hexdigest()[:SUFFIX_CHARS]
     labels = {**meta.labels, SERVICE_NAME: meta.name, MANAGED_BY: MANAGER}
     if service.spec.cluster_ip == "None":
         labels[HEADLESS] = ""
@@ -160,9 +174,5 @@ def _has_name(service: Service, pod: Pod) -> bool:
 
 
 def _services_of(pod: Obj, seen: Seen) -> Iterable[Key]:
-    namespace, labels = key_of(pod).namespace, labels_of(pod)
-    return [
-        service.key
-        for service in seen.list(SERVICE, namespace)
-        if service.spec.selector and selectors.from_labels(service.spec.selector).matches(labels)
-    ]
+    found = seen.selecting(SERVICE, key_of(pod).namespace, labels_of(pod))
+    return [service.key for service in found]

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from tanebi.api.kind import AnyKind, ConfigKind, Kind
 from tanebi.api.meta import Key, Obj, Resource, controller_of, key_of, labels_of, rfc3339
-from tanebi.api.selectors import EVERYTHING, Selector
+from tanebi.api.selectors import EVERYTHING, Selector, plain_selector
 from tanebi.kube.plan import Plan, Reconciler
 
 R = TypeVar("R", bound=Resource)
@@ -95,6 +95,13 @@ class PlanningWorld:
             and namespace in (None, key.namespace)
             and selector.matches(labels_of(obj))
         ]
+
+    def selecting(self, kind: Kind[R], namespace: str, labels: Mapping[str, str]) -> Sequence[R]:
+        wishes = (
+            (view, plain_selector(self.raw(kind, *view.key) or {}))
+            for view in self.list(kind, namespace)
+        )
+        return [view for view, wish in wishes if wish and wish.items() <= labels.items()]
 
     def plan(self, reconciler: Reconciler[Any], namespace: str, name: str) -> Plan:
         resource = self.get(reconciler.kind, namespace, name)

@@ -6,12 +6,12 @@ tanebi.api.kind.Configs. Objects go in as JSON and are put through their types, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from tanebi.api.kind import AnyKind, ConfigKind, Kind
 from tanebi.api.meta import Key, Obj, Resource, key_of, labels_of
-from tanebi.api.selectors import EVERYTHING, Selector
+from tanebi.api.selectors import EVERYTHING, Selector, plain_selector
 
 R = TypeVar("R", bound=Resource)
 S = TypeVar("S")
@@ -59,6 +59,13 @@ class World:
             if namespace in (None, key.namespace) and selector.matches(labels_of(obj))
         ]
         return [view for view in found if view is not None]
+
+    def selecting(self, kind: Kind[R], namespace: str, labels: Mapping[str, str]) -> Sequence[R]:
+        wishes = (
+            (view, plain_selector(self.raw(kind, *view.key) or {}))
+            for view in self.list(kind, namespace)
+        )
+        return [view for view, wish in wishes if wish and wish.items() <= labels.items()]
 
     def raw(self, kind: AnyKind, namespace: str, name: str) -> Obj | None:
         return self._objects.get(kind, {}).get(Key(namespace, name))

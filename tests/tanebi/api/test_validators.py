@@ -12,6 +12,14 @@ class Leaf(Model):
     size: int = 0
 
 
+class Bud(Model):
+    scales: int = 0
+
+
+class Twig(Model):
+    buds: list[Bud] = Field(default_factory=list)
+
+
 class Branch(Model):
     leaves: dict[str, list[Leaf]] = Field(default_factory=dict)
     inner: Branch | None = None
@@ -22,14 +30,13 @@ class Tree(Model):
 
 
 def test_what_is_inside_is_built_first_and_shared() -> None:
-    assert not Leaf.__pydantic_complete__
-    build([Tree])
-    assert Leaf.__pydantic_complete__
-    assert Branch.__pydantic_complete__
-    assert Tree.__pydantic_complete__
-    before = Leaf.__pydantic_validator__
-    build([Tree, Leaf])
-    assert Leaf.__pydantic_validator__ is before
+    assert not Bud.__pydantic_complete__
+    build([Twig])
+    assert Bud.__pydantic_complete__
+    assert Twig.__pydantic_complete__
+    before = Bud.__pydantic_validator__
+    build([Twig, Bud])
+    assert Bud.__pydantic_validator__ is before
 
 
 def test_a_model_that_contains_itself_reads_as_deep_as_it_is_written() -> None:

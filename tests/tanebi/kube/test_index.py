@@ -213,3 +213,24 @@ def test_selecting_is_looking_at_everything(
         for key, labels in there.items()
         if labels is not None and namespace in (None, key.namespace) and selector.matches(labels)
     )
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.sampled_from("mn"), st.none() | LABELS), max_size=15
+    ),
+    LABELS,
+)
+def test_who_selects_some_labels_is_found_without_looking_at_everything(
+    history: list[tuple[str, str, dict[str, str] | None]], labels: dict[str, str]
+) -> None:
+    kept, there = index(), {}
+    for rv, (name, ns, wish) in enumerate(history, start=11):
+        obj = {**cm(name, rv, ns=ns), "spec": {"selector": wish}}
+        kept.apply(Deleted(obj) if wish is None else Modified(obj))
+        there[Key(ns, name)] = wish
+    assert kept.selecting("m", labels) == sorted(
+        key
+        for key, wish in there.items()
+        if wish and key.namespace == "m" and wish.items() <= labels.items()
+    )

@@ -12,6 +12,7 @@ from tanebi.api.meta import Key, Obj
 from tanebi.api.selectors import EVERYTHING, Selector
 from tanebi.kubelet.endpoints import EndpointReconciler, make_slices, pod_ports
 from tanebi.kubelet.ports import ports_condition
+from tanebi.testing import world as testing
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -45,8 +46,10 @@ def pod(
     phase: str = "Running",
     deleting: bool = False,
     app: str = "web",
+    born: int = 0,
 ) -> Pod:
     meta: Obj = {"name": name, "namespace": "ns", "uid": f"u-{name}", "labels": {"app": app}}
+    meta["creationTimestamp"] = f"2026-01-01T00:00:{born:02}Z"
     if deleting:
         meta["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     conditions = [
@@ -110,6 +113,23 @@ def test_the_first_pod_changes_the_empty_slice() -> None:
     assert names[0] == names[1]
 
 
+def test_where_names_decide_the_slice_that_was_empty_is_the_first_pods_as_long_as_it_stays() -> (
+    None
+):
+    named = service({"name": "http", "port": 80, "targetPort": "user-port"})
+    (empty,) = make_slices(named, [])
+    first, second = pod("b", 20000, born=1), pod("a", 20001, born=2)
+    (alone,) = make_slices(named, [first])
+    assert alone["metadata"]["name"] == empty["metadata"]["name"]
+    both = {
+        s["metadata"]["name"]: s["ports"][0]["port"] for s in make_slices(named, [first, second])
+    }
+    assert sorted(both.values()) == [20000, 20001]
+    assert both[empty["metadata"]["name"]] == 20000
+    (left,) = make_slices(named, [second])
+    assert left["metadata"]["name"] == empty["metadata"]["name"]
+
+
 def test_a_pod_with_a_name_below_the_services() -> None:
     below = pod("a")
     spec = below.spec.model_copy(update={"hostname": "a", "subdomain": "web"})
@@ -165,6 +185,9 @@ def test_services_without_a_selector_are_left_alone() -> None:
 
 def test_a_pod_concerns_the_services_that_select_it() -> None:
     (reads,) = EndpointReconciler().reads
-    world = World([service(), service(selector={"app": "x"}), service(selector={})], [])
+    world = testing.World()
+    for name, selector in (("web", {"app": "web"}), ("x", {"app": "x"}), ("all", {})):
+        meta = {"name": name, "namespace": "ns"}
+        world.put(SERVICE, {"metadata": meta, "spec": {"selector": selector}})
     raw = pod("a").model_dump(by_alias=True)
     assert list(reads.keys(raw, world)) == [Key("ns", "web")]
