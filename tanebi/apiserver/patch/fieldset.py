@@ -146,6 +146,34 @@ def from_v1(tree: Any) -> Fields:
     return frozenset(_owned(tree, ())) if isinstance(tree, dict) else frozenset()
 
 
+def edited(tree: Obj, *, removed: Iterable[Field] = (), added: Iterable[Field] = ()) -> Obj:
+    """`to_v1(from_v1(tree) - removed | added)`, without a look at what stays as it is."""
+    return _edited(tree, removed, added, owned=False) or {}
+
+
+def _edited(
+    node: Obj | None, removed: Iterable[Field], added: Iterable[Field], *, owned: bool
+) -> Obj | None:
+    """None when nothing is left below a place that is not `owned` itself."""
+    below = {step: inner for step, inner in (node or {}).items() if step != "."}
+    changes: dict[str, tuple[list[Field], list[Field]]] = {}
+    for fields, place in ((removed, 0), (added, 1)):
+        for field in fields:
+            if field:
+                changes.setdefault(field[0], ([], []))[place].append(field[1:])
+            else:
+                owned = place == 1
+    for step, (out, new) in changes.items():
+        known = below.pop(step, None)
+        is_owned = known is not None and (not known or "." in known)
+        left = _edited(known, out, new, owned=is_owned)
+        if left is not None:
+            below[step] = left
+    if not below and not owned:
+        return None
+    return ({".": {}} if owned and below else {}) | dict(sorted(below.items()))
+
+
 def owns(tree: Any, field: Field) -> bool:
     """Whether the nested form holds `field`, without reading all of it."""
     node = tree

@@ -18,7 +18,7 @@ import orjson
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Obj, rfc3339
 from tanebi.apiserver.patch.difference import Difference, differ
-from tanebi.apiserver.patch.fieldset import Field, Fields, from_v1, owns, to_v1
+from tanebi.apiserver.patch.fieldset import Field, Fields, edited, from_v1, owns, to_v1
 from tanebi.apiserver.patch.schema import schema_of
 from tanebi.apiserver.patch.zero import with_zeros
 
@@ -104,15 +104,19 @@ def _writer(entry: Obj) -> Writer | None:
 
 
 def _entry(writer: Writer, holding: Holding) -> Obj:
+    return _shown(writer, to_v1(holding.fields), holding.time)
+
+
+def _shown(writer: Writer, tree: Obj, time: str) -> Obj:
     entry: Obj = {
         "manager": writer.manager,
         "operation": writer.operation,
         "apiVersion": writer.api_version,
         "fieldsType": "FieldsV1",
-        "fieldsV1": to_v1(holding.fields),
+        "fieldsV1": tree,
     }
-    if holding.time:
-        entry["time"] = holding.time
+    if time:
+        entry["time"] = time
     if writer.subresource:
         entry["subresource"] = writer.subresource
     return entry
@@ -162,7 +166,7 @@ def _without(entry: Obj, lost: set[Field]) -> Obj | None:
     """The entry after others took or removed `lost`; None when nothing is left of it."""
     if not any(owns(entry["fieldsV1"], field) for field in lost):
         return entry
-    tree = to_v1(from_v1(entry["fieldsV1"]) - lost)
+    tree = edited(entry["fieldsV1"], removed=lost)
     return {**entry, "fieldsV1": tree} if tree else None
 
 
@@ -172,8 +176,8 @@ def _mine(entry: Obj | None, me: Writer, difference: Difference, now: datetime) 
     new = {field for field in difference.written if not owns(tree, field)}
     if not new and not any(owns(tree, field) for field in difference.removed):
         return entry
-    fields = (from_v1(tree) - difference.removed) | new
-    return _entry(me, Holding(fields, rfc3339(now))) if fields else None
+    left = edited(tree, removed=difference.removed, added=new)
+    return _shown(me, left, rfc3339(now)) if left else None
 
 
 def _order(entry: Obj) -> tuple[str, str, str, str]:

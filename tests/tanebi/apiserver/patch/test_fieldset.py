@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tanebi.apiserver.patch.fieldset import Field, flatten, from_v1, show, to_v1
+from tanebi.apiserver.patch.fieldset import Field, edited, flatten, from_v1, show, to_v1
 from tanebi.apiserver.patch.schema import BUILTIN, CUSTOM
 
 DEPLOYMENT: dict[str, Any] = {
@@ -110,3 +111,19 @@ def test_nonsense_owns_nothing() -> None:
     assert from_v1(None) == frozenset()
     assert from_v1(["f:a"]) == frozenset()
     assert from_v1({"f:a": 1}) == frozenset()
+
+
+SETS = st.frozensets(
+    st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(tuple), max_size=9
+)
+
+
+@given(SETS, SETS, SETS)
+def test_a_tree_is_edited_as_if_it_were_read_and_written_anew(
+    there: frozenset[Field], removed: frozenset[Field], added: frozenset[Field]
+) -> None:
+    tree = to_v1(there)
+    found = edited(tree, removed=removed, added=added)
+    wanted = to_v1((there - removed) | added)
+    assert orjson.dumps(found) == orjson.dumps(wanted), "the order of members included"
+    assert tree == to_v1(there)
