@@ -23,8 +23,8 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## play the whole story: cold start, scaling, events, crash and recovery
 	@$(BIN)/tanebi demo
 
-test: $(STAMP)  ## all tests, a file to a worker at a time
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+test: $(STAMP)  ## all tests, a file to a worker at a time, in the order of tests/conftest.py
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP)  ## format, lint, types, import contracts, tidy
 	$(BIN)/ruff format --check .

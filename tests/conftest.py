@@ -46,7 +46,11 @@ def engine_environment(request: pytest.FixtureRequest) -> Mapping[str, str]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A module that sets IN_ORDER tells one story: its tests run as they stand, wherever chance put the module."""
+    """Modules that drive whole platforms begin first: each takes long, and beside the last of them nothing would be left to do.
+
+    A module that sets IN_ORDER tells one story: its tests run as they stand, wherever chance put the module.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
     for module in {item.getparent(pytest.Module) for item in items}:
         if not getattr(getattr(module, "obj", None), "IN_ORDER", False):
             continue
