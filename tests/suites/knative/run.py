@@ -206,6 +206,15 @@ def table(found: list[Outcome], lines: list[str]) -> str:
     return "\n".join([*rows, "", *lines])
 
 
+def free_or_any(port: int) -> str:
+    """The scheme's own port keeps ports out of URLs, which some of the suites' clients cannot read; 0 where it is taken."""
+    try:
+        with socket.create_server(("0.0.0.0", port)):
+            return str(port)
+    except OSError:
+        return "0"
+
+
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -242,7 +251,8 @@ def main() -> int:
     folder = options.keep or Path(tempfile.mkdtemp(prefix="tanebi-conformance-"))
     folder.mkdir(parents=True, exist_ok=True)
     found: list[Outcome] = []
-    arguments = ("--host", "0.0.0.0", "--tls-port", "0")
+    ports = ("--gateway-port", free_or_any(80), "--tls-port", free_or_any(443))
+    arguments = ("--host", "0.0.0.0", *ports)
     with Platform(folder / "data", *arguments, runtime="engine") as platform:
         cluster = Cluster(platform)
         cluster.prepare()
