@@ -22,6 +22,7 @@ from activator.table import Compiled, compile_ingress, merge
 from autoscaler.api.private_service import LABEL_SERVICE_NAME, private_service, revision_of_slice
 from autoscaler.api.serverlessservice_types import LABEL_SERVICE_TYPE
 from serving.api import REVISION
+from serving.api.names import GATEWAY_SERVICE, SYSTEM_NAMESPACE
 from tanebi.api.core.kinds import ENDPOINT_SLICE, SECRET, SERVICE
 from tanebi.api.core.network import EndpointSlice
 from tanebi.api.kind import AnyKind, Kind
@@ -33,6 +34,8 @@ R = TypeVar("R", bound=Resource)
 Change = Callable[[Obj | None, Obj | None], None]
 
 KINDS: Final[tuple[AnyKind, ...]] = (INGRESS, REVISION, ENDPOINT_SLICE, SERVICE)
+
+GATEWAY: Final = Key(SYSTEM_NAMESPACE, GATEWAY_SERVICE)  # it tells where https is served, by whichever process
 
 log = get_logger("gateway")
 
@@ -113,6 +116,8 @@ class Feed:
 
     def on_service(self, old: Obj | None, new: Obj | None) -> None:
         key = _key(old, new)
+        if key == GATEWAY:
+            self._router.https_port = _https_port(new) if new is not None else None
         ports = _plain_ports(new) if new is not None else {}
         if ports == self._ports.get(key, {}):
             return
@@ -153,6 +158,12 @@ class Feed:
     def _tell(self, backend: Backend, service: Key, port: str) -> None:
         slices: Iterable[EndpointSlice] = self._slices.get(service, {}).values()
         backend.set_endpoints(endpoint_facts(slices, port=port))
+
+
+def _https_port(gateway: Obj) -> int | None:
+    """Where clients outside find https, if anywhere."""
+    ports = (gateway.get("spec") or {}).get("ports") or []
+    return next((port.get("nodePort") for port in ports if port.get("name") == "https"), None)
 
 
 def _plain_ports(obj: Obj) -> dict[int, str]:

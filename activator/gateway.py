@@ -184,9 +184,10 @@ class Gateway:
 
     def _is_redirected(self, request: ClientStream) -> bool:
         """To the same place by https, if it is served and this is not it (`http-protocol: Redirected` of config-network)."""
-        if self.tls_port is None or request.connection.scheme == b"https":
+        served_at = self.tls_port or self.router.https_port
+        if served_at is None or request.connection.scheme == b"https":
             return False
-        port = b"" if self.tls_port == HTTPS_PORT else b":%d" % self.tls_port
+        port = b"" if served_at == HTTPS_PORT else b":%d" % served_at
         where = b"https://" + normal_host(request.host).encode() + port + request.target
         request.respond(301, ((b"Location", where),), b"")
         return True

@@ -182,6 +182,18 @@ def test_plain_services_by_port_name(cluster: Cluster) -> None:
     assert cluster.targets(b"svc.ns") is None
 
 
+def test_the_gateways_service_tells_where_https_is(cluster: Cluster) -> None:
+    cluster.subscribe()
+    assert cluster.router.https_port is None
+    ports = [{"name": "http2", "port": 80, "nodePort": 8080}]
+    meta = {"name": "tanebi-gateway", "namespace": "knative-serving"}
+    for more, found in (([], None), ([{"name": "https", "port": 443, "nodePort": 8443}], 8443)):
+        cluster.world.put(SERVICE, {"metadata": meta, "spec": {"ports": [*ports, *more]}})
+        assert cluster.router.https_port == found
+    cluster.world.drop(SERVICE, "knative-serving", "tanebi-gateway")
+    assert cluster.router.https_port is None
+
+
 def test_services_that_are_not_plain(cluster: Cluster) -> None:
     cluster.subscribe()
     cluster.world.put(SERVICE, service("a", selector={}))

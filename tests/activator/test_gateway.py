@@ -523,6 +523,19 @@ async def test_plain_requests_are_redirected_where_the_ingress_says_so(tmp_path:
         client.close()
 
 
+async def test_redirects_lead_to_https_of_another_process_too(world: Any) -> None:
+    async with world() as w:
+        router = w.gateway.router
+        router.set_table(Table(router.table.hosts, redirected=frozenset((HOST,))))
+        client = await w.client()
+        for port, shown in ((443, ""), (8443, ":8443")):
+            router.https_port = port
+            client.get("/a", host=HOST)
+            answer = await client.answer()
+            where = f"https://{HOST}{shown}/a".encode()
+            assert (answer.status, answer.header("location")) == (301, where)
+
+
 async def test_a_tunnel_through_tls(tmp_path: Path) -> None:
     async with serving(echo) as app, secure(tmp_path, app) as (gateway, trusting):
         client = await secured(gateway, trusting, HOST)
