@@ -35,7 +35,9 @@ Change = Callable[[Obj | None, Obj | None], None]
 
 KINDS: Final[tuple[AnyKind, ...]] = (INGRESS, REVISION, ENDPOINT_SLICE, SERVICE)
 
-GATEWAY: Final = Key(SYSTEM_NAMESPACE, GATEWAY_SERVICE)  # it tells where https is served, by whichever process
+GATEWAY: Final = Key(
+    SYSTEM_NAMESPACE, GATEWAY_SERVICE
+)  # it tells where https is served, by whichever process
 
 log = get_logger("gateway")
 

@@ -62,7 +62,7 @@ class Router:
     ) -> None:
         """`divided`: pods with containerConcurrency are ours only where `set_share` says so."""
         self.table = Table()
-        self.https_port: int | None = None  # where clients outside find https, of this process or another
+        self.https_port: int | None = None  # where clients outside find https
         self.revisions: dict[Key, Backend] = {}
         self.services: dict[Key, dict[int, Backend]] = {}
         self._port_names: dict[Key, dict[str, int]] = {}

@@ -18,7 +18,7 @@ from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Key, Obj, rfc3339
 from tanebi.kube.plan import Note, Patch, Plan, Reads, Seen
 from tanebi.kubelet.podsets import is_done
-from tanebi.kubelet.scheduling import message, refusals
+from tanebi.kubelet.scheduling import is_ours, message, refusals
 
 GATED: Final = "Scheduling is blocked due to non-empty scheduling gates"
 NO_NODE: Final = "no nodes available to schedule pods"
@@ -45,6 +45,8 @@ class BindingReconciler:
 
     def desired(self, pod: Pod, seen: Seen, configs: Configs, now: datetime) -> Plan:
         if pod.spec.node_name or pod.deleting or is_done(pod):
+            return Plan(prune=False)
+        if not is_ours(pod.spec.scheduler_name):
             return Plan(prune=False)
         if pod.spec.scheduling_gates:
             return Plan(status=_told(pod, "SchedulingGated", GATED, now), prune=False)

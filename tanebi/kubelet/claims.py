@@ -20,6 +20,7 @@ from tanebi.api.core.storage_rules import IS_DEFAULT, WAIT_FOR_POD
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Key, Obj, key_of
 from tanebi.kube.plan import Drop, Note, Patch, Plan, Reads, Seen
+from tanebi.kubelet.podclaims import claim_name
 from tanebi.kubelet.podsets import is_done
 
 PROVISIONER: Final = "tanebi.dev/local-path"
@@ -162,8 +163,7 @@ def _default_class(seen: Seen) -> str:
 
 def _is_used(claim: PersistentVolumeClaim, seen: Seen) -> bool:
     return any(
-        volume.persistent_volume_claim is not None
-        and volume.persistent_volume_claim.claim_name == claim.metadata.name
+        claim_name(pod.metadata.name, volume) == claim.metadata.name
         for pod in seen.list(POD, claim.metadata.namespace)
         if not is_done(pod)
         for volume in pod.spec.volumes
@@ -187,9 +187,13 @@ def _claim_of(volume: Obj, seen: Seen) -> Iterable[Key]:
 
 
 def _claims_of_pod(pod: Obj, seen: Seen) -> Iterable[Key]:
+    namespace, name = key_of(pod)
     volumes = (pod.get("spec") or {}).get("volumes") or ()
-    claims = (volume.get("persistentVolumeClaim") for volume in volumes)
-    return [Key(key_of(pod).namespace, claim["claimName"]) for claim in claims if claim]
+    named = [
+        claim["claimName"] for volume in volumes if (claim := volume.get("persistentVolumeClaim"))
+    ]
+    own = [f"{name}-{volume['name']}" for volume in volumes if volume.get("ephemeral")]
+    return [Key(namespace, claim) for claim in (*named, *own)]
 
 
 def _open(obj: Obj, seen: Seen) -> Iterable[Key]:

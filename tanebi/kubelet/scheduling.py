@@ -20,17 +20,25 @@ from tanebi.api.meta import Obj
 from tanebi.kube.plan import Seen
 
 UNSCHEDULABLE: Final = "node.kubernetes.io/unschedulable"
+DEFAULT_SCHEDULER: Final = "default-scheduler"
 REPELLING: Final = ("NoSchedule", "NoExecute")
 
 
 def place(seen: Seen, name: str, template: Obj) -> str:
     """The name of the node when pods of this template may run there, else nothing. Requests are looked at by the kubelet."""
+    if not is_ours(template["spec"].get("schedulerName") or ""):
+        return ""
     node = seen.get(NODE, "", name)
     if node is None:
         return name
     if not (node.spec.unschedulable or node.spec.taints) and not _is_choosy(template["spec"]):
         return name
     return "" if refusals(PodSpec.model_validate(template["spec"]), node) else name
+
+
+def is_ours(scheduler: str) -> bool:
+    """Pods that name another scheduler wait for it to bind them."""
+    return scheduler in ("", DEFAULT_SCHEDULER)
 
 
 def _is_choosy(spec: Obj) -> bool:

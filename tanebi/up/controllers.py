@@ -38,6 +38,7 @@ from tanebi.kubelet.endpoints import EndpointReconciler
 from tanebi.kubelet.engine.images import EngineImages
 from tanebi.kubelet.images import ImageStore, ImageWatch
 from tanebi.kubelet.jobs import JobReconciler
+from tanebi.kubelet.podclaims import EphemeralReconciler
 from tanebi.kubelet.policies import AutoscalerReconciler, BudgetReconciler
 from tanebi.kubelet.quotas import QuotaReconciler
 from tanebi.kubelet.replicasets import ReplicaSetReconciler
@@ -108,6 +109,7 @@ def add_controllers(
         BudgetReconciler(),
         AutoscalerReconciler(),
         QuotaReconciler(),
+        EphemeralReconciler(),
         ClaimReconciler(volumes),
         VolumeReconciler(),
         PodAutoscalerReconciler(scaler),

@@ -18,8 +18,9 @@ from tests.e2e.driving import User, eventually
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), engine_missing()]
 
 PODSPEC = ("kubernetes.podspec-", "kubernetes.containerspec-")
-SHOW = r"""mkdir -p /tmp/w/cgi-bin
-cat > /tmp/w/cgi-bin/facts <<'END'
+SHOW = r"""W=${W:-/tmp/w}
+mkdir -p $W/cgi-bin
+cat > $W/cgi-bin/facts <<'END'
 #!/bin/sh
 busybox printf 'Content-Type: text/plain\r\n\r\n'
 for ns in ipc pid net; do echo "$ns=$(busybox readlink /proc/self/ns/$ns)"; done
@@ -32,8 +33,8 @@ echo "caps=$(busybox awk '/^CapEff/{print $2} /^CapBnd/{print $2}' /proc/self/st
 for f in /init/said /host/said; do echo "$f=$(cat $f 2>&1)"; done
 for d in /init /claim /own; do echo "$d=$(busybox touch $d/written 2>&1 && echo written)"; done
 END
-busybox chmod +x /tmp/w/cgi-bin/facts
-exec busybox httpd -f -p $PORT -h /tmp/w"""
+busybox chmod +x $W/cgi-bin/facts
+exec busybox httpd -f -p $PORT -h $W"""
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +65,6 @@ def service(name: str, pod: Any, **container: Any) -> dict[str, Any]:
 
 
 def with_everything(folder: Path) -> dict[str, Any]:
-    mine = {"requests": {"storage": "1Mi"}}
-    claim = {"accessModes": ["ReadWriteOnce"], "resources": mine}
     linux = [{"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]}]
     terms = {"nodeSelectorTerms": [{"matchExpressions": linux}]}
     pod = {
@@ -100,7 +99,7 @@ def with_everything(folder: Path) -> dict[str, Any]:
             {"name": "init", "emptyDir": {}},
             {"name": "host", "hostPath": {"path": str(folder), "type": "Directory"}},
             {"name": "claim", "persistentVolumeClaim": {"claimName": "claim"}},
-            {"name": "own", "ephemeral": {"volumeClaimTemplate": {"spec": claim}}},
+            {"name": "own", "ephemeral": {"volumeClaimTemplate": {"spec": CLAIM["spec"]}}},
         ],
     }
     mounts: list[dict[str, Any]] = [
@@ -116,7 +115,13 @@ def with_everything(folder: Path) -> dict[str, Any]:
     )
     field = {"name": "FIELD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}
     added = {"capabilities": {"add": ["SYS_PTRACE"]}}
-    return service("everything", pod, env=[field], volumeMounts=mounts, securityContext=added)
+    return service(
+        "everything",
+        pod,
+        env=[field, {"name": "W", "value": "/init/w"}],
+        volumeMounts=mounts,
+        securityContext=added,
+    )
 
 
 CLAIM = {
@@ -221,22 +226,19 @@ def test_another_scheduler_is_waited_for(user: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("volume", "reason"),
+    ("kind", "volume"),
     [
-        ({"csi": {"driver": "none.example", "readOnly": True}}, "csi"),
-        ({"image": {"reference": "dev.local/none"}}, "image"),
+        ("csi", {"driver": "none.example", "readOnly": True}),
+        ("image", {"reference": "dev.local/none"}),
     ],
 )
-def test_volumes_that_nobody_can_mount_are_told(user: User, volume: Any, reason: str) -> None:
+def test_volumes_that_nobody_can_mount_are_told(user: User, kind: str, volume: Any) -> None:
     mount = {"name": "v", "mountPath": "/v", "readOnly": True}
-    user.apply(
-        service(f"lacks-{reason}", {"volumes": [{"name": "v", **volume}]}, volumeMounts=[mount])
-    )
-    eventually(
-        lambda: (
-            reason in user.platform.cli("get", "events", "-o", "json").stdout
-            and "FailedMount" in user.platform.cli("get", "events", "-o", "json").stdout
-        ),
-        30,
-        what="an event that tells of the mount",
-    )
+    name = f"lacks-{kind}"
+    user.apply(service(name, {"volumes": [{"name": "v", kind: volume}]}, volumeMounts=[mount]))
+
+    def told() -> str:
+        return str(user.condition("revision", f"{name}-00001").get("message", ""))
+
+    eventually(lambda: "volume 'v'" in told(), 30, what="the revision tells of the volume")
+    assert user.condition("revision", f"{name}-00001")["reason"] == "CreateContainerConfigError"

@@ -19,6 +19,7 @@ from tanebi.kubelet import environment
 from tanebi.kubelet.engine import memory, spec
 from tanebi.kubelet.engine.spec import Mount
 from tanebi.kubelet.environment import ConfigError, Sources
+from tanebi.kubelet.podclaims import claim_name
 from tanebi.kubelet.volumefiles import content, default_mode, modes
 
 DATA: Final = "..data"
@@ -91,8 +92,7 @@ class Volumes:
     def _source(self, pod: Pod, volume: Volume, sources: Sources) -> Path:
         if volume.host_path is not None:
             return _host_path(volume.host_path)
-        if volume.persistent_volume_claim is not None:
-            claim = volume.persistent_volume_claim.claim_name
+        if claim := claim_name(pod.metadata.name, volume):
             path = Path(sources.claim(pod.metadata.namespace, claim))
             path.mkdir(parents=True, exist_ok=True)
             return path

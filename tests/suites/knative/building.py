@@ -77,8 +77,8 @@ def version_of(built: Built, module: str) -> str:
     return go(built, "list", "-mod=mod", "-m", "-f", "{{.Version}}", module)
 
 
-def build_image(built: Built, module: str, package: str, repo: str, version: str) -> None:
-    """`repo`/NAME:latest in the engine, where NAME is the last part of the package, as ko names it."""
+def build_image(built: Built, module: str, package: str, repo: str, version: str) -> str:
+    """The tag: `repo`/NAME:latest in the engine, where NAME is the last part of the package, as ko names it."""
     name = package.rsplit("/", 1)[-1]
     tag = f"{repo}/{name}:latest"
     version = f"{version}-{RECIPE}"
@@ -90,7 +90,7 @@ def build_image(built: Built, module: str, package: str, repo: str, version: str
         check=False,
     )
     if shown.stdout.strip() == version:
-        return
+        return tag
     print(f"==> building {tag}", flush=True)
     folder = built.folder / "images" / repo.replace("/", "-") / name
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
@@ -105,3 +105,4 @@ def build_image(built: Built, module: str, package: str, repo: str, version: str
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+    return tag

@@ -20,11 +20,12 @@ import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import registry
 import yaml
 from building import Built, build_image, build_suite, images, version_of
 from reading import Outcome, outcomes
@@ -42,7 +43,9 @@ SUITE_TIMEOUT_S = 3000
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """`klass` is the flag that names the ingress class; it is spelled in two ways."""
+    """`klass` is the flag that names the ingress class; it is spelled in two ways. `registry`: images come from one, and so have
+    digests.
+    """
 
     name: str
     package: str
@@ -50,6 +53,7 @@ class Suite:
     klass: str = "ingress-class"
     configs: dict[str, dict[str, str]] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    registry: bool = False
 
 
 def suites() -> tuple[dict[str, dict[str, str]], list[Suite]]:
@@ -142,7 +146,12 @@ def own_address() -> str:
 
 
 def run_suite(
-    suite: Suite, binary: Path, platform: Platform, log: Path, options: argparse.Namespace
+    suite: Suite,
+    binary: Path,
+    platform: Platform,
+    log: Path,
+    options: argparse.Namespace,
+    repo: str,
 ) -> list[Outcome]:
     argv = [
         str(binary),
@@ -151,7 +160,7 @@ def run_suite(
         f"-test.parallel={options.parallel}",
         *([f"-test.run={options.run}"] if options.run else []),
         f"-kubeconfig={platform.data_dir / 'kubeconfig'}",
-        f"-dockerrepo={REPOS[suite.module]}",
+        f"-dockerrepo={repo}",
         f"-ingressendpoint={own_address()}",
         f"-{suite.klass}={INGRESS_CLASS}",
         "-enable-alpha",
@@ -244,10 +253,13 @@ def main() -> int:
     chosen = [s for s in every if not options.suites or s.name in options.suites]
     built = Built(options.built)
     binaries = {suite.name: build_suite(built, suite.module, suite.package) for suite in chosen}
+    tags: dict[str, list[str]] = {}
     for module in dict.fromkeys(suite.module for suite in chosen):
         version = version_of(built, module)
-        for image in images(built, module):
+        tags[module] = [
             build_image(built, module, image, REPOS[module], version)
+            for image in images(built, module)
+        ]
     folder = options.keep or Path(tempfile.mkdtemp(prefix="tanebi-conformance-"))
     folder.mkdir(parents=True, exist_ok=True)
     found: list[Outcome] = []
@@ -259,9 +271,12 @@ def main() -> int:
         with cluster.configured(base):
             for suite in chosen:
                 print(f"==> {suite.name}", flush=True)
-                with cluster.configured(suite.configs):
+                local = nullcontext(REPOS[suite.module])
+                serving = registry.serving(built, tags[suite.module]) if suite.registry else local
+                with cluster.configured(suite.configs), serving as repo:
                     log = folder / f"{suite.name}.log"
-                    found += run_suite(suite, binaries[suite.name], platform, log, options)
+                    binary = binaries[suite.name]
+                    found += run_suite(suite, binary, platform, log, options, repo)
     lines, good = judge(found, known())
     print(table(found, lines))
     print(f"logs: {folder}")

@@ -39,6 +39,14 @@ def test_what_fits_is_bound() -> None:
     assert plan(here) == Plan(prune=False), "once is enough"
 
 
+def test_another_schedulers_pods_wait_for_it() -> None:
+    here = world()
+    put_pod(here, schedulerName="theirs")
+    assert plan(here) == Plan(prune=False)
+    put_pod(here, schedulerName="default-scheduler")
+    assert plan(here).patches
+
+
 def test_what_does_not_fit_is_told() -> None:
     here = world(unschedulable=True)
     put_pod(here)

@@ -97,6 +97,8 @@ def test_place() -> None:
     world = PlanningWorld()
     template: Obj = {"spec": {"containers": []}}
     assert place(world, "here", template) == "here", "before the node is known"
+    for scheduler, where in (("theirs", ""), ("default-scheduler", "here")):
+        assert place(world, "here", {"spec": {"schedulerName": scheduler}}) == where
     world.put(NODE, {"metadata": {"name": "here"}, "spec": {"taints": [TAINT]}})
     assert place(world, "here", template) == ""
     assert place(world, "here", {"spec": {"containers": [], "tolerations": [TAINT]}}) == "here"
