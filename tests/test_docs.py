@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 import subprocess
 import sys
@@ -62,6 +63,49 @@ def test_the_report_in_the_guide_to_simulation_is_what_the_command_prints() -> N
 def test_every_kind_is_documented() -> None:
     text = (REFERENCE / "kinds.md").read_text()
     assert [kind.resource for kind in KINDS if f"`{kind.resource}`" not in text] == []
+
+
+UNREAD = {
+    "config-deployment": {"digest_timeout_s"},
+    "config-leader-election": {"lease_s", "renew_deadline_s", "retry_s"},
+    "config-logging": {"zap", "levels"},
+    "config-network": {
+        "cluster_local_domain_tls",
+        "system_internal_tls",
+        "mesh_mode",
+        "wildcard_cert_selector",
+    },
+    "config-observability": {
+        "request_log",
+        "probe_request_log",
+        "request_log_template",
+        "metrics_protocol",
+        "request_metrics_protocol",
+        "tracing_protocol",
+        "sampling_rate",
+        "profiling",
+    },
+}
+"""Settings that are parsed, so that a wrong value is refused, and have no effect. Their ConfigMaps say so."""
+
+
+def test_settings_that_nobody_reads_are_told() -> None:
+    sources = {
+        path: path.read_text()
+        for package in ("serving", "autoscaler", "activator", "eventing", "importers", "tanebi")
+        for path in (ROOT / package).rglob("*.py")
+    }
+    for config in CONFIGS:
+        content = config.parse({})
+        if not dataclasses.is_dataclass(content):
+            continue
+        unread = {
+            field.name
+            for field in dataclasses.fields(content)
+            if not any(re.search(rf"\.{field.name}\b", text) for text in sources.values())
+        }
+        assert unread == UNREAD.get(config.name, set()), config.name
+        assert not unread or "Without effect" in config.example, config.name
 
 
 def test_the_example_of_every_config_map_parses_to_its_defaults() -> None:

@@ -32,10 +32,13 @@ FLAG_TEXT: Final[Mapping[str, tuple[Flag, str]]] = {
         "Disabled",
         "Choosing a tag by the header Knative-Serving-Tag instead of by host.",
     ),
-    "autodetect-http2": ("Disabled", "Trying HTTP/2 on ports that are not named h2c."),
+    "autodetect-http2": (
+        "Disabled",
+        "Trying HTTP/2 on ports that are not named h2c. Without effect: the port's name decides.",
+    ),
     "queueproxy.mount-podinfo": (
         "Disabled",
-        "Pod information for the sidecar; Allowed leaves it to each revision.",
+        "Pod information for the sidecar; Allowed leaves it to each revision. Without effect: no sidecar runs.",
     ),
     "queueproxy.resource-defaults": ("Disabled", "Default requests and limits of the sidecar."),
     "kubernetes.podspec-affinity": ("Disabled", "Pod field affinity."),

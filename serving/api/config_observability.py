@@ -70,21 +70,22 @@ EXAMPLE: Final = """\
 # Where the output of a revision is shown: the logUrl in its status. ${REVISION_UID} stands for its uid; empty: no URL.
 logging.revision-url-template: ""
 
-# Whether requests, and requests of probes, are logged, and how. Not done here: `tanebi logs` shows what apps write.
+# Whether requests, and requests of probes, are logged, and how. Without effect: `tanebi logs` shows what apps write.
 logging.enable-request-log: "false"
 logging.enable-probe-request-log: "false"
 logging.request-log-template: ""
 
-# How metrics of the control plane and of requests leave: none, prometheus, grpc or http/protobuf. The platform's own metrics
-# are always served at its API's address.
+# How metrics of the control plane and of requests leave: none, prometheus, grpc or http/protobuf. Without effect: the platform's
+# own metrics are always served at its API's address, for Prometheus.
 metrics-protocol: "none"
 request-metrics-protocol: "none"
 
-# How traces leave: none, grpc, http/protobuf or stdout; and the share of requests that begin one.
+# How traces leave: none, grpc, http/protobuf or stdout; and the share of requests that begin one. Without effect: a request's
+# traceparent is passed on, or made, and no span is kept.
 tracing-protocol: "none"
 tracing-sampling-rate: "0"
 
-# Whether the parts serve profiles: disabled or enabled.
+# Whether the parts serve profiles: disabled or enabled. Without effect.
 runtime-profiling: "disabled"
 """
 

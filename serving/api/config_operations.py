@@ -64,10 +64,12 @@ def parse_leader_election(data: fields.Data) -> LeaderElection:
 
 LOGGING_EXAMPLE: Final = """\
 # zap-logger-config is the configuration of Knative's logger, in JSON, and loglevel.COMPONENT the level of one part (debug, info,
-# warn, error, dpanic, panic, fatal). This platform's own log is set by the variables TANEBI_LOG_LEVEL and TANEBI_LOG.
+# warn, error, dpanic, panic, fatal). Without effect: this platform's own log is set by the variables TANEBI_LOG_LEVEL and
+# TANEBI_LOG.
 """
 LEADER_EXAMPLE: Final = """\
-# How long a leader that is silent is waited for, how long it tries to stay leader, and how often others look.
+# How long a leader that is silent is waited for, how long it tries to stay leader, and how often others look. Without effect,
+# as all keys here: one process holds the data directory.
 lease-duration: "60s"
 renew-deadline: "40s"
 retry-period: "10s"
