@@ -99,6 +99,7 @@ class _Loader(yaml.CSafeLoader):
     def __init__(self, stream: bytes) -> None:
         super().__init__(stream)
         self.twice: list[str] = []
+        self.complaints: list[str] = []  # about them, in Go's words
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         if not isinstance(node, yaml.MappingNode):
@@ -113,6 +114,8 @@ class _Loader(yaml.CSafeLoader):
                 )
             if key in result:
                 self.twice.append(key)
+                line = key_node.start_mark.line + 1
+                self.complaints.append(f'line {line}: key "{key}" already set in map')
             result[key] = self.construct_object(value_node, deep=True)
         return result
 
@@ -121,6 +124,18 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
+
+
+def repeated_in_yaml(body: bytes) -> list[str]:
+    """A complaint for each key that stands twice in one mapping. Raises BadRequest."""
+    loader = _Loader(body)
+    try:
+        loader.get_single_data()
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        raise BadRequest(f"error parsing YAML: {error}") from error
+    finally:
+        loader.dispose()
+    return loader.complaints
 
 
 def _yaml(body: bytes) -> tuple[Any, list[str]]:

@@ -193,7 +193,14 @@ def read_patch(request: Request) -> Patching:
         if not request.query.get("fieldManager"):
             required = "Required value: is required for apply patch"
             raise options.invalid("PatchOptions", "fieldManager", required)
-        return Patching(type_, orjson.loads(codec.yaml_to_json(request.body)), wanted)
+        body = orjson.loads(codec.yaml_to_json(request.body))
+        if wanted.field_validation == "Strict" and (found := codec.repeated_in_yaml(request.body)):
+            told = "\n  ".join(found)
+            head = (
+                "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:"
+            )
+            raise BadRequest(f"{head}\n  {told}")
+        return Patching(type_, body, wanted)
     if wanted.force:
         forbidden = "Forbidden: may not be specified for non-apply patch"
         raise options.invalid("PatchOptions", "force", forbidden)

@@ -34,6 +34,11 @@ def check(kind: AnyKind, config: Obj, schema: Schema) -> None:
 def _undeclared(kind: AnyKind, config: Obj) -> list[str]:
     if kind.structure is not None:
         found = kind.structure.prune(copy.deepcopy(config))
+        try:
+            meta = kind.view({"metadata": config.get("metadata") or {}}).metadata
+        except ValidationError as error:
+            return [decode_error(error, config)]
+        found += [f"metadata.{path}" for path in unknown_fields(meta)] if surplus(meta) else []
     elif kind.builtin:
         try:
             view: Any = kind.view(config)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.tanebi.apiserver.calling import CONFIG_MAPS, WIDGETS, Api, config_map, widget
+from tests.tanebi.apiserver.definitions.crontabs import CRDS, CRONTABS, crontab, crontabs
 
 pytestmark = pytest.mark.anyio
 
@@ -117,3 +118,20 @@ async def test_a_patch_with_a_version_is_conditional(api: Api) -> None:
     await api.widget("a")
     body = {"metadata": {"resourceVersion": "1"}, "spec": {"size": 2}}
     await api.refused(409, "PATCH", f"{WIDGETS}/a", body, headers=typed("merge-patch+json"))
+
+
+async def test_a_strict_apply_has_no_key_twice(api: Api) -> None:
+    body = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  x: one\n  x: two\n"
+    asked = {"fieldManager": "me", "fieldValidation": "Strict"}
+    path = f"{CONFIG_MAPS}/a"
+    status = await api.refused(400, "PATCH", path, body, headers=APPLY, query=asked)
+    assert 'line 6: key "x" already set in map' in status["message"]
+    await api.ok("PATCH", path, body, headers=APPLY, query={"fieldManager": "me"})
+
+
+async def test_metadata_of_a_kind_of_users_is_declared(api: Api) -> None:
+    await api.ok("POST", CRDS, crontabs())
+    body = crontab("a") | {"metadata": {"name": "a", "more": "than there is"}}
+    asked = {"fieldManager": "me"}
+    status = await api.refused(500, "PATCH", f"{CRONTABS}/a", body, headers=APPLY, query=asked)
+    assert ".metadata.more: field not declared in schema" in status["message"]
