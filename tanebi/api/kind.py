@@ -16,7 +16,7 @@ from tanebi.api.meta import Obj, Resource
 R = TypeVar("R", bound=Resource)
 S = TypeVar("S")
 
-Operation = Literal["CREATE", "UPDATE", "DELETE"]
+Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,14 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.types import Receive, Scope, Send
 
+from tanebi.api.core.kinds import POD
 from tanebi.apiserver import status
 from tanebi.apiserver.authentication import Authenticator, Headers, RefusalLog
 from tanebi.apiserver.compress import compressed
 from tanebi.apiserver.paths import Target
 from tanebi.apiserver.pki import Pki
 from tanebi.apiserver.server import BODY_BYTES_MAX, ApiServer
+from tanebi.apiserver.streaming.calls import options_of, read_call
 from tanebi.apiserver.streaming.door import Head, StreamDoor, refusal
 from tanebi.apiserver.streaming.wire import Wire, WireBroken
 from tanebi.apiserver.upgrading import CERTIFICATE, UpgradingConnection
@@ -158,6 +160,8 @@ class HttpsDoor:
             self._server.authorize(Request(head.method, head.path), user, target)
             if self._stream_count > STREAMS_MAX:
                 raise TooManyRequests(f"{STREAMS_MAX} streams of pods are open; try again later")
+            query = parse_qsl(head.query.decode("latin-1"), keep_blank_values=True)
+            await self._server.admit(user, POD, target, options_of(read_call(target, query)))
             await self._streams.serve(head, target, wire)
         except ApiError as error:
             await _refuse(wire, error)

@@ -48,9 +48,30 @@ def schema_of(model: type[BaseModel]) -> Schema:
 
 
 @cache
+_METADATA: Final = {
+    "name": "Name is unique among the objects of a kind in a namespace, and never changes.",
+    "generateName": "GenerateName is the beginning of a name that the server completes when there is no name.",
+    "namespace": "Namespace is the space in which the name is unique; empty for kinds of the cluster.",
+    "uid": "UID tells this object from all others that have had its name.",
+    "resourceVersion": "ResourceVersion changes with each write; a write that brings an old one is refused.",
+    "generation": "Generation counts the changes of what is wished.",
+    "creationTimestamp": "CreationTimestamp is a timestamp of when the server stored this object first.",
+    "deletionTimestamp": "DeletionTimestamp is when the object is, or was, to be gone; set by a graceful deletion.",
+    "labels": "Labels are what selectors choose objects by.",
+    "annotations": "Annotations are kept for whoever reads them, and nothing is selected by them.",
+    "finalizers": "Finalizers are the names of those who have work to do before the object may go.",
+    "ownerReferences": "OwnerReferences name the objects with which this one goes.",
+    "managedFields": "ManagedFields tell who wrote which field.",
+}
+
+
 def metadata_schema() -> Schema:
     """ObjectMeta, for `kubectl explain`."""
-    return _of_model(ObjectMeta, ())
+    schema = _of_model(ObjectMeta, ())
+    told = {
+        name: _described(one, _METADATA.get(name)) for name, one in schema["properties"].items()
+    }
+    return {**schema, "description": "Standard object's metadata.", "properties": told}
 
 
 Models = tuple[type[BaseModel], ...]

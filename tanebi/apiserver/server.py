@@ -22,7 +22,7 @@ from tanebi.api.core.kinds_identity import REVIEW_KINDS, SERVICE_ACCOUNT
 from tanebi.api.core.twins import TWINS
 from tanebi.api.kind import AnyKind, ConfigKind, Kinds
 from tanebi.api.logs import LogSource
-from tanebi.api.meta import Key
+from tanebi.api.meta import Key, Obj
 from tanebi.api.podstreams import PodStreams
 from tanebi.apiserver import codec, paths, podlogs, roles, status
 from tanebi.apiserver.accounts import AccountKeeper
@@ -55,6 +55,7 @@ from tanebi.apiserver.streaming.calls import UPGRADE_REQUIRED, is_streaming, rea
 from tanebi.apiserver.tokens import ISSUER, TokenService
 from tanebi.apiserver.twins import TwinDoor
 from tanebi.apiserver.user import CONTROLLER, User
+from tanebi.apiserver.webhooks.match import Attempt
 from tanebi.apiserver.webhooks.types import MUTATING, VALIDATING
 from tanebi.base import metrics
 from tanebi.base.clock import Clock
@@ -167,6 +168,20 @@ class ApiServer:
         if MASTERS not in user.groups:
             self.authorizer.require(user, attributes_of(request, target))
 
+    async def admit(self, user: User, kind: AnyKind, target: paths.Target, options: Obj) -> None:
+        """Ask webhooks and policies about a connection. Raises ApiError."""
+        if self.objects.hooks.any:
+            attempt = Attempt(
+                kind=kind,
+                operation="CONNECT",
+                key=Key(target.namespace or "", target.name),
+                user=user,
+                subresource=target.subresource,
+                shown_as=str(options["kind"]),
+            )
+            await self.objects.hooks.mutate(attempt, options)
+            await self.objects.hooks.validate(attempt, options)
+
     def _count(self, method: str, resource: str, code: int, seconds: float) -> None:
         # Looking a labelled metric up costs as much as a read here, so what was looked up once is kept.
         key = (method if method in METHODS else "other", resource, code)
@@ -213,6 +228,8 @@ class ApiServer:
             case "eviction" if kind is POD:
                 return await self._evictions.handle(request, user, key)
             case "proxy" if kind in PROXIED:
+                options = {"kind": f"{kind.kind}ProxyOptions", "apiVersion": "v1"}
+                await self.admit(user, kind, target, options | {"path": target.below})
                 return await self._proxy.handle(request, kind, target)
             case "token" if kind is SERVICE_ACCOUNT:
                 return self._token(request, target)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from tanebi.api.meta import Key
+from tanebi.api.meta import Key, Obj
 from tanebi.api.podstreams import Wish
 from tanebi.apiserver.paths import Target
 from tanebi.kube.errors import BadRequest
@@ -74,6 +74,17 @@ def read_call(target: Target, query: Iterable[tuple[str, str]]) -> Call:
     if verb == "exec" and not command:
         raise BadRequest(NO_COMMAND)
     return Call(verb, pod, values.get("container", [""])[0], command, wish)
+
+
+def options_of(call: Call) -> Obj:
+    """The options as an object, for those who are asked whether this may be."""
+    if call.verb == "portforward":
+        return {"kind": "PodPortForwardOptions", "apiVersion": "v1", "ports": list(call.ports)}
+    wish = call.wish
+    name = "PodExecOptions" if call.verb == "exec" else "PodAttachOptions"
+    found: Obj = {"kind": name, "apiVersion": "v1", "container": call.container}
+    found |= {"stdin": wish.stdin, "stdout": wish.stdout, "stderr": wish.stderr, "tty": wish.tty}
+    return found | ({"command": list(call.command)} if call.command else {})
 
 
 def _flag(values: Mapping[str, list[str]], name: str, *, default: bool) -> bool:

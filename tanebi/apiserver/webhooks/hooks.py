@@ -89,7 +89,7 @@ class Hooks:
         if verdict is None:
             return False
         result.warnings += verdict.warnings
-        if verdict.patch is None or not new:
+        if verdict.patch is None or not new or attempt.shown_as:
             return False
         try:
             after = patched(result.obj, verdict.patch, seen_as, attempt.kind)

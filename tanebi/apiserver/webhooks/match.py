@@ -30,7 +30,10 @@ EXEMPT: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One write, as far as webhooks may know it. `old` is None for what is new; `options` is CreateOptions or the like."""
+    """One write, as far as webhooks may know it. `old` is None for what is new; `options` is CreateOptions or the like.
+
+    A connection (CONNECT) is about the options of its subresource, whose kind is `shown_as`.
+    """
 
     kind: AnyKind
     operation: Operation
@@ -40,6 +43,7 @@ class Attempt:
     old: Obj | None = None
     options: Mapping[str, Any] | None = None
     dry_run: bool = False
+    shown_as: str = ""
 
 
 def matched_as(hook: Obj, attempt: Attempt, versions: Iterable[AnyKind]) -> AnyKind | None:

@@ -40,14 +40,14 @@ def request_of(attempt: Attempt, seen_as: AnyKind, obj: Obj | None, uid: str) ->
     asked = attempt.kind
     request: Obj = {
         "uid": uid,
-        "kind": _gvk(seen_as),
+        "kind": _gvk(seen_as, attempt.shown_as),
         "resource": _gvr(seen_as),
-        "requestKind": _gvk(asked),
+        "requestKind": _gvk(asked, attempt.shown_as),
         "requestResource": _gvr(asked),
         "name": attempt.key.name,
         "operation": attempt.operation,
         "userInfo": attempt.user.info(),
-        "object": _in_version(obj, seen_as),
+        "object": obj if attempt.shown_as else _in_version(obj, seen_as),
         "oldObject": _in_version(attempt.old, seen_as),
         "dryRun": attempt.dry_run,
         "options": attempt.options and dict(attempt.options),
@@ -73,8 +73,8 @@ def _in_version(obj: Obj | None, kind: AnyKind) -> Obj | None:
     return None if obj is None else {**obj, "apiVersion": kind.api_version, "kind": kind.kind}
 
 
-def _gvk(kind: AnyKind) -> Obj:
-    return {"group": kind.group, "version": kind.version, "kind": kind.kind}
+def _gvk(kind: AnyKind, shown_as: str = "") -> Obj:
+    return {"group": kind.group, "version": kind.version, "kind": shown_as or kind.kind}
 
 
 def _gvr(kind: AnyKind) -> Obj:

@@ -14,6 +14,7 @@ from tanebi.apiserver.streaming.calls import (
     NO_STREAM,
     Call,
     is_streaming,
+    options_of,
     read_call,
     read_port,
 )
@@ -85,3 +86,19 @@ def test_ports_of_a_websocket() -> None:
 def test_no_ports(text: str) -> None:
     with pytest.raises(BadRequest):
         read_port(text)
+
+
+def test_options_as_an_object() -> None:
+    shell = call("exec", "command=sh&stdin=1&container=a")
+    assert options_of(shell) == {
+        "kind": "PodExecOptions",
+        "apiVersion": "v1",
+        "container": "a",
+        "stdin": True,
+        "stdout": True,
+        "stderr": True,
+        "tty": False,
+        "command": ["sh"],
+    }
+    forward = call("portforward", "ports=80,81")
+    assert options_of(forward)["ports"] == [80, 81]

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tanebi.api.core.kinds import POD
 from tanebi.api.meta import Obj
+from tanebi.apiserver.paths import Target
+from tanebi.apiserver.streaming.calls import options_of, read_call
+from tanebi.kube.errors import ApiError
 from tanebi.testing.waiting import wait_until
 from tests.tanebi.apiserver.calling import WIDGETS, Api, widget
 from tests.tanebi.apiserver.definitions.crontabs import (
@@ -202,3 +206,27 @@ async def test_collectors_outlive_a_refusal(running: Api, tmp_path: Path) -> Non
 
         await wait_until(emptied)
         await running.server.objects.hooks.aclose()
+
+
+async def test_connections_to_pods_are_asked_about(api: Api, peer: Answering) -> None:
+    def judge(request: Obj) -> Obj:
+        return {"allowed": request["object"]["container"] != "secret"}
+
+    peer.judges["/v"] = judge
+    rule = {
+        "operations": ["CONNECT"],
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "resources": ["pods/attach"],
+    }
+    made = hook(peer.client("/v"), rules=[rule])
+    await api.ok("POST", VALIDATING, configuration("Validating", "v", made))
+    target = Target("", "v1", "pods", "default", "p", "attach")
+    options = options_of(read_call(target, [("container", "secret"), ("stdin", "true")]))
+    with pytest.raises(ApiError, match="denied the request"):
+        await api.server.admit(api.user, POD, target, options)
+    (asked,) = peer.asked
+    assert asked["kind"]["kind"] == asked["object"]["kind"] == "PodAttachOptions"
+    assert (asked["operation"], asked["subResource"], asked["name"]) == ("CONNECT", "attach", "p")
+    assert asked["object"]["stdin"] is True
+    await api.server.admit(api.user, POD, target, options | {"container": "other"})
