@@ -47,7 +47,6 @@ def schema_of(model: type[BaseModel]) -> Schema:
     return _documented({"type": "object", "properties": properties}, model)
 
 
-@cache
 _METADATA: Final = {
     "name": "Name is unique among the objects of a kind in a namespace, and never changes.",
     "generateName": "GenerateName is the beginning of a name that the server completes when there is no name.",
@@ -65,6 +64,7 @@ _METADATA: Final = {
 }
 
 
+@cache
 def metadata_schema() -> Schema:
     """ObjectMeta, for `kubectl explain`."""
     schema = _of_model(ObjectMeta, ())
