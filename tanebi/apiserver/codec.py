@@ -188,7 +188,12 @@ def check_accept(accept: str) -> None:
     for part in accept.split(","):
         if media_type(part) in (JSON, YAML, "*/*", "application/*", "text/plain", "text/html"):
             return
-    raise NotAcceptable(f"only the following media types are accepted: {JSON}, {YAML}")
+    raise not_acceptable()
+
+
+def not_acceptable() -> NotAcceptable:
+    given = f"{JSON}, {YAML}"
+    return NotAcceptable(f"only the following media types are accepted: {given}")
 
 
 def yaml_to_json(body: bytes) -> bytes:

@@ -81,6 +81,12 @@ def for_kind(kind: AnyKind, selector: FieldSelector) -> FieldSelector:
     for path, _, _ in selector.terms:
         # Kubernetes accepts metadata.namespace of cluster-scoped kinds, where it is empty.
         if path not in known and path != "metadata.namespace":
-            raise BadRequest(f"field label not supported: {path}")
+            names = ", ".join(f'"{name}"' for name in known)
+            plain = set(known) <= {"metadata.name", "metadata.namespace"}
+            raise BadRequest(
+                f'"{path}" is not a known field selector: only {names}'
+                if plain
+                else f"field label not supported: {path}"
+            )
     terms = tuple((_PLACES.get(path, path), equal, value) for path, equal, value in selector.terms)
     return FieldSelector(terms, absent=_ABSENT)

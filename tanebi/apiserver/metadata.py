@@ -30,6 +30,7 @@ _KEPT: Final = (
     "deletionGracePeriodSeconds",
     "generateName",
 )
+_FINALIZERS: Final = (ORPHAN, FOREGROUND, "kubernetes")  # that need no domain
 _OMITTED_EMPTY: Final = ("labels", "annotations", "finalizers", "ownerReferences")
 _ORDER: Final = ("apiVersion", "kind", "metadata")
 
@@ -173,7 +174,11 @@ def problems(kind: AnyKind, meta: Obj, old: Obj | None) -> list[Obj]:
         found.append(cause("FieldValueTooLong", "metadata.annotations", text))
     for index, finalizer in enumerate(meta.get("finalizers") or ()):
         bad = names.qualified_name(str(finalizer))
-        found += [_invalid(f"metadata.finalizers[{index}]", finalizer, text) for text in bad]
+        where = f"metadata.finalizers[{index}]"
+        found += [_invalid(where, finalizer, text) for text in bad]
+        if not bad and "/" not in str(finalizer) and finalizer not in _FINALIZERS:
+            text = "name is neither a standard finalizer name nor is it fully qualified"
+            found.append(_invalid(where, finalizer, text))
     return found + _owner_problems(meta.get("ownerReferences") or []) + _finalizers_added(meta, old)
 
 
@@ -194,8 +199,8 @@ def _name_problems(kind: AnyKind, name: str) -> list[Obj]:
 
 def _owner_problems(references: list[Obj]) -> list[Obj]:
     found = []
-    for index, reference in enumerate(references):
-        where = f"metadata.ownerReferences[{index}]"
+    where = "metadata.ownerReferences"
+    for reference in references:
         for name in ("apiVersion", "kind", "name", "uid"):
             if not reference.get(name):
                 text = f'Invalid value: "": {name} must not be empty'

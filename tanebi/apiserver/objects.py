@@ -389,14 +389,17 @@ class Objects:
                 details=status.of_kind(kind, key.name),
             )
         if options.uid and options.uid != meta.get("uid"):
-            why = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {meta.get('uid')}"
-            raise status.conflict(kind, key.name, why)
+            why = (
+                f"the UID in the precondition ({options.uid}) does not match the UID in record ({meta.get('uid')}). "
+                "The object might have been deleted and then recreated"
+            )
+            raise status.conflict_of(kind, key.name, why)
         if options.resource_version and options.resource_version != meta.get("resourceVersion"):
             why = (
-                f"Precondition failed: ResourceVersion in precondition: {options.resource_version}, "
-                f"ResourceVersion in object meta: {meta.get('resourceVersion')}"
+                f"the ResourceVersion in the precondition ({options.resource_version}) does not match the "
+                f"ResourceVersion in record ({meta.get('resourceVersion')}). The object might have been modified"
             )
-            raise status.conflict(kind, key.name, why)
+            raise status.conflict_of(kind, key.name, why)
         write = WriteOptions(dry_run=options.dry_run)
         obj = deletion.begin(kind, before.obj, options, now=self.clock.wall())
         if obj is None:

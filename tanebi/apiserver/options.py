@@ -93,7 +93,7 @@ def list_options(query: Mapping[str, str]) -> ListOptions:
     return ListOptions(
         labels=labels,
         fields=fields,
-        limit=min(_number(query, "limit") or 0, LIST_LIMIT_MAX),
+        limit=min(max(_number(query, "limit", signed=True) or 0, 0), LIST_LIMIT_MAX),
         continue_=query.get("continue", ""),
         resource_version=_version(query.get("resourceVersion", "")),
         match=query.get("resourceVersionMatch", ""),
@@ -129,6 +129,12 @@ def _propagation(query: Mapping[str, str], body: Obj) -> Propagation | None:
     chosen = body.get("propagationPolicy") or query.get("propagationPolicy")
     if orphan is None and "orphanDependents" in query:
         orphan = _flag(query, "orphanDependents")
+    if chosen and orphan is not None:
+        raise invalid(
+            "DeleteOptions",
+            "propagationPolicy",
+            f'Invalid value: "{chosen}": orphanDependents and deletionPropagation cannot be both set',
+        )
     if chosen is None and orphan is not None:
         chosen = "Orphan" if orphan else "Background"
     match chosen:
@@ -139,7 +145,7 @@ def _propagation(query: Mapping[str, str], body: Obj) -> Propagation | None:
     raise invalid(
         "DeleteOptions",
         "propagationPolicy",
-        f'Unsupported value: "{chosen}": supported values: "Background", "Foreground", "Orphan"',
+        f'Unsupported value: "{chosen}": supported values: "Foreground", "Background", "Orphan", "nil"',
     )
 
 
@@ -161,11 +167,11 @@ def _flag(query: Mapping[str, str], name: str) -> bool:
     raise BadRequest(f"{name}: not a boolean: {query[name]!r}")
 
 
-def _number(query: Mapping[str, str], name: str) -> int | None:
+def _number(query: Mapping[str, str], name: str, *, signed: bool = False) -> int | None:
     text = query.get(name, "")
     if not text:
         return None
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.removeprefix("-" if signed else "").isdigit():
         raise BadRequest(f"{name}: not a whole number: {text!r}")
     return int(text)
 

@@ -49,6 +49,12 @@ SLICE: Final = 100
 DELETES_AT_ONCE: Final = 64
 DOORS: Final = (("finalize", NAMESPACE), ("approval", CERTIFICATE_REQUEST))
 CONVERSION_TRIES: Final = 8
+# Kinds whose deletion answers with the object that was; others with a Status.
+_RETURNED: Final = frozenset(
+    {"Pod", "PodTemplate", "Service", "ServiceAccount", "ResourceQuota", "Namespace"}
+    | {"PersistentVolume", "PersistentVolumeClaim", "StorageClass", "VolumeAttachment"}
+    | {"CSIDriver", "CSINode"}
+)
 _JSON_HEADERS: Final = {"content-type": codec.JSON}
 
 
@@ -258,7 +264,7 @@ class Rest:
 
     async def _deleted(self, call: Call, written: Written) -> Response:
         told = warning_headers(written.warnings)
-        if not written.removed or call.kind.kind == "Pod":
+        if not written.removed or (call.kind.builtin and call.kind.kind in _RETURNED):
             found = await self._one(call, written.entry)
             return Response(found.status, {**found.headers, **told}, found.body)
         details = status.of_kind(call.kind, call.target.name) | {"uid": written.entry.uid}

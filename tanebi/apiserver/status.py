@@ -59,6 +59,13 @@ def conflict(kind: AnyKind, name: str, why: str = MODIFIED) -> Conflict:
     return Conflict(message, details=of_kind(kind, name))
 
 
+def conflict_of(kind: AnyKind, name: str, why: str) -> Conflict:
+    """The same, said of the kind instead of the resource: preconditions of a deletion."""
+    named = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+    message = f'Operation cannot be fulfilled on {named} "{name}": {why}'
+    return Conflict(message, details=of_kind(kind, name) | {"kind": kind.kind})
+
+
 def wrong_method() -> MethodNotAllowed:
     return MethodNotAllowed("the server does not allow this method on the requested resource")
 

@@ -21,6 +21,7 @@ _NAME: Final = Column(
     ".metadata.name",
     description="Name must be unique within a namespace.",
 )
+_TIMES: Final = ("Age", "Created At")
 _AGE: Final = Column("Age", ".metadata.creationTimestamp", type="date")
 
 
@@ -30,7 +31,7 @@ def columns_of(kind: AnyKind) -> tuple[Column, ...]:
     own = kind.columns
     if any(c.name == "Name" for c in own):
         return own
-    if any(c.name == "Age" for c in own) or (own and not kind.builtin):
+    if any(c.name in _TIMES for c in own) or (own and not kind.builtin):
         return (_NAME, *own)
     return (_NAME, *own, _AGE)
 
@@ -39,7 +40,7 @@ def definitions(kind: AnyKind) -> list[Obj]:
     return [
         {
             "name": column.name,
-            "type": column.type,
+            "type": "string" if kind.builtin and column.type == "date" else column.type,
             "format": "name" if column.name == "Name" else "",
             "description": column.description,
             "priority": column.priority,
@@ -48,15 +49,17 @@ def definitions(kind: AnyKind) -> list[Obj]:
     ]
 
 
-def cell(column: Column, obj: Obj, now: datetime) -> Any:
-    """One cell's value, as kubectl shows it."""
+def cell(column: Column, obj: Obj, now: datetime, *, custom: bool = False) -> Any:
+    """One cell's value, as kubectl shows it. `custom`: of a kind that is not Kubernetes' own."""
     if column.cell is not None:
         return column.cell(obj, now)
     found = jsonpath.find(column.path, obj)
     if column.type == "date":
         return age(found[0] if found else None, now)
     if not found or found == [None]:
-        return None if column.type in ("integer", "number", "boolean") else ""
+        return "" if column.type == "string" and not custom else None
+    if custom:
+        found = found[:1]  # as Kubernetes, of a path that leads to several
     if column.type in ("integer", "number", "boolean"):
         return found[0]
     return ",".join(_text(value) for value in found)
@@ -79,7 +82,9 @@ def _text(value: Any) -> str:
 
 
 def row(kind: AnyKind, obj: Obj, now: datetime, include: Include) -> Obj:
-    cells = [cell(column, obj, now) for column in columns_of(kind)]
+    cells = [
+        cell(column, obj, now, custom=kind.structure is not None) for column in columns_of(kind)
+    ]
     shown: Obj = {"cells": cells}
     if include == "Metadata":
         shown["object"] = partial(obj)

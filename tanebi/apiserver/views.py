@@ -88,7 +88,12 @@ class View:
         return {**names, "metadata": meta, "items": []}
 
     def line(self, type_: str, change: Change) -> bytes:
-        """A watch line for `change`, told as `type_` (a selector may turn a change into another)."""
+        """A watch line for `change`, told as `type_` (a selector may turn a change into another). What leaves a selector is told
+        as it was while it was in it, under the version at which it left."""
+        if type_ == "DELETED" and change.type != "DELETED" and change.before is not None:
+            was, _ = shown(self.kind, change.before)
+            obj = was | {"metadata": was["metadata"] | {"resourceVersion": str(change.rv)}}
+            return watch_line(type_, orjson.dumps(obj if self.raw else self.of(obj)))
         return self._line(type_, change.entry)
 
     def added(self, entry: Entry) -> bytes:
@@ -114,7 +119,7 @@ def negotiate(
         if shape is not None:
             as_yaml = codec.media_type(part) == codec.YAML and not watching
             return View(kind, shape, now, as_yaml, include)  # type: ignore[arg-type]  # checked above
-    return View(kind, "object", now)
+    raise codec.not_acceptable()
 
 
 def _shape(part: str) -> Shape | None:

@@ -16,6 +16,7 @@ _PATTERNS: Final = (
     (re.compile(r"\b10\.\d+\.\d+\.\d+\b"), "<address>"),
 )
 _PATCH: Final = re.compile(r'Invalid value: "(?:[^"\\]|\\.)*"')
+_OPAQUE: Final = frozenset({"continue", "storageVersionHash"})
 _VERSIONS: Final = frozenset({"resourceVersion"})
 _AGE: Final = re.compile(r"\d+[smhd](\d+[smhd])?")
 _GENERATED: Final = 5  # characters that the server adds to a generateName
@@ -27,6 +28,8 @@ def masked(value: Any, name: str = "") -> Any:
     if isinstance(value, list):
         if name == "managedFields":
             return sorted((masked(entry) for entry in value), key=_entry_order)
+        if name == "resources" and all(isinstance(v, dict) and "name" in v for v in value):
+            return sorted((masked(item) for item in value), key=lambda item: str(item["name"]))
         if name == "cells":
             return [
                 "<age>" if isinstance(v, str) and _AGE.fullmatch(v) else masked(v) for v in value
@@ -51,6 +54,8 @@ def _map(value: dict[str, Any]) -> dict[str, Any]:
                 key=lambda cause: (cause["field"], cause["message"])
             )  # Go's maps have no order
         found["causes"] = causes
+    if value.keys() >= {"format", "priority", "description"}:
+        del found["description"]  # of a column: the documentation of Go's types
     prefix, own = value.get("generateName"), value.get("name")
     if prefix and isinstance(own, str) and own.startswith(prefix):
         found["name"] = prefix + "?" * min(len(own) - len(prefix), _GENERATED)
@@ -60,8 +65,8 @@ def _map(value: dict[str, Any]) -> dict[str, Any]:
 def _text(value: str, name: str) -> str:
     if name in _VERSIONS and value.isdigit() and value != "0":
         return "<version>"
-    if name == "continue" and value:
-        return "<continue>"
+    if name in _OPAQUE and value:
+        return f"<{name}>"
     for pattern, instead in _PATTERNS:
         value = pattern.sub(instead, value)
     return value

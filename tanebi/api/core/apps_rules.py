@@ -266,7 +266,7 @@ DAEMON_SET_COLUMNS: Final = (
 )
 CONTROLLER_REVISION_COLUMNS: Final = (
     Column("Controller", cell=_controller),
-    Column("Revision", type="integer", cell=at("revision", 0)),
+    Column("Revision", cell=at("revision", 0)),
     AGE,
 )
 POD_TEMPLATE_COLUMNS: Final = (

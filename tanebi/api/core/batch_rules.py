@@ -252,7 +252,11 @@ JOB_COLUMNS: Final = (
 CRON_JOB_COLUMNS: Final = (
     Column("Schedule", ".spec.schedule"),
     Column("Timezone", cell=at("spec.timeZone", NONE)),
-    Column("Suspend", cell=lambda obj, now: str(bool((obj.get("spec") or {}).get("suspend")))),
+    Column(
+        "Suspend",
+        type="boolean",
+        cell=lambda obj, now: str(bool((obj.get("spec") or {}).get("suspend"))),
+    ),
     Column(
         "Active",
         type="integer",

@@ -109,7 +109,7 @@ def _subjects_cell(kind: str) -> Any:
 AGE: Final = Column("Age", ".metadata.creationTimestamp", type="date")
 CREATED: Final = Column("Created At", ".metadata.creationTimestamp")
 SERVICE_ACCOUNT_COLUMNS: Final = (
-    Column("Secrets", type="integer", cell=lambda obj, now: len(obj.get("secrets") or ())),
+    Column("Secrets", cell=lambda obj, now: len(obj.get("secrets") or ())),
     AGE,
 )
 ROLE_COLUMNS: Final = (CREATED,)

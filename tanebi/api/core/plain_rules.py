@@ -116,6 +116,10 @@ def _immutable(new: Any, old: Any, fields: tuple[str, ...]) -> list[FieldError]:
     ]
 
 
+def _event_count(obj: Obj, now: datetime) -> int:
+    return int(obj.get("count") or 1)
+
+
 def _count_data(obj: Obj, now: datetime) -> int:
     return len(obj.get("data") or {}) + len(obj.get("binaryData") or {})
 
@@ -146,10 +150,10 @@ def _involved(obj: Obj, now: datetime) -> str:
 
 
 NAMESPACE_COLUMNS: Final = (Column("Status", cell=_namespace_phase),)
-CONFIG_MAP_COLUMNS: Final = (Column("Data", type="integer", cell=_count_data),)
+CONFIG_MAP_COLUMNS: Final = (Column("Data", cell=_count_data),)
 SECRET_COLUMNS: Final = (
     Column("Type", ".type"),
-    Column("Data", type="integer", cell=_count_data),
+    Column("Data", cell=_count_data),
 )
 EVENT_COLUMNS: Final = (
     Column("Last Seen", cell=_last_seen),
@@ -160,7 +164,7 @@ EVENT_COLUMNS: Final = (
     Column("Source", ".source.component", priority=1),
     Column("Message", ".message"),
     Column("First Seen", ".firstTimestamp", type="date", priority=1),
-    Column("Count", ".count", type="integer", priority=1),
+    Column("Count", priority=1, cell=_event_count),
     Column("Name", ".metadata.name", priority=1),
 )
 LEASE_COLUMNS: Final = (Column("Holder", ".spec.holderIdentity"),)

@@ -164,6 +164,7 @@ def _reference(obj: Obj, now: datetime) -> str:
 
 
 QUOTA_COLUMNS: Final = (
+    Column("Age", ".metadata.creationTimestamp", type="date"),
     Column("Request", cell=_used(None)),
     Column("Limit", cell=_used("limits.")),
     AGE,
@@ -185,7 +186,7 @@ AUTOSCALER_COLUMNS: Final = (
     Column("Reference", cell=_reference),
     Column("Targets", cell=_targets),
     Column("MinPods", cell=at("spec.minReplicas", "<unset>")),
-    Column("MaxPods", type="integer", cell=at("spec.maxReplicas", 0)),
-    Column("Replicas", type="integer", cell=at("status.currentReplicas", 0)),
+    Column("MaxPods", cell=at("spec.maxReplicas", 0)),
+    Column("Replicas", cell=at("status.currentReplicas", 0)),
     AGE,
 )

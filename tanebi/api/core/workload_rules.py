@@ -153,8 +153,8 @@ def _ready(obj: Obj, now: datetime) -> str:
 
 DEPLOYMENT_COLUMNS: Final = (
     Column("Ready", cell=_ready),
-    Column("Up-to-date", type="integer", cell=status_count("updatedReplicas")),
-    Column("Available", type="integer", cell=status_count("availableReplicas")),
+    Column("Up-to-date", cell=status_count("updatedReplicas")),
+    Column("Available", cell=status_count("availableReplicas")),
     AGE,
     *TEMPLATE_COLUMNS,
 )

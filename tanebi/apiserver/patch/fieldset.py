@@ -30,7 +30,6 @@ UNTRACKED: Final = frozenset[Field](
         for name in (
             "name",
             "namespace",
-            "generateName",
             "creationTimestamp",
             "deletionTimestamp",
             "deletionGracePeriodSeconds",

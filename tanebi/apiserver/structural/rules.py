@@ -60,10 +60,10 @@ class Rules:
 
     def __init__(self, schema: Obj) -> None:
         self._schema = schema
-        self._any = _has_rules(schema)
+        self.any = _has_rules(schema)
 
     def problems(self, obj: Obj, old: Obj | None) -> list[Obj]:
-        if not self._any:
+        if not self.any:
             return []
         return list(_walk(self._schema, obj, ABSENT if old is None else old, ""))
 
@@ -149,7 +149,18 @@ def _asked(rule: Rule, given: Obj, value: Any, path: str) -> Iterator[Obj]:
                 text = str(rule.message_expression.value(given)) or text
     except CannotEvaluate as error:
         text = f"rule could not be evaluated: {rule.source}: {error}"
-    yield cause(rule.reason, where or "<nil>", shown + text)
+    yield cause(rule.reason, where or "<nil>", _told(rule.reason, shown, text))
+
+
+def _told(reason: str, shown: str, text: str) -> str:
+    match reason:
+        case "FieldValueForbidden":
+            return f"Forbidden: {text}"
+        case "FieldValueRequired":
+            return f"Required value: {text}"
+        case "FieldValueDuplicate":
+            return shown.replace("Invalid", "Duplicate").removesuffix(": ")
+    return shown + text
 
 
 def _old_member(schema: Obj, value: Any, old: Any, member: Any, where: str, path: str) -> Any:

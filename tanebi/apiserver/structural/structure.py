@@ -5,9 +5,16 @@ Implements tanebi.api.kind.Structure. Caller: tanebi.apiserver.definitions.kinds
 
 from __future__ import annotations
 
+from typing import Final
+
 from tanebi.api.meta import Obj
 from tanebi.apiserver.structural import validate, walk
 from tanebi.apiserver.structural.rules import Rules
+
+_UNASKED: Final = (
+    'Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing '
+    "errors to complete validation"
+)
 
 
 class Structural:
@@ -27,4 +34,7 @@ class Structural:
 
     def problems(self, obj: Obj, old: Obj | None) -> list[Obj]:
         """Rules in CEL are asked only of what has the right form."""
-        return validate.problems(self.schema, obj) or self._rules.problems(obj, old)
+        found = validate.problems(self.schema, obj)
+        if found and self._rules.any:
+            found.append({"reason": "FieldValueInvalid", "message": _UNASKED, "field": "<nil>"})
+        return found or self._rules.problems(obj, old)

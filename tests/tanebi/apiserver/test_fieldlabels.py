@@ -34,5 +34,8 @@ def test_fields(kind: AnyKind, text: str, obj: Any, found: bool) -> None:
 
 
 def test_other_fields_are_refused() -> None:
-    with pytest.raises(BadRequest, match=r"field label not supported: spec\.size"):
+    with pytest.raises(
+        BadRequest,
+        match=r"\"spec\.size\" is not a known field selector: only \"metadata\.name\", \"metadata\.namespace\"",
+    ):
         for_kind(WIDGET, parse_fields("spec.size=1"))

@@ -74,7 +74,7 @@ def test_identity(obj: dict[str, Any], text: str) -> None:
         (
             CONFIG_MAP,
             {"ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "x"}]},
-            "metadata.ownerReferences[0].uid",
+            "metadata.ownerReferences.uid",
             "uid must not be empty",
         ),
     ],

@@ -63,7 +63,7 @@ def test_list_options() -> None:
     [
         {"labelSelector": "a in"},
         {"fieldSelector": "nonsense"},
-        {"limit": "-1"},
+        {"limit": "--1"},
         {"limit": "many"},
         {"resourceVersion": "x"},
         {"watch": "perhaps"},

@@ -150,7 +150,7 @@ async def test_delete_options_in_the_body(api: Api) -> None:
     made = await api.widget("a")
     bad = {"preconditions": {"uid": "other"}}
     status = await api.refused(409, "DELETE", f"{WIDGETS}/a", bad)
-    assert "Precondition failed: UID in precondition: other" in status["message"]
+    assert "the UID in the precondition (other) does not match" in status["message"]
     bad = {"preconditions": {"resourceVersion": "1"}}
     await api.refused(409, "DELETE", f"{WIDGETS}/a", bad)
     await api.ok("DELETE", f"{WIDGETS}/a", {"dryRun": ["All"]})

@@ -168,4 +168,4 @@ async def test_watching_by_label_through_the_door(api: Api) -> None:
     patch = {"metadata": {"labels": {"x": "2"}}}
     await api.ok("PATCH", f"{WIDGETS}/a", patch, headers=headers)
     events = await api.events(WIDGETS, 1, resourceVersion=revision, labelSelector="x=1")
-    assert [(t, o["metadata"]["labels"]) for t, o in events] == [("DELETED", {"x": "2"})]
+    assert [(t, o["metadata"]["labels"]) for t, o in events] == [("DELETED", {"x": "1"})]

@@ -42,7 +42,7 @@ def test_texts_and_places() -> None:
     assert ask(outer, {"spec": {"a": 1, "b": 2}}) == []
     assert ask(outer, {"spec": {"a": 0, "b": -1}}) == [
         ("spec", 'Invalid value: "object": failed rule: self.a < self.b'),
-        ("spec.a", 'Invalid value: "object": a first'),
+        ("spec.a", "Forbidden: a first"),
         ("spec", 'Invalid value: "object": b is -1'),
     ]
     found = ask(outer, {"spec": {"a": 1}})

