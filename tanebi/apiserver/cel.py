@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
+
+from tanebi.apiserver.celfunctions import addresses, amounts, formats, lists, texts, urls
+from tanebi.apiserver.celfunctions.marks import NAMESPACES, Function, mark
 
 SOURCE_BYTES_MAX: Final = 16 * 1024
 LOOPS_MAX: Final = 4
@@ -21,66 +24,27 @@ STEPS_MAX: Final = 1_000_000
 _MACROS: Final = ("all", "exists", "exists_one", "map", "filter")
 _LOOP: Final = re.compile(r"\.(?:all|exists|exists_one|map|filter)\s*\(")
 _BOUND: Final = re.compile(r"\.(?:all|exists|exists_one|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,")
+_HELD: Final = re.compile(r"\.(hasValue|value|orValue)(?=\s*\()")
 _TEXT: Final = re.compile(r"""r?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
 
 
-def _first_index(text: str, part: str, start: int = 0) -> int:
-    return text.find(part, start)
-
-
-def _last_index(text: str, part: str, start: int | None = None) -> int:
-    return text.rfind(part, 0, None if start is None else start + len(part))
-
-
-def _replace(text: str, old: str, new: str, count: int = -1) -> str:
-    return text.replace(old, new, count)
-
-
-def _split(text: str, by: str, count: int = -1) -> list[str]:
-    if count == 0:
-        return []
-    return text.split(by, count - 1 if count > 0 else -1) if by else list(text)[:count]
-
-
-def _substring(text: str, start: int, end: int | None = None) -> str:
-    if not 0 <= start <= (len(text) if end is None else end) <= len(text):
-        raise IndexError(f"index out of range: {start}")
-    return text[start:end]
-
-
-def _is_sorted(values: list[Any]) -> bool:
-    return values == sorted(values)
-
-
-def _is_url(text: str) -> bool:
-    return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/]+|/", text))
-
-
-# The library's own, then Kubernetes' libraries of strings and lists.
+# The library's own, then what Kubernetes' libraries add.
 _OWN: Final = frozenset(
-    "size contains startsWith endsWith matches has duration timestamp max min "
-    "int uint double string bytes bool type dyn list map null_type google "
+    "size contains startsWith endsWith matches has duration timestamp "
+    "of none hasValue value orValue int uint double string bytes bool type dyn list map null_type google "
     "getFullYear getMonth getDayOfYear getDayOfMonth getDate getDayOfWeek getHours getMinutes getSeconds getMilliseconds".split()
 )
-_ADDED: Final[Mapping[str, Callable[..., Any]]] = {
-    "charAt": lambda text, at: text[at],
-    "indexOf": lambda whole, part, *at: (
-        _first_index(whole, part, *at)
-        if isinstance(whole, str)
-        else next((i for i, one in enumerate(whole) if one == part), -1)
-    ),
-    "isSorted": _is_sorted,
-    "isURL": _is_url,
-    "join": lambda parts, by="": by.join(parts),
-    "lastIndexOf": _last_index,
-    "lowerAscii": lambda text: text.lower(),
-    "replace": _replace,
-    "split": _split,
-    "substring": _substring,
-    "sum": lambda values: sum(values),
-    "trim": lambda text: text.strip(),
-    "upperAscii": lambda text: text.upper(),
+_ADDED: Final[Mapping[str, Function]] = {
+    **amounts.FUNCTIONS,
+    **addresses.FUNCTIONS,
+    **urls.FUNCTIONS,
+    **formats.FUNCTIONS,
+    **texts.FUNCTIONS,
+    **lists.FUNCTIONS,
 }
+# The evaluator has these itself, and faster: ours are for what it does not know.
+_OWN_TOO: Final = frozenset({"contains"})
+_MADE: Final = frozenset({"ip", "cidr"})  # of what they make `string()` is ours
 
 
 class BadExpression(ValueError):
@@ -107,11 +71,19 @@ class Expression:
         if self.loops > LOOPS_MAX:
             raise BadExpression(f"loops {self.loops} deep, at most {LOOPS_MAX} are evaluated")
         try:
-            self._program = _library().compile(source)
+            self._program = _library().compile(_renamed(source))
         except ValueError as error:
             raise BadExpression(str(error).removeprefix("Failed to parse expression ")) from error
-        self.variables = frozenset(self._program.variables())
+        self.variables = frozenset(self._program.variables()) - (NAMESPACES - variables)
         self._check(variables)
+        called = frozenset(self._program.functions())
+        spaces = (NAMESPACES - variables) & frozenset(self._program.variables())
+        self._spaces = {name: mark("namespace", name) for name in spaces}
+        self._added = {name: _ADDED[name] for name in called & _ADDED.keys() - _OWN_TOO}
+        if "sets" in spaces:
+            self._added |= {name: _ADDED[name] for name in _OWN_TOO}
+        if called & _MADE:
+            self._added["string"] = texts.text_of
 
     def _check(self, variables: frozenset[str]) -> None:
         for name in self._program.functions():
@@ -128,8 +100,8 @@ class Expression:
             raise CannotEvaluate(
                 "validation failed due to running out of cost budget, no further validation rules will be run"
             )
-        context = _library().Context(dict(given))
-        for name, function in _ADDED.items():
+        context = _library().Context({**self._spaces, **given})
+        for name, function in self._added.items():
             context.add_function(name, function)
         try:
             return self._program.execute(context)
@@ -144,6 +116,21 @@ class Expression:
         if not isinstance(found, bool):
             raise CannotEvaluate("the expression must evaluate to bool")
         return found
+
+
+def _renamed(source: str) -> str:
+    """What is asked of the optionals that formats answer with is asked of ours: see formats.RENAMED."""
+    if "format." not in source:
+        return source
+    found, at = [], 0
+    for text in _TEXT.finditer(source):
+        found += [_HELD.sub(_to_ours, source[at : text.start()]), text[0]]
+        at = text.end()
+    return "".join([*found, _HELD.sub(_to_ours, source[at:])])
+
+
+def _to_ours(called: re.Match[str]) -> str:
+    return f".{formats.RENAMED[called[1]]}"
 
 
 def _depth(source: str) -> int:

@@ -90,7 +90,7 @@ def test_what_rules_see() -> None:
     ("rule", "text"),
     [
         ({"rule": "self.("}, "compilation failed"),
-        ({"rule": "quantity(self) > 1"}, "undeclared reference to 'quantity'"),
+        ({"rule": "nowhere(self) > 1"}, "undeclared reference to 'nowhere'"),
         ({"rule": "this.a"}, "undeclared reference to 'this'"),
         ({"rule": "self.a == oldSelf.orValue(1)", "optionalOldSelf": True}, "optionalOldSelf"),
         ({"message": "no rule"}, "Required value"),
