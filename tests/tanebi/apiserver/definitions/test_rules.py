@@ -103,10 +103,10 @@ PART = f"{ROOT}.properties[spec].properties[x]"
         ),
         (
             spec_part(
-                "x", {"type": "string", "x-kubernetes-validations": [{"rule": "cidr(self)"}]}
+                "x", {"type": "string", "x-kubernetes-validations": [{"rule": "nowhere(self)"}]}
             ),
             f"{PART}.x-kubernetes-validations[0].rule",
-            "undeclared reference to 'cidr'",
+            "undeclared reference to 'nowhere'",
         ),
         (
             lambda o: o["spec"]["versions"][0].update(selectableFields=[{"jsonPath": ".spec.no"}]),
