@@ -40,7 +40,7 @@ def definitions(kind: AnyKind) -> list[Obj]:
     return [
         {
             "name": column.name,
-            "type": "string" if kind.builtin and column.type == "date" else column.type,
+            "type": "string" if kind.builtin and column.name == "Age" else column.type,
             "format": "name" if column.name == "Name" else "",
             "description": column.description,
             "priority": column.priority,

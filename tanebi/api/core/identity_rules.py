@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from tanebi.api.core.cells import at
 from tanebi.api.core.identity import Binding, ClusterRole, PolicyRule, Role
 from tanebi.api.fielderrors import FieldError
 from tanebi.api.kind import Admission, Column
@@ -107,7 +108,7 @@ def _subjects_cell(kind: str) -> Any:
 
 
 AGE: Final = Column("Age", ".metadata.creationTimestamp", type="date")
-CREATED: Final = Column("Created At", ".metadata.creationTimestamp")
+CREATED: Final = Column("Created At", type="date", cell=at("metadata.creationTimestamp"))
 SERVICE_ACCOUNT_COLUMNS: Final = (
     Column("Secrets", cell=lambda obj, now: len(obj.get("secrets") or ())),
     AGE,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tanebi.api import names, quantity
+from tanebi.api.core import pod_details
 from tanebi.api.core.pod import (
     Container,
     ContainerPort,
@@ -15,9 +16,8 @@ from tanebi.api.core.pod import (
     Pod,
     PodSpec,
     Probe,
-    Volume,
 )
-from tanebi.api.core.refusals import duplicate, forbidden, invalid, not_supported, required
+from tanebi.api.core.refusals import duplicate, forbidden, invalid, not_supported, one_of, required
 from tanebi.api.fielderrors import FieldError, via
 from tanebi.api.kind import Admission
 
@@ -62,12 +62,11 @@ def _spec_errors(spec: PodSpec) -> Iterator[FieldError]:
     if not spec.containers:
         yield required("containers")
     if spec.restart_policy not in RESTART_POLICIES:
-        yield not_supported("restartPolicy", spec.restart_policy, RESTART_POLICIES)
+        yield one_of("restartPolicy", spec.restart_policy, RESTART_POLICIES)
     if (spec.termination_grace_period_seconds or 0) < 0:
         yield _not_negative("terminationGracePeriodSeconds", spec.termination_grace_period_seconds)
     volumes = [volume.name for volume in spec.volumes]
-    for i, volume in enumerate(spec.volumes):
-        yield from via(f"volumes[{i}]", _volume_errors(volume))
+    yield from pod_details.spec_errors(spec)
     for i, name in enumerate(volumes):
         yield from via(f"volumes[{i}].name", _label_errors(name, volumes[:i]))
     seen: list[str] = []
@@ -114,6 +113,7 @@ def _container_errors(container: Container, volumes: Sequence[str]) -> Iterator[
         if not mount.mount_path:
             yield required(f"volumeMounts[{i}].mountPath")
     yield from _resource_errors(container)
+    yield from pod_details.container_errors(container)
 
 
 def _ports_errors(ports: Sequence[ContainerPort]) -> Iterator[FieldError]:
@@ -204,6 +204,7 @@ def _probe_errors(probe: Probe, *, once: bool) -> Iterator[FieldError]:
         yield required("", "must specify a handler type")
     if len(handlers) > 1:
         yield forbidden("", "may not specify more than 1 handler type")
+    yield from pod_details.probe_errors(probe)
     for path, value in (
         ("initialDelaySeconds", probe.initial_delay_seconds),
         ("timeoutSeconds", probe.timeout_seconds),
@@ -241,15 +242,6 @@ def _containers_changed(spec: PodSpec, old: PodSpec) -> list[FieldError]:
         for path, shown, now, before in changed
         if len(now) != len(before)
     ]
-
-
-def _volume_errors(volume: Volume) -> Iterator[FieldError]:
-    given = [
-        type(volume).model_fields[name].alias or name
-        for name in type(volume).model_fields
-        if name != "name" and getattr(volume, name) is not None
-    ]
-    yield from (forbidden(name, "may not specify more than 1 volume type") for name in given[1:])
 
 
 def _fixed_part(spec: PodSpec) -> object:

@@ -167,9 +167,10 @@ QUOTA_COLUMNS: Final = (
     Column("Age", ".metadata.creationTimestamp", type="date"),
     Column("Request", cell=_used(None)),
     Column("Limit", cell=_used("limits.")),
-    AGE,
 )
-LIMIT_RANGE_COLUMNS: Final = (Column("Created At", ".metadata.creationTimestamp"),)
+LIMIT_RANGE_COLUMNS: Final = (
+    Column("Created At", type="date", cell=at("metadata.creationTimestamp")),
+)
 BUDGET_COLUMNS: Final = (
     Column("Min Available", cell=at("spec.minAvailable", NOT_AVAILABLE)),
     Column("Max Unavailable", cell=at("spec.maxUnavailable", NOT_AVAILABLE)),

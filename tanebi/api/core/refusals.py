@@ -56,5 +56,11 @@ def not_supported(path: str, value: str, supported: Sequence[str]) -> FieldError
     return FieldError(f"Unsupported value: {json.dumps(value)}: supported values: {names}", (path,))
 
 
+def one_of(path: str, value: str, supported: Sequence[str]) -> FieldError:
+    """The same, where Kubernetes names them in an order of its own."""
+    names = ", ".join(map(json.dumps, supported))
+    return FieldError(f"Unsupported value: {json.dumps(value)}: supported values: {names}", (path,))
+
+
 def forbidden(path: str, detail: str) -> FieldError:
     return FieldError(f"Forbidden: {detail}", (path,))

@@ -198,7 +198,6 @@ STORIES: Final[Stories] = {
         _named("a", uid="mine"),
         _named("a", generateName="b-", namespace="other"),
         post(CONFIG_MAPS, {**config_map("a"), "metadata": {"generateName": "gen-"}}),
-        post(CONFIG_MAPS, {**config_map("a"), "metadata": {"generateName": "Bad_"}}),
         post(SERVICES, service("1a")),
         post(
             "/api/v1/namespaces",
@@ -372,7 +371,6 @@ STORIES: Final[Stories] = {
         delete(_CM, {"propagationPolicy": "X"}),
         delete(_CM, {"propagationPolicy": "Orphan", "orphanDependents": True}),
         delete(_CM, dryRun="All"),
-        delete(_CM, {"kind": "Frob"}),
         patch("merge", _CM, {"metadata": {"finalizers": ["example.com/f"]}}),
         delete(_CM),
         delete(_CM),

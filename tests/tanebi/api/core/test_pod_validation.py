@@ -38,7 +38,7 @@ def test_a_good_one() -> None:
         ({"containers": []}, "Required value: spec.containers"),
         (
             {"restartPolicy": "Sometimes"},
-            'Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure": spec.restartPolicy',
+            'Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never": spec.restartPolicy',
         ),
         (
             {"terminationGracePeriodSeconds": -1},
