@@ -3,7 +3,8 @@
     python bench/crowd.py [--sizes 1,5,25,100] [--rounds 3]
 
 What is asked: does one wake-up wait for another? The overhead is the wait beyond that of the same number of direct spawns, which
-compete for the same cores.
+compete for the same cores. And what does one cost the platform: CPU of its process, writes to the API and passes of reconcilers,
+until everything about it has been written.
 """
 
 from __future__ import annotations
@@ -17,12 +18,39 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coldstart import APP, IMAGE, INITIAL_SCALE, direct_ms, woken_ms
-from load import median
+from load import cpu_s, median
 from manifests import apply, config_map, service, wait_ready
 
 from tanebi.testing.platform import Platform
 
 SIZES = (1, 5, 25, 100)
+SETTLE_S = 2.0  # what tells of a wake-up is written by then
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Since the platform's start, or on something."""
+
+    cpu_ms: float
+    writes: float
+    passes: float
+
+    @classmethod
+    def by(cls, platform: Platform) -> Spent:
+        writes = passes = 0.0
+        for line in platform.kubectl("get", "--raw", "/metrics").stdout.splitlines():
+            if line.startswith("tanebi_reconcile_total{"):
+                passes += float(line.rsplit(" ", 1)[1])
+            elif line.startswith("tanebi_api_requests_total{") and 'method="GET"' not in line:
+                writes += float(line.rsplit(" ", 1)[1])
+        return cls(cpu_s(platform.pid) * 1000, writes, passes)
+
+    def since(self, before: Spent, times: int) -> Spent:
+        return Spent(
+            (self.cpu_ms - before.cpu_ms) / times,
+            (self.writes - before.writes) / times,
+            (self.passes - before.passes) / times,
+        )
 
 
 @dataclass(frozen=True)
@@ -32,6 +60,7 @@ class Row:
     size: int
     direct: list[float]
     woken: list[float]
+    spent: Spent  # on each wake-up
 
     @property
     def added_ms(self) -> tuple[float, float]:
@@ -82,28 +111,34 @@ def measure(
         )
         apply(platform, zero)
         for size in sizes:
-            direct, woken = [], []
+            direct, woken, spent = [], [], []
             for round_ in range(rounds if size > 1 else rounds * 5):
                 names = [f"crowd-{size}-{round_}-{n}" for n in range(size)]
                 apply(platform, *(service(n, IMAGE, **{INITIAL_SCALE: "0"}) for n in names))
                 wait_ready(platform, *(f"ksvc/{n}" for n in names), timeout_s=120)
                 time.sleep(1.0)
                 direct += _at_once(size, lambda n: direct_ms())
+                before = Spent.by(platform)
                 woken += _at_once(size, lambda n, names=names: woken_ms(platform, names[n]))
+                time.sleep(SETTLE_S)
+                spent.append(Spent.by(platform).since(before, size))
                 platform.cli("delete", "ksvc", *names)
-            rows.append(Row(size, sorted(direct), sorted(woken)))
+            typical = sorted(spent, key=lambda one: one.cpu_ms)[len(spent) // 2]
+            rows.append(Row(size, sorted(direct), sorted(woken), typical))
     return rows
 
 
 def render(rows: list[Row]) -> str:
     lines = [
         f"{'at once':>8}{'direct p50':>12}{'p99':>9}{'woken p50':>12}{'p99':>9}{'added p50':>12}{'p99':>9}   (ms)"
+        f"{'CPU ms':>9}{'writes':>9}{'passes':>9}   (each)"
     ]
     for row in rows:
         p50, p99 = row.added_ms
         lines.append(
             f"{row.size:8}{median(row.direct):12.1f}{_p99(row.direct):9.1f}"
             f"{median(row.woken):12.1f}{_p99(row.woken):9.1f}{p50:12.1f}{p99:9.1f}"
+            f"{row.spent.cpu_ms:16.1f}{row.spent.writes:9.1f}{row.spent.passes:9.1f}"
         )
     lines.append("Knative's bounds: 1 and 5 at once 50 ms; 25 at once p95 2 s; 100 at once 25 s")
     return "\n".join(lines)

@@ -478,8 +478,10 @@ async def test_a_patient_reconciler_answers_many_echoes_at_once(world: World) ->
     world.engine.quiet.touch(lasting_s=0.05)
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "t", "namespace": NS}}
     await world.kube.create(SECRET, secret)
-    for number in range(4):
-        await world.kube.patch(SECRET, NS, "t", {"metadata": {"labels": {"number": f"{number}"}}})
+    async with anyio.create_task_group() as tasks:
+        for number in range(4):
+            labels = {"metadata": {"labels": {"number": f"{number}"}}}
+            tasks.start_soon(world.kube.patch, SECRET, NS, "t", labels)
     await wait_until(lambda: len(patient.runs) > runs)
     await world.settled()
     assert len(patient.runs) < runs + 5
