@@ -132,8 +132,11 @@ def child_name(parent: str, suffix: str) -> str:
     full = f"{parent}{suffix}"
     if len(full) <= LABEL_MAX:
         return full
-    digest = hashlib.md5(full.encode(), usedforsecurity=False).hexdigest()
-    room = LABEL_MAX - len(digest) - len(suffix)
+    room = LABEL_MAX - 32 - len(suffix)
     if room > 0:
-        return f"{parent[:room]}{digest}{suffix}"
-    return f"{parent[: LABEL_MAX - len(digest)]}{digest}"
+        return f"{parent[:room]}{_md5(parent)}{suffix}"
+    return f"{parent[: LABEL_MAX - 32]}{_md5(full)}{suffix}"[:LABEL_MAX].rstrip("-._")
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -36,6 +36,23 @@ def test_the_wording_is_kubernetes_own() -> None:
     ]
 
 
+# Recorded: knative.dev/pkg kmeta.ChildName.
+@pytest.mark.parametrize(
+    ("parent", "suffix", "expected"),
+    [
+        ("a" * 52, "-deployment", "a" * 52 + "-deployment"),
+        ("a" * 53, "-deployment", "a" * 20 + "e9e7e260dce84ffa6e0e7eb5fd9d37fc-deployment"),
+        ("b" * 63, "-private", "b" * 23 + "2270dd76c5ccd0f130993bf395915d06-private"),
+        ("c" * 40, "-" * 30, "ceecf9a8994490a0587644a41dc508ed1" + "-" * 30),
+        ("c" * 40, "d" * 31, "c" * 31 + "511d6abce3cee45404bc0e963b713561"),
+        ("ab", "e" * 70, "ab2ebc6010b14b9f63b44966f8d2fa4f50" + "e" * 29),
+        ("p" * 70, "", "p" * 31 + "262c75d6b2b934ab2466078f738a6bdd"),
+    ],
+)
+def test_child_names_are_knatives(parent: str, suffix: str, expected: str) -> None:
+    assert names.child_name(parent, suffix) == expected
+
+
 @given(
     st.text("abcdefgh-", min_size=1, max_size=80), st.sampled_from(["-deployment", "-private", ""])
 )
