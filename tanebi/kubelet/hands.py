@@ -5,7 +5,6 @@ Caller: tanebi.kubelet.podnet.
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,7 +15,8 @@ from typing import TypeVar
 from tanebi.base.log import get_logger
 from tanebi.kubelet import namespaces, netlink
 from tanebi.kubelet.addresses import interface_to
-from tanebi.kubelet.lines import Block, Dress, Lines, allow_loopback
+from tanebi.kubelet.doors import Doors
+from tanebi.kubelet.lines import Block, Dress, Lines
 from tanebi.kubelet.namespaces import Conversation, Namespaces, Visitor
 from tanebi.kubelet.netlink import Forwarded
 from tanebi.kubelet.runtime import Enter, as_it_is
@@ -37,7 +37,7 @@ class LocalHands:
         self._lines = Lines(block, self._home)
         self._maker = Visitor("tanebi-places", self._home)
         self._starter = Visitor("tanebi-starts", self._home)
-        self._let_in: set[str] = set()  # interfaces of others
+        self._doors = Doors()
         self.can_show = False
         self.dns: tuple[socket.socket, ...] = ()
 
@@ -64,9 +64,8 @@ class LocalHands:
 
     def let_in(self, address: IPv4Address) -> None:
         interface = interface_to(address, Path("/proc/net/route").read_text())
-        if interface and interface not in self._let_in:
-            allow_loopback(interface)
-            self._let_in.add(interface)
+        if interface:
+            self._doors.open(interface)
 
     def rules(self) -> Conversation:
         return Conversation(netlink.NETLINK_NETFILTER)
@@ -74,9 +73,7 @@ class LocalHands:
     def close(self) -> None:
         for part in (self._maker, self._starter, self._lines):
             part.close()
-        for interface in self._let_in:
-            with contextlib.suppress(OSError):  # it may be gone
-                allow_loopback(interface, allowed=False)
+        self._doors.close()
         self._home.close()
 
 

@@ -121,7 +121,6 @@ class Lines:
             rules.do(netlink.pod_rules("tanebi"))
 
 
-def allow_loopback(interface: str, *, allowed: bool = True) -> None:
+def allow_loopback(interface: str) -> None:
     """Packets that rules send on to 127.0.0.1 may come in here."""
-    setting = Path(f"/proc/sys/net/ipv4/conf/{interface}/route_localnet")
-    setting.write_text(f"{int(allowed)}\n")
+    Path(f"/proc/sys/net/ipv4/conf/{interface}/route_localnet").write_text("1\n")
