@@ -106,8 +106,20 @@ def wake_of(frame: Frame) -> Wake:
     raise BadFrame("not the moments of a cold start")
 
 
-def stats_frame(stats: Iterable[Stat]) -> bytes:
-    return encode("stats", s=[[*s.revision, s.concurrency, s.requests] for s in stats])
+def stats_frame(stats: Iterable[Stat], now: float) -> bytes:
+    """`now` by the sender's clock."""
+    return encode("stats", s=[[*s.revision, s.concurrency, s.requests] for s in stats], at=now)
+
+
+def sent_at(frame: Frame) -> float | None:
+    """Of a report; None: the sender does not say, as an activator that is older than this program does not."""
+    match frame.get("at"):
+        case int() | float() as at if -1e12 < at < 1e12:
+            return float(at)
+        case None:
+            return None
+        case other:
+            raise BadFrame(f"not a time: {other!r:.80}")
 
 
 def stats_of(frame: Frame) -> list[Stat]:

@@ -30,11 +30,13 @@ from activator.frames import (
     key_of,
     loaded_of,
     number_of,
+    sent_at,
     share_frame,
     stats_of,
     text_of,
     wake_of,
 )
+from activator.lateness import Lateness
 from activator.ledger import Ledger
 from activator.merge import Merge
 from activator.router import Router
@@ -63,6 +65,7 @@ class Member:
     line: _Line | None
     loaded: dict[Key, tuple[str, int]] = field(default_factory=dict)
     lost_at: float = 0.0
+    lateness: Lateness = field(default_factory=Lateness)
 
 
 class Hub:
@@ -236,7 +239,9 @@ class Hub:
             case "poke":
                 self._merge.poke(key_of(frame.get("r")), now)
             case "stats":
-                self._merge.report(member.name, stats_of(frame), now)
+                sent = sent_at(frame)
+                at = now if sent is None else member.lateness.placed(sent, now)
+                self._merge.report(member.name, stats_of(frame), at)
             case "woke":
                 self.woken(wake_of(frame))
             case "released":

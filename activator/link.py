@@ -101,7 +101,7 @@ class Link:
 
     def report(self, stats: Sequence[Stat], now: float) -> None:
         if self._unsent() <= UNSENT_BYTES_MAX:
-            self._send(stats_frame(stats))
+            self._send(stats_frame(stats, now))
 
     # --- what the role tells -------------------------------------------------------------------
 

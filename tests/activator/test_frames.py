@@ -16,6 +16,7 @@ from activator.frames import (
     key_of,
     loaded_of,
     number_of,
+    sent_at,
     share_frame,
     share_of,
     stats_frame,
@@ -67,7 +68,8 @@ def test_a_share_comes_back(own: Any, leaving: Any, peers: Any) -> None:
 @given(load=st.floats(0, 1e6), rate=st.floats(0, 1e6))
 def test_a_report_comes_back(load: float, rate: float) -> None:
     stat = Stat(R, load, rate)
-    assert stats_of(read(stats_frame([stat]))) == [stat]
+    frame = read(stats_frame([stat], 7.5))
+    assert (stats_of(frame), sent_at(frame)) == ([stat], 7.5)
 
 
 @pytest.mark.parametrize("entry", [["ns", "r", -1, 0], ["ns", "r", 1], ["ns", 2, 1, 1], "x"])
@@ -110,3 +112,13 @@ def test_a_cold_start_travels_whole() -> None:
 def test_a_cold_start_without_its_moments(moments: object) -> None:
     with pytest.raises(BadFrame):
         wake_of({"t": "woke", "r": ["n", "r"], "m": moments})
+
+
+@pytest.mark.parametrize("at", ["1", [], 1e13, float("nan")])
+def test_a_time_that_is_none_is_refused(at: Any) -> None:
+    with pytest.raises(BadFrame):
+        sent_at({"t": "stats", "at": at})
+
+
+def test_an_older_activator_tells_no_time() -> None:
+    assert sent_at({"t": "stats"}) is None
