@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-RECIPE = "2"  # of CONTAINERFILE and what goes with it
+RECIPE = "3"  # of CONTAINERFILE and what goes with it
 IMAGES = "test/test_images"
 LABEL = "tanebi.dev/conformance"
 # What ko builds: the program at /ko-app/<name>, a user that is not root, and somewhere to write.
 CONTAINERFILE = """FROM scratch
-COPY passwd group /etc/
-COPY tmp /tmp
+COPY root /
 COPY {name} /ko-app/{name}
 USER 65532
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/ko-app
@@ -93,15 +92,27 @@ def build_image(built: Built, module: str, package: str, repo: str, version: str
         return tag
     print(f"==> building {tag}", flush=True)
     folder = built.folder / "images" / repo.replace("/", "-") / name
-    (folder / "tmp").mkdir(parents=True, exist_ok=True)
-    (folder / "tmp").chmod(0o1777)
-    (folder / "passwd").write_text(PASSWD)
-    (folder / "group").write_text(GROUP)
+    root = folder / "root"  # what is in it keeps its mode; a folder that is copied alone does not
+    (root / "tmp").mkdir(parents=True, exist_ok=True)
+    (root / "tmp").chmod(0o1777)
+    (root / "etc").mkdir(exist_ok=True)
+    (root / "etc/passwd").write_text(PASSWD)
+    (root / "etc/group").write_text(GROUP)
     target = f"{module}/{IMAGES}/{package}"
     go(built, "build", "-mod=mod", "-o", str(folder / name), target, CGO_ENABLED="0")
     text = CONTAINERFILE.format(name=name, label=LABEL, version=version)
     (folder / "Containerfile").write_text(text)
-    command = [engine, "build", "-q", "-t", tag, "-f", str(folder / "Containerfile"), str(folder)]
+    command = [
+        engine,
+        "build",
+        "-q",
+        "--no-cache",
+        "-t",
+        tag,
+        "-f",
+        str(folder / "Containerfile"),
+        str(folder),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
