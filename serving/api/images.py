@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from tanebi.api.core.plain import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +24,6 @@ class Missing:
 
 
 class ImageFacts(Protocol):
-    def lookup(self, image: str) -> Resolved | Missing | None:
-        """None: not known yet. The revision is looked at again when the answer has come."""
+    def lookup(self, image: str, secrets: Sequence[Secret] = ()) -> Resolved | Missing | None:
+        """`secrets` may hold a login for the registry. None: not known yet. The revision is looked at again when the answer has
+        come."""

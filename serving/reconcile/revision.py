@@ -27,13 +27,16 @@ from serving.reconcile.resources.podautoscalers import make_podautoscaler
 from serving.reconcile.statuses import begin, finish, is_controlled_by
 from serving.reconcile.strangers import same_name, suffixed
 from tanebi.api.conditions import READY, Conditions
-from tanebi.api.core.kinds import DEPLOYMENT, POD
+from tanebi.api.core.kinds import DEPLOYMENT, POD, SECRET
+from tanebi.api.core.kinds_identity import SERVICE_ACCOUNT
+from tanebi.api.core.plain import Secret
 from tanebi.api.core.workload import Deployment
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Key, Obj, labels_of
 from tanebi.api.selectors import from_labels
 from tanebi.kube.plan import Note, Plan, Reads, Seen
 
+DEFAULT: Final = "default"  # the account of pods that name none
 IMAGE_RETRY_S: Final = 30.0
 """An image that is missing is looked for again after this time, even if nobody says that it has come."""
 
@@ -113,6 +116,7 @@ class _Work:
         resolved = (*known.container_statuses, *known.init_container_statuses)
         self.digests = {status.name: status.image_digest for status in resolved}
         settings = self.configs.get(CONFIG_DEPLOYMENT)
+        secrets = self._pull_secrets()
         unknown = False
         for container in (*self.revision.spec.containers, *self.revision.spec.init_containers):
             if self.digests.get(container.name):
@@ -120,7 +124,7 @@ class _Work:
             if settings.takes_as_given(container.image):
                 self.digests[container.name] = container.image
                 continue
-            match images.lookup(container.image):
+            match images.lookup(container.image, secrets):
                 case Resolved(digest):
                     self.digests[container.name] = digest
                 case Missing(message):
@@ -134,6 +138,18 @@ class _Work:
             mark.mark_resolving_digests(self.conditions)
             return IMAGE_RETRY_S
         return None
+
+    def _pull_secrets(self) -> list[Secret]:
+        """Those that the revision names, else its account's, as far as they are there."""
+        spec, namespace = self.revision.spec, self.revision.metadata.namespace
+        names = [one.name for one in spec.image_pull_secrets]
+        if not names:
+            account = self.seen.get(
+                SERVICE_ACCOUNT, namespace, spec.service_account_name or DEFAULT
+            )
+            names = [one.get("name", "") for one in account.image_pull_secrets] if account else []
+        found = (self.seen.get(SECRET, namespace, name) for name in names)
+        return [secret for secret in found if secret is not None]
 
     def _foreign(self) -> bool:
         """Somebody else's object has a name that we need."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from serving.api.images import Missing, Resolved
+from tanebi.api.core.plain import Secret
 from tanebi.base.clock import Clock
 from tanebi.base.errors import UserError
 from tanebi.base.settings import DataDir, environment
@@ -15,7 +16,8 @@ from tanebi.kube.cache import Cache
 from tanebi.kube.client import Kube
 from tanebi.kubelet.choice import ByImage
 from tanebi.kubelet.engine import connect
-from tanebi.kubelet.engine.images import EngineImages
+from tanebi.kubelet.engine.images import EngineImage, EngineImages
+from tanebi.kubelet.engine.registryauth import login_for
 from tanebi.kubelet.engine.role import EngineRole, build
 from tanebi.kubelet.images import Image, ImageStore
 from tanebi.kubelet.images import Missing as NoImage
@@ -125,11 +127,12 @@ class KnownImages:
         self._store = store
         self._engine = engine
 
-    def lookup(self, image: str) -> Resolved | Missing | None:
+    def lookup(self, image: str, secrets: Sequence[Secret] = ()) -> Resolved | Missing | None:
         stored = self._store.resolve(image)
-        found = (
-            self._engine.lookup(image) if self._engine and isinstance(stored, NoImage) else stored
-        )
+        found: Image | EngineImage | NoImage | None = stored
+        if self._engine is not None and isinstance(stored, NoImage):
+            login = login_for(image, secrets)
+            found = self._engine.lookup(image, login.header() if login else "")
         if found is None:
             return None
         return Missing(found.message) if isinstance(found, NoImage) else Resolved(found.reference)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from serving.reconcile.revision import RevisionReconciler
 from serving.reconcile.route import RouteReconciler
 from serving.reconcile.service import ServiceReconciler
 from tanebi.api.core.kinds import DEPLOYMENT
+from tanebi.api.core.plain import Secret
 from tanebi.api.kind import Admission, AnyKind, Operation
 from tanebi.api.meta import Key, Obj
 from tanebi.testing.planning import FixedConfigs, PlanningWorld
@@ -33,8 +34,10 @@ class Images:
 
     def __init__(self) -> None:
         self.facts: dict[str, Resolved | Missing] = {IMAGE: Resolved(f"{IMAGE}@sha256:1")}
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
 
-    def lookup(self, image: str) -> Resolved | Missing | None:
+    def lookup(self, image: str, secrets: Sequence[Secret] = ()) -> Resolved | Missing | None:
+        self.asked.append((image, tuple(secret.metadata.name for secret in secrets)))
         return self.facts.get(image)
 
 

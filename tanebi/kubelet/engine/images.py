@@ -61,6 +61,11 @@ def is_local_only(ref: str) -> bool:
     return ref.partition("/")[0] in DEV_REGISTRIES
 
 
+def _asked(ref: str, auth: str) -> str:
+    """What a question is known by: the answer to one login is not the answer to another. No reference has a space."""
+    return f"{ref} {auth}" if auth else ref
+
+
 class EngineImages:
     """Inert until `serve`. `connect` gives the client; it may start the engine."""
 
@@ -82,20 +87,22 @@ class EngineImages:
         """`callback` runs on the loop when a question of `lookup` has its answer."""
         self._callbacks.append(callback)
 
-    def lookup(self, ref: str) -> EngineImage | Missing | None:
-        """What is known now; None: it is being found out, and subscribers are told."""
-        fact = self._facts.get(ref)
+    def lookup(self, ref: str, auth: str = "") -> EngineImage | Missing | None:
+        """What is known now to who pulls with `auth`; None: it is being found out, and subscribers are told."""
+        asked = _asked(ref, auth)
+        fact = self._facts.get(asked)
         if fact is not None and not isinstance(fact.found, Missing) and self._is_old(ref, fact):
             fact = None  # the tag may have been built anew
         stale = fact is None or self._is_old(ref, fact)
-        if stale and ref not in self._asked and self._tasks is not None:
-            self._asked.add(ref)
-            self._tasks.start_soon(self._answer, ref)
+        if stale and asked not in self._asked and self._tasks is not None:
+            self._asked.add(asked)
+            self._tasks.start_soon(self._answer, ref, auth)
         return fact.found if fact is not None else None
 
     def forget(self, ref: str) -> None:
         """The engine does not have it any more."""
-        self._facts.pop(ref, None)
+        for asked in [known for known in self._facts if known.partition(" ")[0] == ref]:
+            del self._facts[asked]
 
     def _learn(self, ref: str, image: EngineImage) -> EngineImage:
         if "@" in ref and len(self._facts) < FACTS_MAX:
@@ -132,30 +139,32 @@ class EngineImages:
         found = await client.image(ref)
         return _image(ref, found) if found is not None else Missing(failed or f"no image {ref}")
 
-    async def _answer(self, ref: str) -> None:
+    async def _answer(self, ref: str, auth: str) -> None:
         found: EngineImage | Missing
-        before = self._facts.get(ref)  # what is resolved may be learned on the way
+        asked = _asked(ref, auth)
+        before = self._facts.get(asked)  # what is resolved may be learned on the way
         try:
-            found = await self.resolve(ref)
+            found = await self.resolve(ref, auth=auth)
         except (EngineError, EngineGone) as error:
             found = Missing(f"{ref}: {error.message}")
-        self._asked.discard(ref)
+        self._asked.discard(asked)
         self.has_found = self.has_found or isinstance(found, EngineImage)
         changed = before is None or before.found != found or self._is_old(ref, before)
         if len(self._facts) >= FACTS_MAX:
             self._facts.clear()  # they are found again in a moment
-        self._facts[ref] = _Fact(found, self._clock.now())
+        self._facts[asked] = _Fact(found, self._clock.now())
         if changed:
             for callback in self._callbacks:
                 callback()
 
     async def _pull(self, ref: str, auth: str, say: Say) -> str:
         """Why it failed, or nothing."""
-        under_way = self._pulls.get(ref)
+        asked = _asked(ref, auth)
+        under_way = self._pulls.get(asked)
         if under_way is not None:
             await under_way.wait()
             return ""
-        self._pulls[ref] = done = anyio.Event()
+        self._pulls[asked] = done = anyio.Event()
         try:
             say(Note("Normal", "Pulling", f'Pulling image "{ref}"'))
             began = self._clock.now()
@@ -173,7 +182,7 @@ class EngineImages:
                 return failed
             return f'Failed to pull image "{ref}": not within {PULL_S:g} s'
         finally:
-            del self._pulls[ref]
+            del self._pulls[asked]
             done.set()
 
     async def _pull_now(self, ref: str, auth: str) -> str:

@@ -10,7 +10,8 @@ from autoscaler.api import POD_AUTOSCALER
 from serving.api import REVISION
 from serving.api.images import Missing, Resolved
 from serving.reconcile.revision import IMAGE_RETRY_S, revision_of
-from tanebi.api.core.kinds import DEPLOYMENT, POD
+from tanebi.api.core.kinds import DEPLOYMENT, POD, SECRET
+from tanebi.api.core.kinds_identity import SERVICE_ACCOUNT
 from tanebi.testing.planning import FixedConfigs
 
 
@@ -82,6 +83,22 @@ def test_an_image_by_digest_is_the_pods_business(serving: Any) -> None:
     serving.settle()
     assert serving.status(REVISION, "r")["containerStatuses"][0]["imageDigest"] == image
     assert serving.conditions(REVISION, "r")["Ready"][1] == "Deploying"
+
+
+@pytest.mark.parametrize("holder", ["revision", "account"])
+def test_a_private_image_is_looked_up_with_the_secrets_for_it(serving: Any, holder: str) -> None:
+    meta = {"name": "login", "namespace": "default"}
+    serving.world.put(SECRET, {"metadata": meta, "data": {}})
+    names = [{"name": "login"}, {"name": "none"}]
+    spec: Any = {"containers": [{"name": "user-container", "image": "registry.example/a"}]}
+    if holder == "revision":
+        spec["imagePullSecrets"] = names
+    else:
+        account = {"metadata": {"name": "default", "namespace": "default"}}
+        serving.world.put(SERVICE_ACCOUNT, {**account, "imagePullSecrets": names})
+    serving.world.put(REVISION, {"metadata": {"name": "r", "namespace": "default"}, "spec": spec})
+    serving.settle()
+    assert set(serving.images.asked) == {("registry.example/a", ("login",))}
 
 
 def test_an_image_is_resolved_once(one: Any) -> None:

@@ -130,6 +130,22 @@ async def test_facts_come_later_and_are_told() -> None:
     assert told == [1]
 
 
+async def test_the_answer_to_one_login_is_not_that_to_another() -> None:
+    engine = Engine()
+    images, told = engine.images(), []
+    images.subscribe(lambda: told.append(1))
+    async with anyio.create_task_group() as tasks:
+        images.serve(tasks)
+        assert images.lookup("example.com/app") is None
+        await wait_until(lambda: told)
+        assert isinstance(images.lookup("example.com/app"), Missing)
+        assert images.lookup("example.com/app", "me") is None, "another question"
+        await wait_until(lambda: len(told) == 2)
+        assert isinstance(images.lookup("example.com/app", "me"), Missing)
+        images.forget("example.com/app")
+        assert images.lookup("example.com/app", "me") is None
+
+
 @pytest.mark.parametrize("ref", ["dev.local/app", "dev.local/app@sha256:1"])
 async def test_the_first_answer_is_told_also_of_what_is_pinned(ref: str) -> None:
     engine = Engine({ref: APP})
