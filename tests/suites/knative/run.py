@@ -250,7 +250,10 @@ def main() -> int:
             f"no suite {', '.join(sorted(unknown))}; there are {', '.join(s.name for s in every)}"
         )
         return 2
-    chosen = [s for s in every if not options.suites or s.name in options.suites]
+    reasons = known()
+    left_out = [s.name for s in every if f"{s.name}/*" in reasons and not options.suites]
+    chosen = [s for s in every if s.name in (options.suites or {x.name for x in every})]
+    chosen = [s for s in chosen if s.name not in left_out]
     built = Built(options.built)
     binaries = {suite.name: build_suite(built, suite.module, suite.package) for suite in chosen}
     tags: dict[str, list[str]] = {}
@@ -277,7 +280,8 @@ def main() -> int:
                     log = folder / f"{suite.name}.log"
                     binary = binaries[suite.name]
                     found += run_suite(suite, binary, platform, log, options, repo)
-    lines, good = judge(found, known())
+    lines, good = judge(found, reasons)
+    lines += [f"  not run  {name}  {reasons[f'{name}/*']}" for name in left_out]
     print(table(found, lines))
     print(f"logs: {folder}")
     return 0 if good and found else 1
