@@ -136,12 +136,13 @@ class Authorizer:
         user: User,
     ) -> None:
         owned = list(rbac.rules_of(user, namespace, self))
-        if rbac.covered(needed, owned):
+        missing = rbac.missing(needed, owned)
+        if not missing:
             return
         groups = " ".join(f'"{group}"' for group in user.groups)
         raise Forbidden(
             f'{kind.resource} "{name}" is forbidden: user "{user.name}" (groups=[{groups}]) is attempting '
-            "to grant RBAC permissions not currently held",
+            "to grant RBAC permissions not currently held:\n" + "\n".join(missing),
             details={"name": name, "group": kind.group, "kind": kind.plural},
         )
 

@@ -153,8 +153,9 @@ class Objects:
         self._classes.apply(kind, key, draft.obj)
         self._ranges.apply(kind, key, draft.obj)
         warnings = draft.warnings + self._gate.check(kind, draft.obj, None, admission)
-        if self.store.newest(kind.resource, key) is not None:
-            raise status.already_exists(kind, key.name)
+        if (there := self.store.newest(kind.resource, key)) is not None:
+            leaving = bool(there.obj["metadata"].get("deletionTimestamp"))
+            raise status.already_exists(kind, key.name, leaving=leaving)
         if managed := owned["metadata"].get("managedFields"):
             draft.obj["metadata"]["managedFields"] = (
                 managed  # what only the server gives is nobody's

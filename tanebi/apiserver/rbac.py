@@ -139,15 +139,34 @@ def _path_matches(pattern: str, path: str) -> bool:
     return pattern in (ALL, path) or (pattern.endswith("*") and path.startswith(pattern[:-1]))
 
 
-def covered(
+def missing(
     needed: Iterable[Mapping[str, Sequence[str]]], owned: Sequence[Mapping[str, Sequence[str]]]
-) -> bool:
-    """Whether everything that `needed` allows is allowed by `owned`: who gives rights away must have them."""
-    return all(
-        any(rule_allows(rule, one) or _covers_all(rule, one) for rule in owned)
-        for rule_needed in needed
-        for one in _pieces(rule_needed)
+) -> list[str]:
+    """What `needed` allows and `owned` does not, as Kubernetes prints rules: one for each resource or path. Who gives rights away
+    must have them."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for rule_needed in needed:
+        for one in _pieces(rule_needed):
+            if not any(rule_allows(rule, one) or _covers_all(rule, one) for rule in owned):
+                verbs = found.setdefault(_place(one), [])
+                if one.verb not in verbs:
+                    verbs.append(one.verb)
+    return sorted(
+        f"{{{', '.join(place)}, Verbs:[{' '.join(map(_quoted, sorted(verbs)))}]}}"
+        for place, verbs in found.items()
     )
+
+
+def _place(one: Attributes) -> tuple[str, ...]:
+    if one.path:
+        return (f"NonResourceURLs:[{_quoted(one.path)}]",)
+    resource = f"{one.resource}/{one.subresource}" if one.subresource else one.resource
+    place = (f"APIGroups:[{_quoted(one.group)}]", f"Resources:[{_quoted(resource)}]")
+    return (*place, f"ResourceNames:[{_quoted(one.name)}]") if one.name else place
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
 
 
 def _pieces(rule: Mapping[str, Sequence[str]]) -> Iterator[Attributes]:

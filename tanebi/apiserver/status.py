@@ -50,8 +50,11 @@ def no_such_path() -> NotFound:
     return NotFound("the server could not find the requested resource")
 
 
-def already_exists(kind: AnyKind, name: str) -> AlreadyExists:
-    return AlreadyExists(f'{kind.resource} "{name}" already exists', details=of_kind(kind, name))
+def already_exists(kind: AnyKind, name: str, *, leaving: bool = False) -> AlreadyExists:
+    """`leaving`: the one that exists is being deleted."""
+    said = "object is being deleted: " if leaving else ""
+    text = f'{said}{kind.resource} "{name}" already exists'
+    return AlreadyExists(text, details=of_kind(kind, name))
 
 
 def conflict(kind: AnyKind, name: str, why: str = MODIFIED) -> Conflict:

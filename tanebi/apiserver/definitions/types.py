@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic import Field
 
+from tanebi.api.core.cells import at
 from tanebi.api.kind import Column, Kind
 from tanebi.api.meta import Model, Resource
 from tanebi.apiserver.definitions.rules import default_definition, definition_problems
@@ -116,7 +117,7 @@ CRD: Final = Kind(
     namespaced=False,
     columns=(
         Column("Name", ".metadata.name"),
-        Column("Created At", ".metadata.creationTimestamp"),
+        Column("Created At", type="date", cell=at("metadata.creationTimestamp")),
     ),
     builtin=True,
     defaults=default_definition,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tanebi.api.meta import Obj
-from tanebi.apiserver.rbac import Attributes, allows, covered, forbidden, rule_allows
+from tanebi.apiserver.rbac import Attributes, allows, forbidden, missing, rule_allows
 from tanebi.apiserver.user import User
 
 GET_POD = Attributes("get", "", "pods", namespace="ns", name="p")
@@ -163,7 +163,7 @@ def test_masters_may_do_anything() -> None:
     ],
 )
 def test_what_is_given_away_must_be_owned(needed: Obj, owned: Obj, expected: bool) -> None:
-    assert covered([needed], [owned]) is expected
+    assert (not missing([needed], [owned])) is expected
 
 
 WORDS = st.lists(st.sampled_from(["a", "b", "*"]), max_size=3)
@@ -187,7 +187,7 @@ WANTED = st.builds(
 def test_what_is_covered_allows_nothing_new(
     needed: list[Obj], owned: list[Obj], wanted: Attributes
 ) -> None:
-    if covered(needed, owned) and any(rule_allows(one, wanted) for one in needed):
+    if not missing(needed, owned) and any(rule_allows(one, wanted) for one in needed):
         assert any(rule_allows(one, wanted) for one in owned)
 
 
@@ -222,3 +222,16 @@ def test_more_rules_never_allow_less(rules: list[Obj], more: Obj, wanted: Attrib
 )
 def test_kubernetes_words(wanted: Attributes, text: str) -> None:
     assert forbidden(User("y"), wanted) == text
+
+
+def test_what_is_missing_is_named_as_kubernetes_prints_rules() -> None:
+    needed = [
+        {"apiGroups": [""], "resources": ["secrets", "pods/log"], "verbs": ["list", "get"]},
+        {"nonResourceURLs": ["/metrics"], "verbs": ["get"]},
+    ]
+    owned = [{"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}]
+    assert missing(needed, owned) == [
+        '{APIGroups:[""], Resources:["pods/log"], Verbs:["list"]}',
+        '{APIGroups:[""], Resources:["secrets"], Verbs:["get" "list"]}',
+        '{NonResourceURLs:["/metrics"], Verbs:["get"]}',
+    ]
