@@ -21,6 +21,7 @@ NETWORK: Final = ipaddress.IPv4Network("10.96.0.0/12")
 RESERVED: Final = 256  # the first ones are given by name only: 10.96.0.1 is the API's
 NODE_PORTS: Final = range(30000, 32768)
 HEADLESS: Final = "None"
+NODE_PORT_TYPES: Final = ("NodePort", "LoadBalancer")
 
 
 class Addresses:
@@ -39,12 +40,14 @@ class Addresses:
         self._load()
         spec = obj.setdefault("spec", {})
         before = (old or {}).get("spec") or {}
+        if spec.get("type") not in NODE_PORT_TYPES:
+            _give_back(spec, before)
         if spec.get("type") == "ExternalName":
             for name in ("clusterIP", "clusterIPs"):
                 spec.pop(name, None)
             return []
         errors = self._address(key_of(obj), spec, before)
-        if spec.get("type") in ("NodePort", "LoadBalancer") and not own:
+        if spec.get("type") in NODE_PORT_TYPES and not own:
             errors += self._node_ports(key_of(obj), spec, before)
         return errors
 
@@ -129,6 +132,14 @@ class Addresses:
         for entry in self._store.list(SERVICE.resource, None):
             for name in _held(entry.obj.get("spec") or {}):
                 self._holders[name] = key_of(entry.obj)
+
+
+def _give_back(spec: Obj, before: Obj) -> None:
+    """A Service that has become another kind of Service keeps no node port that was given to it."""
+    given = {port.get("nodePort") for port in before.get("ports") or ()}
+    for port in spec.get("ports") or ():
+        if port.get("nodePort") in given:
+            port.pop("nodePort", None)
 
 
 def _held(spec: dict[str, Any]) -> set[str]:

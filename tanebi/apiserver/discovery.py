@@ -238,6 +238,7 @@ def _plain_subs(kind: AnyKind) -> list[Obj]:
         found.append(_sub(kind, "log", kind.kind, ["get"]))
         eviction = _sub(kind, "eviction", "Eviction", ["create"])
         found.append(eviction | {"group": "policy", "version": "v1"})
+        found.append(_sub(kind, "ephemeralcontainers", kind.kind, verbs))
     if kind.builtin and (kind.group, kind.kind) in PROXIED:
         methods = ["create", "delete", "get", "patch", "update"]
         found.append(_sub(kind, "proxy", f"{kind.kind}ProxyOptions", methods))

@@ -18,7 +18,9 @@ import orjson
 from tanebi.api.core import certificates
 from tanebi.api.core.kinds import DEPLOYMENT, NAMESPACE, POD, SERVICE
 from tanebi.api.core.kinds_administration import CERTIFICATE_REQUEST
+from tanebi.api.core.kinds_hosting import VOLUME_ATTACHMENT
 from tanebi.api.core.pod_defaults import qos_class
+from tanebi.api.core.pod_validation import EPHEMERAL
 from tanebi.api.kind import Admission, AnyKind, Kinds, Operation
 from tanebi.api.meta import Key, Obj, annotations_of
 from tanebi.apiserver import deletion, metadata, status
@@ -35,7 +37,7 @@ from tanebi.apiserver.options import DeleteOptions, WriteOptions
 from tanebi.apiserver.podclasses import PodClasses
 from tanebi.apiserver.quota import Quotas
 from tanebi.apiserver.store import Store
-from tanebi.apiserver.user import User
+from tanebi.apiserver.user import CONTROLLER, User
 from tanebi.apiserver.webhooks.hooks import Hooks
 from tanebi.apiserver.webhooks.match import Attempt
 from tanebi.base.clock import Clock
@@ -189,11 +191,11 @@ class Objects:
             obj = decode(kind, made.obj, validation="Ignore").obj
             metadata.keep_identity(obj["metadata"], draft.obj["metadata"])
             if old is not None:
-                obj = _only(kind, obj, old, admission.subresource)
+                obj = _only(kind, obj, old, admission)
             draft.obj = obj
-            if not admission.subresource or kind.structure is not None:
+            if _is_whole(kind, admission.subresource):
                 draft.obj = self._gate.complete(kind, obj, old, admission)
-        if not admission.subresource or kind.structure is not None:
+        if _is_whole(kind, admission.subresource):
             self._gate.check(kind, draft.obj, old, admission)
         draft.warnings = draft.warnings + await self.hooks.validate(attempt, draft.obj)
 
@@ -334,8 +336,8 @@ class Objects:
         _check_preconditions(kind, key, meta, before, patched=unconditional)
         metadata.carry_over(meta, old["metadata"])
         admission = self._admission("UPDATE", user, options, now, subresource)
-        obj = _only(kind, obj, old, subresource)
-        if not subresource or kind.structure is not None or kind is CERTIFICATE_REQUEST:
+        obj = _only(kind, obj, old, admission)
+        if _is_whole(kind, subresource):
             obj = self._gate.complete(kind, obj, old, admission)
         return Draft(kind, key, obj, old, admission, decoded.warnings)
 
@@ -351,10 +353,10 @@ class Objects:
         kind, key, obj, old = draft.kind, draft.key, draft.obj, draft.old
         assert old is not None, "a new object is not settled"
         warnings, subresource = draft.warnings, draft.admission.subresource
-        if not subresource or kind.structure is not None or kind is CERTIFICATE_REQUEST:
+        if _is_whole(kind, subresource):
             self._assign(kind, obj, old, user)
             warnings = warnings + self._gate.check(kind, obj, old, draft.admission)
-        if not subresource:
+        if subresource in ("", EPHEMERAL):
             _bump(kind, obj, old)
         obj = metadata.ordered(obj, kind)
         obj = manage(obj, old) if manage else obj
@@ -484,6 +486,15 @@ class Objects:
         )
 
 
+def _is_whole(kind: AnyKind, subresource: str) -> bool:
+    """Whether a write goes through all of admission."""
+    return (
+        subresource in ("", EPHEMERAL)
+        or kind.structure is not None
+        or kind is CERTIFICATE_REQUEST
+    )
+
+
 def _as_it_is(kind: AnyKind, key: Key, obj: Obj) -> None:
     pass
 
@@ -514,20 +525,26 @@ def _check_preconditions(
         raise InvalidObject(told, details=details)
 
 
-def _only(kind: AnyKind, obj: Obj, old: Obj, subresource: str) -> Obj:
+def _only(kind: AnyKind, obj: Obj, old: Obj, admission: Admission) -> Obj:
     """The part of `obj` that this door lets through, on top of what is stored."""
+    subresource = admission.subresource
     if not subresource:
         if not kind.status:
             return obj
         rest = {k: v for k, v in obj.items() if k != "status"}
         # A copy: what comes next may complete the object in place, and `old` belongs to every reader.
         return rest | ({"status": copy.deepcopy(old["status"])} if "status" in old else {})
+    if subresource == EPHEMERAL:
+        added = (obj.get("spec") or {}).get("ephemeralContainers")
+        return old | {"spec": old["spec"] | ({"ephemeralContainers": added} if added else {})}
     if subresource == "finalize":
         return old | {"metadata": obj["metadata"], "spec": obj.get("spec") or {}}
     meta = dict(old["metadata"])
     if "managedFields" in obj["metadata"]:
         meta["managedFields"] = obj["metadata"]["managedFields"]
-    for name in _BESIDE_STATUS if kind.builtin and kind is not CRD else ():
+    # Our own parts write a status over metadata that they have seen some time ago.
+    whole = kind.builtin and kind not in (CRD, VOLUME_ATTACHMENT)
+    for name in _BESIDE_STATUS if whole and admission.user != CONTROLLER.name else ():
         if name == "labels" and kind is DEPLOYMENT:
             continue  # as Kubernetes' own strategies have it
         meta.pop(name, None)

@@ -14,8 +14,9 @@ import anyio
 import orjson
 from anyio.lowlevel import checkpoint
 
-from tanebi.api.core.kinds import NAMESPACE
+from tanebi.api.core.kinds import NAMESPACE, POD
 from tanebi.api.core.kinds_administration import CERTIFICATE_REQUEST
+from tanebi.api.core.pod_validation import EPHEMERAL
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj
 from tanebi.apiserver import codec, options, status
@@ -47,7 +48,7 @@ from tanebi.kube.transport import Request, Response, Stream
 WATCH_CONTENT_TYPE: Final = "application/json"
 SLICE: Final = 100
 DELETES_AT_ONCE: Final = 64
-DOORS: Final = (("finalize", NAMESPACE), ("approval", CERTIFICATE_REQUEST))
+DOORS: Final = (("finalize", NAMESPACE), ("approval", CERTIFICATE_REQUEST), (EPHEMERAL, POD))
 CONVERSION_TRIES: Final = 8
 # Kinds whose deletion answers with the object that was; others with a Status.
 _RETURNED: Final = frozenset(

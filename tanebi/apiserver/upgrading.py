@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from tanebi.apiserver import paths
 from tanebi.apiserver.paths import Target
 from tanebi.apiserver.streaming.calls import is_streaming
-from tanebi.apiserver.streaming.door import UPGRADES, Head
+from tanebi.apiserver.streaming.door import UPGRADES, WEBSOCKET, Head
 from tanebi.apiserver.streaming.wire import Wire
 
 CERTIFICATE: Final = "peercert"  # key of a scope's state: the client's certificate as ssl shows it
@@ -42,7 +42,7 @@ class UpgradingConnection(HttpToolsProtocol):
         if upgrade not in UPGRADES or busy:
             return None
         target = paths.target((httptools.parse_url(self.url).path or b"").decode("latin-1"))
-        if target is None or not is_streaming(target):
+        if target is None or not (is_streaming(target) or _is_log(target, upgrade)):
             return None
         return upgrade, target
 
@@ -69,3 +69,7 @@ class UpgradingConnection(HttpToolsProtocol):
         wire = Wire(transport)
         transport.set_protocol(wire)
         self.taker.take(head, target, wire, self.scope)
+
+
+def _is_log(target: Target, upgrade: bytes) -> bool:
+    return upgrade == WEBSOCKET and target.plural == "pods" and target.subresource == "log"

@@ -35,6 +35,9 @@ class Seen(Protocol):
     def raw(self, kind: AnyKind, namespace: str, name: str) -> Obj | None:
         """The object as JSON, for code that copies parts of it."""
 
+    def owned(self, kind: AnyKind, uid: str) -> Sequence[Obj]:
+        """Objects that name `uid` among their owners, as JSON, ordered by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Note:

@@ -19,7 +19,7 @@ from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.base.rng import Rng
 from tanebi.kube.client import Kube
-from tanebi.kube.errors import AlreadyExists, ApiError, NotFound, Unreachable
+from tanebi.kube.errors import AlreadyExists, ApiError, Forbidden, NotFound, Unreachable
 from tanebi.kube.metrics import NOTES_DROPPED
 from tanebi.kube.notes import Notebook
 from tanebi.kube.plan import Note
@@ -62,6 +62,8 @@ class Recorder:
     async def _try(self, event: Obj) -> None:
         try:
             await self._write(event)
+        except (Forbidden, NotFound):  # its namespace is going, or gone
+            NOTES_DROPPED.inc()
         except (ApiError, Unreachable) as error:
             NOTES_DROPPED.inc()
             log.warning(

@@ -1,14 +1,16 @@
 """Whether the kubelet runs a pod at all. What it refuses fails at once and for good.
 
-Pure. The rules and words are those of Kubernetes' kubelet (pkg/kubelet/sysctl). Caller: tanebi.kubelet.worker.
+Pure. The rules and words are those of Kubernetes' kubelet (pkg/kubelet/{sysctl,lifecycle}). Caller: tanebi.kubelet.worker.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from tanebi.api.core.pod import Pod
+from tanebi.kubelet.scheduling import clashes
 
 # Settings of the kernel that are a pod's own, and harm nobody else.
 SAFE: Final = frozenset(
@@ -28,6 +30,7 @@ SAFE: Final = frozenset(
     }
 )
 FORBIDDEN: Final = "SysctlForbidden"
+NO_PORTS: Final = "NodePorts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,10 @@ class Refusal:
     message: str
 
 
-def refusal(pod: Pod) -> Refusal | None:
-    """None: it may run."""
+def refusal(pod: Pod, others: Iterable[Pod] = ()) -> Refusal | None:
+    """None: it may run. `others` are those that were here before."""
+    if clashes(pod.spec, others):
+        return Refusal(NO_PORTS, "Predicate NodePorts failed")
     for asked in (pod.spec.security_context or {}).get("sysctls") or ():
         name = str(asked.get("name", "")).replace("/", ".")
         if name not in SAFE:

@@ -27,8 +27,10 @@ from tanebi.api.core.pod import IntOrString, Pod
 from tanebi.api.core.workload import Deployment
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Key, Obj, controller_of, key_of
+from tanebi.api.selectors import Selector
 from tanebi.api.standby import BadStandby, parse_standby
 from tanebi.kube.plan import Drop, Note, Patch, Plan, Reads, Seen
+from tanebi.kubelet.adopting import claimants, claims
 from tanebi.kubelet.deployment_status import make_status, next_look_s
 from tanebi.kubelet.podsets import (
     TEMPLATE_HASH,
@@ -46,7 +48,10 @@ from tanebi.kubelet.podsets import (
     surplus,
     victims_first,
 )
+from tanebi.kubelet.proportional import Part, shares
 from tanebi.kubelet.replicasets import (
+    DESIRED,
+    MAXIMUM,
     REVISION,
     REVISION_HISTORY,
     hash_label,
@@ -88,12 +93,15 @@ class DeploymentReconciler:
 
     @property
     def reads(self) -> tuple[Reads, ...]:
-        return (Reads(POD, _deployment_of), Reads(NODE, nobody))
+        adopts = claimants(DEPLOYMENT, _chosen)
+        return (Reads(POD, _deployment_of), Reads(NODE, nobody), Reads(REPLICA_SET, adopts))
 
     def desired(self, deployment: Deployment, seen: Seen, configs: Configs, now: datetime) -> Plan:
         meta = deployment.metadata
         raw = seen.raw(DEPLOYMENT, meta.namespace, meta.name)
         assert raw is not None, "the engine asks about what it has read"
+        if moved := claims(deployment, REPLICA_SET, seen, _chosen(deployment)):
+            return Plan(patches=moved, prune=False)
         sets = owned_sets(deployment, seen)
         template = raw["spec"]["template"]
         current = set_of_template(template, sets, seen)
@@ -103,10 +111,54 @@ class DeploymentReconciler:
         pods, frozen = parted(_pods_of(deployment, sets, seen))
         if target is None:
             return Plan(status=make_status(deployment, pods, None, now), prune=False)
+        if (resized := self._resized(deployment, seen, sets, target, pods)) is not None:
+            return resized
         plan = self._scaled(deployment, seen, sets, target, pods, frozen, now)
         if plan.status is None or current is target:
             return plan
         return replace(plan, status=make_status(deployment, pods, None, now))
+
+    def _resized(
+        self,
+        deployment: Deployment,
+        seen: Seen,
+        sets: Sequence[ReplicaSet],
+        target: ReplicaSet,
+        pods: Sequence[Pod],
+    ) -> Plan | None:
+        """The plan of a Deployment that is scaled in the middle of an update: all of its ReplicaSets with pods are."""
+        wanted = _wanted(deployment)
+        living = [pod for pod in pods if is_living(pod)]
+        owned = {each.metadata.name: _pods_in(each, living) for each in sets}
+        active = [each for each in sets if owned[each.metadata.name]]
+        told = all(each.metadata.annotations.get(DESIRED) == str(wanted) for each in active)
+        halted = deployment.spec.paused or deployment.spec.strategy.type == "Recreate"
+        if told or halted or len(active) < 2 or len(owned[target.metadata.name]) == wanted:
+            return None
+        parts = [_part(each, len(owned[each.metadata.name])) for each in active]
+        sizes = shares(parts, wanted, rolling_bounds(deployment, wanted)[0])
+        children: list[Obj] = []
+        drops: list[Drop] = []
+        for each in active:
+            name, own = each.metadata.name, owned[each.metadata.name]
+            raw = seen.raw(REPLICA_SET, *each.key)
+            assert raw is not None, "it was listed"
+            template = raw["spec"]["template"]
+            node = place(seen, self.node, template)
+            taken = {pod.metadata.name for pod in pods}
+            missing = max(sizes[name] - len(own), 0)
+            made = new_names(deployment, name, missing, taken)
+            children += [make_pod(each, template, one, node=node) for one in made]
+            drops += map(drop, surplus(own, sizes[name]))
+        annotations = scale_annotations(deployment, _maximum(deployment))
+        return Plan(
+            children=tuple(children),
+            drops=tuple(drops),
+            patches=tuple(_sized(each, sizes[each.metadata.name], annotations) for each in active),
+            events=_notes(active, sizes),
+            requeue_after_s=UNREPORTED_S,
+            prune=False,
+        )
 
     def _scaled(
         self,
@@ -135,7 +187,7 @@ class DeploymentReconciler:
         status, again_s = None, _soonest(next_look_s(deployment, pods, now), nap.again_s)
         if names or any(is_unreported(pod, now) for pod in pods):
             again_s = UNREPORTED_S  # the pod's first report will bring us back sooner
-        elif not any(patch.kind is DEPLOYMENT for patch in patches):
+        elif _is_told(target, pods) and not any(patch.kind is DEPLOYMENT for patch in patches):
             status = make_status(deployment, pods, target, now)
         return Plan(
             children=tuple(make_pod(target, template, name, node=node) for name in names),
@@ -147,6 +199,28 @@ class DeploymentReconciler:
             prune=False,
             refused=lambda words: make_status(deployment, pods, target, now, failure=words),
         )
+
+
+def _is_told(target: ReplicaSet, pods: Sequence[Pod]) -> bool:
+    """Whether the ReplicaSet's own status counts them: a Deployment is never ahead of it. Its write brings us back."""
+    is_new = is_new_for(hash_label(target))
+    return target.status.replicas == sum(is_living(pod) and is_new(pod) for pod in pods)
+
+
+def _pods_in(each: ReplicaSet, pods: Sequence[Pod]) -> list[Pod]:
+    is_its = is_new_for(hash_label(each))
+    return [pod for pod in pods if is_its(pod)]
+
+
+def _part(each: ReplicaSet, count: int) -> Part:
+    most = each.metadata.annotations.get(MAXIMUM, "")
+    created = each.metadata.creation_timestamp or ""
+    return Part(each.metadata.name, count, int(most) if most.isdecimal() else 0, created)
+
+
+def _sized(each: ReplicaSet, size: int, annotations: dict[str, str]) -> Patch:
+    body = {"spec": {"replicas": size}, "metadata": {"annotations": annotations}}
+    return Patch(REPLICA_SET, *each.key, body)
 
 
 def _nap(
@@ -190,9 +264,12 @@ def _with_new_set(
     )
 
 
+def _chosen(deployment: Deployment) -> Selector:
+    return selectors.from_object(deployment.spec.selector.model_dump(by_alias=True))
+
+
 def _pods_of(deployment: Deployment, sets: Iterable[ReplicaSet], seen: Seen) -> list[Pod]:
-    chosen = selectors.from_object(deployment.spec.selector.model_dump(by_alias=True))
-    found = seen.list(POD, deployment.metadata.namespace, chosen)
+    found = seen.list(POD, deployment.metadata.namespace, _chosen(deployment))
     # Pods of earlier releases, which knew no ReplicaSets, are the Deployment's own.
     return owned_pods((deployment.metadata.uid, *(s.metadata.uid for s in sets)), found)
 
@@ -237,7 +314,8 @@ def rolling_bounds(deployment: Deployment, wanted: int) -> tuple[int, int]:
 
 
 def is_new_for(template_hash: str) -> Callable[[Pod], bool]:
-    return lambda pod: pod.metadata.labels.get(TEMPLATE_HASH) == template_hash
+    """Pods without the label are those of a ReplicaSet without it, which was adopted."""
+    return lambda pod: pod.metadata.labels.get(TEMPLATE_HASH, "") == template_hash
 
 
 def _old_victims(
@@ -245,7 +323,10 @@ def _old_victims(
 ) -> Sequence[Pod]:
     """Old pods that can go: those that serve nobody, and as many of the others as are not needed."""
     new_available = sum(1 for pod in new if ready(pod))
-    idle = [pod for pod in old if not ready(pod)]
+    most = (
+        len(old) + new_available - available_min
+    )  # as many as may go, if all of the new ones that are not ready fail
+    idle = victims_first([pod for pod in old if not ready(pod)])[: max(most, 0)]
     serving = victims_first([pod for pod in old if ready(pod)])
     spare = new_available + len(serving) - available_min
     return [*idle, *serving[: max(spare, 0)]]

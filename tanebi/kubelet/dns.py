@@ -24,6 +24,7 @@ UDP_MAX: Final = 512  # bytes of an answer for who does not say more
 UDP_MORE_MAX: Final = 4096
 RECORDS_MAX: Final = 1000
 NAME_MAX, LABEL_MAX = 255, 63
+REVERSE: Final = ".in-addr.arpa"
 POINTERS_MAX: Final = 20
 
 _HEAD: Final = struct.Struct("!HHHHHH")
@@ -45,11 +46,13 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`service(namespace, name)`; None: there is none. `fixed` are names that stand for one address."""
+    """`service(namespace, name)`; None: there is none. `fixed` are names that stand for one address; `name_of(address)` is
+    the name of a Service, below the domain, empty for an address that is none's."""
 
     domain: str
     service: Callable[[str, str], Named | None]
     fixed: Mapping[str, str] = field(default_factory=dict)
+    name_of: Callable[[str], str] = lambda address: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,8 @@ def look_up(question: Question, world: World) -> Found | Elsewhere:
     name = question.name
     if name in world.fixed:
         return Found(_addresses(name, [world.fixed[name]], question.kind))
+    if name.endswith(REVERSE) and question.kind in (PTR, ANY):
+        return _reverse(question, world)
     inside = f".{world.domain}"
     if name != world.domain and not name.endswith(inside):
         return Elsewhere(name)
@@ -168,6 +173,19 @@ def addresses_in(answer: bytes, name: str) -> tuple[Record, ...]:
             found.append(Record(name, kind, answer[at : at + size]))
         at += size
     return tuple(found)
+
+
+def _reverse(question: Question, world: World) -> Found | Elsewhere:
+    """By an address written backwards."""
+    try:
+        labels = question.name.removesuffix(REVERSE).split(".")
+        address = str(IPv4Address(".".join(reversed(labels))))
+    except ValueError:
+        return Elsewhere(question.name)
+    name = world.name_of(address)
+    if not name:
+        return Elsewhere(question.name)
+    return Found((Record(question.name, PTR, _name(f"{name}.{world.domain}")),))
 
 
 def _of_service(

@@ -42,7 +42,19 @@ def world_of(
         own = [one for one in slices if one.metadata.labels.get(SERVICE_NAME) == name]
         return named(found, own, gateway=gateway if routed(found.metadata.labels) else "")
 
-    return World(domain, service, dict.fromkeys(fixed, gateway))
+    def name_of(address: str) -> str:
+        for found in cache.list(SERVICE, None):
+            if found.spec.cluster_ip == address:
+                return f"{found.metadata.name}.{found.metadata.namespace}.svc"
+        for one in cache.list(ENDPOINT_SLICE, None):
+            for endpoint in one.endpoints:
+                name = one.metadata.labels.get(SERVICE_NAME)
+                if address in endpoint.addresses and name:
+                    host = endpoint.hostname or address.replace(".", "-")
+                    return f"{host}.{name}.{one.metadata.namespace}.svc"
+        return ""
+
+    return World(domain, service, dict.fromkeys(fixed, gateway), name_of)
 
 
 def named(service: Service, slices: Sequence[EndpointSlice], *, gateway: str) -> Named:

@@ -28,7 +28,7 @@ from tanebi.kubelet.standby import is_frozen
 
 SERVICE_NAME: Final = "kubernetes.io/service-name"
 MANAGED_BY: Final = "endpointslice.kubernetes.io/managed-by"
-MANAGER: Final = "endpointslice-controller.tanebi.dev"
+MANAGER: Final = "endpointslice-controller.k8s.io"
 HEADLESS: Final = "service.kubernetes.io/headless"
 SUFFIX_CHARS: Final = 8
 
@@ -132,7 +132,7 @@ def _slice(service: Service, ports: RealPorts, pods: Sequence[Pod], *, named_for
             "ownerReferences": [owner_reference(service)],
         },
         "addressType": "IPv4",
-        "ports": [_port(service, name, protocol, port) for name, protocol, port in ports],
+        "ports": [_port(service, name, protocol, port) for name, protocol, port in ports if pods],
         "endpoints": [_endpoint(service, pod) for pod in pods],
     }
 

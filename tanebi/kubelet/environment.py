@@ -15,6 +15,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Final, TypeVar
 
 from tanebi.api import quantity
+from tanebi.api.core.network import Service
 from tanebi.api.core.plain import ConfigMap, Secret
 from tanebi.api.core.pod import (
     Container,
@@ -25,6 +26,7 @@ from tanebi.api.core.pod import (
     ResourceFieldRef,
     Volume,
 )
+from tanebi.kubelet import servicevars
 from tanebi.kubelet.ports import POD_IP, PortMap
 
 PORT: Final = "PORT"
@@ -54,14 +56,17 @@ class Sources:
     secret: Callable[[str, str], Secret | None]
     local_url: Callable[[str], str]
     address: str = POD_IP
+    host: str = POD_IP  # the machine's own address
     machine: Mapping[str, str] = field(default_factory=dict)  # what it has: cpu, memory
     claim: Callable[[str, str], str] = no_claims  # the folder behind a PersistentVolumeClaim
+    services: Callable[[str], Sequence[Service]] = lambda namespace: ()  # of a namespace
     tokens: Mapping[tuple[str, int], bytes] = field(default_factory=dict)  # audience, seconds
 
 
 def variables(pod: Pod, container: Container, ports: PortMap, sources: Sources) -> dict[str, str]:
     """Raises ConfigError."""
-    found: dict[str, str] = {}
+    linked = pod.spec.enable_service_links is not False
+    found = servicevars.variables(sources.services(pod.metadata.namespace)) if linked else {}
     for source in container.env_from:
         for name, value in _whole(pod, source, sources).items():
             found[f"{source.prefix}{name}"] = value
@@ -173,7 +178,7 @@ def _from(pod: Pod, container: Container, source: EnvVarSource, sources: Sources
         content = _text(_secret_bytes(secret)) if secret else {}
         return _keyed(content, ref.key, f"Secret {ns}/{ref.name}", ref.optional)
     if source.field_ref is not None:
-        return pod_field(pod, source.field_ref.field_path, sources.address)
+        return pod_field(pod, source.field_ref.field_path, sources.address, sources.host)
     if source.resource_field_ref is not None:
         return resource_field(pod, source.resource_field_ref, container, sources.machine)
     raise ConfigError("valueFrom names no source")
@@ -200,7 +205,7 @@ def resource_field(
     return str((amount / divisor).to_integral_value(ROUND_CEILING))
 
 
-def pod_field(pod: Pod, path: str, address: str = POD_IP) -> str:
+def pod_field(pod: Pod, path: str, address: str = POD_IP, host: str = POD_IP) -> str:
     """The downward API. Raises ConfigError."""
     if keyed := _KEYED.match(path):
         found = pod.metadata.labels if keyed[1] == "labels" else pod.metadata.annotations
@@ -211,8 +216,8 @@ def pod_field(pod: Pod, path: str, address: str = POD_IP) -> str:
         "metadata.uid": pod.metadata.uid,
         "spec.nodeName": pod.spec.node_name,
         "spec.serviceAccountName": pod.spec.service_account_name,
-        "status.hostIP": POD_IP,
-        "status.hostIPs": POD_IP,
+        "status.hostIP": host,
+        "status.hostIPs": host,
         "status.podIP": address,
         "status.podIPs": address,
     }

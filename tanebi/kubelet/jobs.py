@@ -9,7 +9,7 @@ Not here: backoffLimitPerIndex and successPolicy, which are stored. Caller: tane
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -22,9 +22,18 @@ from tanebi.api.core.kinds_workload import JOB
 from tanebi.api.core.pod import Pod
 from tanebi.api.kind import AnyKind, Configs, Kind
 from tanebi.api.meta import Obj, parse_time, rfc3339
-from tanebi.api.selectors import from_labels, from_object
+from tanebi.api.selectors import Selector, from_labels, from_object
 from tanebi.kube.plan import Drop, Note, Plan, Reads, Seen
-from tanebi.kubelet.podsets import drop, is_living, make_pod, new_names, nobody, owned_pods
+from tanebi.kubelet.adopting import claimants, claims
+from tanebi.kubelet.podsets import (
+    drop,
+    foreign_to,
+    is_living,
+    make_pod,
+    new_names,
+    nobody,
+    owned_pods,
+)
 from tanebi.kubelet.scheduling import place
 
 INDEX: Final = "batch.kubernetes.io/job-completion-index"
@@ -78,17 +87,15 @@ class JobReconciler:
 
     @property
     def reads(self) -> tuple[Reads, ...]:
-        return (Reads(NODE, nobody),)
+        return (Reads(NODE, nobody), Reads(POD, claimants(JOB, _chosen)))
 
     def desired(self, job: Job, seen: Seen, configs: Configs, now: datetime) -> Plan:
         if job.finished:
             return _after_the_end(job, now)
         meta = job.metadata
-        chosen = (
-            from_object(job.spec.selector.model_dump(by_alias=True))
-            if job.spec.selector
-            else from_labels({UID_LABEL: meta.uid})
-        )
+        chosen = _chosen(job)
+        if moved := claims(job, POD, seen, chosen):
+            return Plan(patches=moved, prune=False)
         pods = owned_pods((meta.uid,), seen.list(POD, meta.namespace, chosen))
         count = tally(job, pods)
         if verdict := judge(job, count, now):
@@ -98,7 +105,7 @@ class JobReconciler:
         raw = seen.raw(JOB, meta.namespace, meta.name)
         assert raw is not None, "the engine asks about what it has read"
         wait_s = backoff_s(count, now)
-        wanted = [] if wait_s > 0 else next_pods(job, count, pods)
+        wanted = [] if wait_s > 0 else next_pods(job, count, pods, foreign_to(job, seen))
         template = raw["spec"]["template"]
         node = place(seen, self.node, template)
         children = tuple(_make(job, template, name, index, node) for name, index in wanted)
@@ -117,6 +124,12 @@ class JobReconciler:
             requeue_after_s=min((s for s in (wait_s, deadline) if s and s > 0), default=None),
             prune=False,
         )
+
+
+def _chosen(job: Job) -> Selector:
+    if job.spec.selector:
+        return from_object(job.spec.selector.model_dump(by_alias=True))
+    return from_labels({UID_LABEL: job.metadata.uid})
 
 
 # --- counting -----------------------------------------------------------------------------------
@@ -207,7 +220,12 @@ def read_indexes(text: str) -> set[int]:
 # --- what to do ---------------------------------------------------------------------------------
 
 
-def next_pods(job: Job, count: Count, pods: Sequence[Pod]) -> list[tuple[str, int | None]]:
+def next_pods(
+    job: Job,
+    count: Count,
+    pods: Sequence[Pod],
+    foreign: Callable[[str], bool] = lambda name: False,
+) -> list[tuple[str, int | None]]:
     """Names of the pods to create now, and their indexes."""
     parallel = 1 if job.spec.parallelism is None else job.spec.parallelism
     waiting = count.terminating if job.spec.pod_replacement_policy != "Failed" else 0
@@ -217,13 +235,13 @@ def next_pods(job: Job, count: Count, pods: Sequence[Pod]) -> list[tuple[str, in
     if job.spec.completion_mode == "Indexed":
         busy = {index_of(pod) for pod in count.active} | done_indexes(job, count)
         open_ = [i for i in range(job.spec.completions or 0) if i not in busy][: max(free, 0)]
-        return [(new_names(job, f"{name}-{i}", 1, taken)[0], i) for i in open_]
+        return [(new_names(job, f"{name}-{i}", 1, taken, foreign)[0], i) for i in open_]
     if job.spec.completions is None:
         wanted = 0 if count.succeeded else free
     else:
         left = job.spec.completions - succeeded(job, count) - len(count.active)
         wanted = min(free, left)
-    return [(found, None) for found in new_names(job, name, max(wanted, 0), taken)]
+    return [(found, None) for found in new_names(job, name, max(wanted, 0), taken, foreign)]
 
 
 def backoff_s(count: Count, now: datetime) -> float:

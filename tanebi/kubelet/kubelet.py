@@ -36,6 +36,7 @@ from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.kubelet.pods import ERR_IMAGE, IMAGE_BACKOFF
 from tanebi.kubelet.podstreams import KubeletStreams
+from tanebi.kubelet.ports import POD_IP
 from tanebi.kubelet.storage import StorageWatch
 from tanebi.kubelet.tokens import PodTokens
 from tanebi.kubelet.worker import PodWorker, Tools
@@ -67,13 +68,15 @@ class Kubelet:
         folder: Path,
         node: str,
         stop_grace_s: float = STOP_GRACE_S,
+        host: str = POD_IP,
         quiet: Quiet | None = None,
         streams: KubeletStreams | None = None,
         tokens: PodTokens | None = None,
         started: Callable[[Pod], None] = lambda pod: None,
     ) -> None:
-        """`quiet` is told of each start, so that what can wait does; `streams` gives others access to running pods;
-        `tokens` are what running pods project; `started` is told when a pod's container was started, or woken."""
+        """`host` is the machine's address; `quiet` is told of each start, so that what can wait does; `streams` gives others
+        access to running pods; `tokens` are what running pods project; `started` is told when a pod's container was started,
+        or woken."""
         self._quiet = quiet
         self._cache = cache
         self._image_watch = image_watch
@@ -89,6 +92,7 @@ class Kubelet:
             node=node,
             stop_grace_s=stop_grace_s,
             folder=folder,
+            host=host,
             started=started,
         )
         self._workers: dict[str, PodWorker] = {}

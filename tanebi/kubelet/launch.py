@@ -22,7 +22,7 @@ from tanebi.kubelet.images import Image
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import Sandbox
 from tanebi.kubelet.pods import CONFIG_ERROR
-from tanebi.kubelet.ports import PortMap
+from tanebi.kubelet.ports import POD_IP, PortMap
 from tanebi.kubelet.runtime import Inside, Launch, StartFailed
 from tanebi.kubelet.sources import API, of_cache
 from tanebi.kubelet.tokens import MOUNT_PATH, NO_TOKENS, Tokens
@@ -45,11 +45,12 @@ class Launcher:
         folder: Path,
         path: str,
         local_url: Callable[[str], str],
+        host: str = POD_IP,
     ) -> None:
         self._logs = logs
         self._folder = folder
         self._path = path
-        self._sources = of_cache(cache, local_url)
+        self._sources = of_cache(cache, local_url, host=host)
 
     def launch(
         self,

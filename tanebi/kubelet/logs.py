@@ -74,7 +74,8 @@ class LogStore:
         if folder.exists() and (known := _meta(folder)) and known.uid != pod.metadata.uid:
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        inits = [c.name for c in pod.spec.init_containers]
+        # Those that nobody means who names none: they run before, or were added to look at the others.
+        inits = [c.name for c in (*pod.spec.init_containers, *pod.spec.ephemeral_containers)]
         about: dict[str, Any] = {
             "uid": pod.metadata.uid,
             "labels": pod.metadata.labels,

@@ -299,6 +299,7 @@ NFT_MSG_DELRULE, NFT_MSG_DELTABLE = 8, 2
 LOCAL_OUT, FORWARD = 3, 2
 PRIORITY_FILTER: Final = 0
 NFT_JUMP: Final = -3
+CHAINS: Final = ("services", "ports", "others")  # by where they are reached: below service_table
 META_MARK: Final = 3
 FIB_ADDRESS_TYPE, FIB_DESTINATION, ROUTE_LOCAL = 3, 2, 2
 MARK: Final = (
@@ -309,7 +310,7 @@ MARK: Final = (
 @dataclass(frozen=True, slots=True)
 class Balanced:
     """What is sent to `port` of `address` (None: of this machine) goes to one of `targets`; to the same one from the same
-    client where it is `sticky`. Without targets it is refused."""
+    client where it is `sticky`. Without targets it is refused, as is any other port of a Service's address."""
 
     protocol: int
     address: IPv4Address | None
@@ -325,11 +326,11 @@ def service_table(table: str, services: IPv4Network) -> list[Message]:
     """
     to_service = _in(DESTINATION_AT, services)
     here = _fib_type() + _compare(struct.pack("=I", ROUTE_LOCAL))
-    asks = (("services", to_service), ("ports", here))
+    asks = (("services", to_service), ("ports", here), ("others", b""))
     marked = _masked_mark() + _compare(struct.pack("=I", 0), equal=False)
     return _batch(
         _table(table, NFT_TABLE_F_OWNER),
-        *(_plain_chain(table, name) for name in ("services", "ports", "refused")),
+        *(_plain_chain(table, name) for name in (*CHAINS, "refused")),
         _chain(table, "in", "nat", PREROUTING, PRIORITY_DSTNAT),
         _chain(table, "own", "nat", LOCAL_OUT, PRIORITY_DSTNAT),
         _chain(table, "out", "nat", POSTROUTING, PRIORITY_SRCNAT),
@@ -345,25 +346,26 @@ def service_table(table: str, services: IPv4Network) -> list[Message]:
     )
 
 
-def service_rules(table: str, found: Sequence[Balanced]) -> list[Message]:
+def service_rules(table: str, services: IPv4Network, found: Sequence[Balanced]) -> list[Message]:
     """All rules anew, in one step. Only the last one is answered, for there may be thousands."""
-    rules = [rule for one in found for rule in _balanced(table, one)]
-    chains = ("services", "ports", "refused")
-    batch = _batch(*(_flush(table, chain) for chain in chains), *rules)
+    rules = [rule for one in found for rule in _balanced(table, services, one)]
+    for address in dict.fromkeys(one.address for one in found if one.address is not None):
+        match = _in(DESTINATION_AT, IPv4Network(address))
+        rules.append(_rule(table, "refused", match + _protocol(TCP) + _reject(TCP)))
+        rules.append(_rule(table, "refused", match + _reject(UDP)))
+    batch = _batch(*(_flush(table, chain) for chain in (*CHAINS, "refused")), *rules)
     last = batch[-2]
     quiet = [Message(m.kind, m.flags & ~ACK, m.body) for m in batch[:-2]]
     return [*quiet, last, batch[-1]]
 
 
-def _balanced(table: str, one: Balanced) -> Iterator[Message]:
+def _balanced(table: str, services: IPv4Network, one: Balanced) -> Iterator[Message]:
     match = b"" if one.address is None else _in(DESTINATION_AT, IPv4Network(one.address))
     match += _protocol(one.protocol) + _load(TRANSPORT_HEADER, PORT_AT, 2)
     match += _compare(struct.pack("!H", one.port))
-    if not one.targets:
-        if one.address is not None:
-            yield _rule(table, "refused", match + _reject(one.protocol))
-        return
-    chain = "ports" if one.address is None else "services"
+    chain = "ports" if one.address is None else "others"
+    if one.address is not None and one.address in services:
+        chain = "services"
     count = len(one.targets)
     for i, target in enumerate(one.targets):
         chosen = b""

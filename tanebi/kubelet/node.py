@@ -49,7 +49,16 @@ _log = get_logger("node")
 class NodeKeeper:
     """Inert until `run`. `runtime` is what runs containers, as `kubectl get nodes -o wide` shows it."""
 
-    def __init__(self, kube: Kube, *, clock: Clock, name: str, runtime: str, folder: Path) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        *,
+        clock: Clock,
+        name: str,
+        runtime: str,
+        folder: Path,
+        address: str = POD_IP,
+    ) -> None:
         self._kube = kube
         self._clock = clock
         self._name = name
@@ -57,6 +66,7 @@ class NodeKeeper:
         self._folder = folder
         self._pressure = Pressure()
         self._said_pressure = False
+        self._address = address
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Until cancelled. Started when the Node is there."""
@@ -77,7 +87,7 @@ class NodeKeeper:
     async def _register(self) -> None:
         found = machine.look(self._folder)
         pressed = self._pressure.seen(disk_of(self._folder), self._clock.now())
-        labels = labels_of(found)
+        labels = labels_of(found, self._name)
         try:
             live = await self._kube.get(NODE, "", self._name)
         except NotFound:
@@ -92,7 +102,12 @@ class NodeKeeper:
             change: Obj = {"metadata": {"resourceVersion": version}, "spec": {"taints": taints}}
             live = await self._kube.patch(NODE, "", self._name, change)
         status = make_status(
-            found, live, runtime=self._runtime, now=self._clock.wall(), disk_pressure=pressed
+            found,
+            live,
+            runtime=self._runtime,
+            address=self._address,
+            now=self._clock.wall(),
+            disk_pressure=pressed,
         )
         if pressed != self._said_pressure:
             _log.warning("disk", pressure=pressed, folder=str(self._folder))
@@ -120,9 +135,10 @@ class NodeKeeper:
             return
 
 
-def labels_of(found: Machine) -> dict[str, str]:
+def labels_of(found: Machine, name: str) -> dict[str, str]:
+    """The host name is the node's own: by it people choose nodes, and nodes are called by it."""
     return {
-        "kubernetes.io/hostname": found.hostname,
+        "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": found.architecture,
         "beta.kubernetes.io/os": "linux",
@@ -151,7 +167,13 @@ def tainted(live: Obj, *, pressed: bool, now: datetime) -> list[Obj] | None:
 
 
 def make_status(
-    found: Machine, live: Obj, *, runtime: str, now: datetime, disk_pressure: bool = False
+    found: Machine,
+    live: Obj,
+    *,
+    runtime: str,
+    now: datetime,
+    address: str = POD_IP,
+    disk_pressure: bool = False,
 ) -> Obj:
     """What the machine can hold, and that it is ready. `live` tells since when."""
     amounts = {
@@ -179,7 +201,7 @@ def make_status(
         "capacity": amounts,
         "allocatable": dict(amounts),
         "addresses": [
-            {"type": "InternalIP", "address": POD_IP},
+            {"type": "InternalIP", "address": address},
             {"type": "Hostname", "address": found.hostname},
         ],
         "conditions": [

@@ -35,6 +35,7 @@ from tanebi.kubelet.hands import LocalHands
 from tanebi.kubelet.lines import Block, Dress
 from tanebi.kubelet.namespaces import Conversation, Namespaces
 from tanebi.kubelet.netlink import Forwarded
+from tanebi.kubelet.ports import POD_IP
 from tanebi.kubelet.resolvconf import (
     hostname,
     hosts_file,
@@ -125,6 +126,11 @@ class PodNetwork:
     def dns(self) -> Sequence[socket.socket]:
         """Where names are asked at the gateway's address, by UDP and TCP; none: at what was forwarded."""
         return self._hands.dns
+
+    @property
+    def node_address(self) -> str:
+        """The machine's own address as pods see it, and as it is for the machine itself."""
+        return POD_IP if self.dns else str(self.gateway)
 
     def rules(self) -> Conversation:
         """With the kernel, about the packet rules of the network that pods' lines lead to. For one taker, who closes it."""

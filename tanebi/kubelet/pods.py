@@ -106,6 +106,7 @@ class _Box:
     backoff_s: float = 0.0
     retry_at: float | None = None
     asked: bool = False  # a Start was given out and has not been answered
+    ephemeral: bool = False  # it was added later, and counts for nothing
     changed: bool = False  # it is ended to run what is asked for now
 
     @property
@@ -121,6 +122,12 @@ class _Box:
     def passed(self) -> bool:
         """Of an init container: what comes after it may start."""
         return self.started or self.last is not None if self.sidecar else _completed(self)
+
+    @property
+    def restarts(self) -> int:
+        """One that waits to be started again has not been yet."""
+        waits = isinstance(self.state, Waiting) and self.last is not None
+        return self.attempt - 1 if waits else self.attempt
 
     def delay(self) -> float:
         """How long to wait this time; the next time longer."""
@@ -156,6 +163,8 @@ class PodLife:
                 waiting = Waiting(INITIALIZING if spec.init_containers else CREATING)
                 attempt = runs.get(container.name, 0)
                 self._boxes[container.name] = _Box(container, init, attempt, waiting)
+        for added in spec.ephemeral_containers:
+            self._boxes[added.name] = _Box(added, False, 0, Waiting(CREATING), ephemeral=True)
         for known in status.conditions:
             self._since[known.type] = (known.status, known.last_transition_time or "")
 
@@ -197,7 +206,7 @@ class PodLife:
         ended = Ended(box.state.id, exit, message, box.state.started, stamp)
         box.state, box.ready, box.started = ended, False, False
         if self._stopping or not self._restarts(box, exit):
-            return [*self._next(), *self._release()]
+            return [] if box.ephemeral else [*self._next(), *self._release()]
         if ran_s >= BACKOFF_FORGET_S or box.changed:
             box.backoff_s = 0.0
         box.changed = False
@@ -226,6 +235,11 @@ class PodLife:
         """The pod's wishes are other ones: a container whose image changed is run anew, whatever the restart policy."""
         self.pod = pod
         found: list[Action] = []
+        for added in pod.spec.ephemeral_containers:
+            if added.name not in self._boxes and not self._stopping:
+                new = _Box(added, False, 0, Waiting(CREATING), ephemeral=True)
+                self._boxes[added.name] = new
+                found.append(self._start(new))
         for container in (*pod.spec.init_containers, *pod.spec.containers):
             box = self._boxes.get(container.name)
             if box is None:
@@ -339,6 +353,11 @@ class PodLife:
         }
         if inits := self._of(init=True):
             found["initContainerStatuses"] = [_container_status(b) for b in inits]
+        if added := [b for b in self._boxes.values() if b.ephemeral]:
+            found["ephemeralContainerStatuses"] = [
+                {k: v for k, v in _container_status(b).items() if k != "started"} | {"ready": False}
+                for b in added
+            ]
         if self._ended_for:
             found |= dict(zip(("reason", "message"), self._ended_for, strict=True))
         if self.asleep:
@@ -383,14 +402,14 @@ class PodLife:
     # --- inside --------------------------------------------------------------------------------
 
     def _of(self, *, init: bool) -> Sequence[_Box]:
-        return [b for b in self._boxes.values() if b.init == init]
+        return [b for b in self._boxes.values() if b.init == init and not b.ephemeral]
 
     def _regular_inits(self) -> Sequence[_Box]:
         return [b for b in self._of(init=True) if not b.sidecar]
 
     def _serving(self) -> Sequence[_Box]:
         """Those that must be ready for the pod to be."""
-        return [b for b in self._boxes.values() if b.sidecar or not b.init]
+        return [b for b in self._boxes.values() if b.sidecar or not (b.init or b.ephemeral)]
 
     def _release(self) -> list[Action]:
         """Sidecars end when what they stand beside has ended."""
@@ -416,7 +435,8 @@ class PodLife:
         for box in self._of(init=True):
             if not box.passed:
                 return [self._start(box)] if _untouched(box) else []
-        return [self._start(b) for b in self._of(init=False) if _untouched(b)]
+        mains = [b for b in self._boxes.values() if not b.init]
+        return [self._start(b) for b in mains if _untouched(b)]
 
     def _start(self, box: _Box) -> Start:
         if _untouched(box):
@@ -426,6 +446,8 @@ class PodLife:
 
     def _restarts(self, box: _Box, exit: Exit) -> bool:
         policy = self.pod.spec.restart_policy
+        if box.ephemeral:
+            return False
         if box.changed:
             return True
         if box.sidecar:
@@ -467,7 +489,7 @@ def _container_status(box: _Box) -> Obj:
         "lastState": _state(box.last) if box.last else {},
         "ready": box.ready or (box.init and _completed(box)),
         "started": box.started,
-        "restartCount": box.attempt,
+        "restartCount": box.restarts,
     }
     known = box.last if isinstance(box.state, Waiting) else box.state
     if isinstance(known, Live | Ended):

@@ -15,7 +15,15 @@ import orjson
 
 from tanebi.api.core.kinds import POD
 from tanebi.api.core.pod import Pod
-from tanebi.api.meta import Key, Obj, Resource, owner_reference, parse_time, rfc3339
+from tanebi.api.meta import (
+    Key,
+    Obj,
+    Resource,
+    controller_of,
+    owner_reference,
+    parse_time,
+    rfc3339,
+)
 from tanebi.kube.plan import Drop, Seen
 
 TEMPLATE_HASH: Final = "pod-template-hash"
@@ -49,8 +57,14 @@ def hash_of(template: Obj) -> str:
     return letters(orjson.dumps(template, option=orjson.OPT_SORT_KEYS), HASH_CHARS)
 
 
-def new_names(owner: Resource, base: str, count: int, taken: set[str]) -> list[str]:
-    """`count` names that are not taken; the same ones for the same owner at the same generation."""
+def new_names(
+    owner: Resource,
+    base: str,
+    count: int,
+    taken: set[str],
+    foreign: Callable[[str], bool] = lambda name: False,
+) -> list[str]:
+    """`count` names that are not taken, nor another's; the same ones for the same owner at the same generation."""
     meta = owner.metadata
     base = f"{base}-"[:NAME_BASE_MAX]
     found: list[str] = []
@@ -58,10 +72,21 @@ def new_names(owner: Resource, base: str, count: int, taken: set[str]) -> list[s
     while len(found) < count:
         seed = f"{meta.uid}/{meta.generation}/{number}".encode()
         name = base + letters(seed, SUFFIX_CHARS)
-        if name not in taken and name not in found:
+        if name not in taken and name not in found and not foreign(name):
             found.append(name)
         number += 1
     return found
+
+
+def foreign_to(owner: Resource, seen: Seen) -> Callable[[str], bool]:
+    """Whether there is a pod of a name which is not the owner's: one that was let go keeps its name."""
+    meta = owner.metadata
+
+    def foreign(name: str) -> bool:
+        obj = seen.raw(POD, meta.namespace, name)
+        return obj is not None and (controller_of(obj) or {}).get("uid") != meta.uid
+
+    return foreign
 
 
 def make_pod(

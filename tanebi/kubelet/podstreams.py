@@ -101,7 +101,7 @@ def chosen(pod: Pod, name: str) -> Container:
     """Raises NoStream with Kubernetes' words (registry/core/pod validateContainer)."""
     mains, inits = pod.spec.containers, pod.spec.init_containers
     if name:
-        for container in (*mains, *inits):
+        for container in pod.every_container:
             if container.name == name:
                 return container
         raise NoStream(f"container {name} is not valid for pod {pod.metadata.name}")

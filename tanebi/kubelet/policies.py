@@ -7,9 +7,10 @@ Caller: tanebi.kube.engine.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from tanebi.api.core.apps import ReplicaSet, StatefulSet
@@ -19,7 +20,7 @@ from tanebi.api.core.pod import Pod
 from tanebi.api.core.policy import HorizontalPodAutoscaler, PodDisruptionBudget
 from tanebi.api.core.workload import Deployment
 from tanebi.api.kind import AnyKind, Configs, Kind
-from tanebi.api.meta import Key, Obj, key_of, labels_of, rfc3339
+from tanebi.api.meta import Key, Obj, key_of, labels_of, parse_time, rfc3339
 from tanebi.api.selectors import Selector, from_object
 from tanebi.kube.plan import Plan, Reads, Seen
 from tanebi.kubelet.podsets import is_done
@@ -31,6 +32,8 @@ NOT_DRIVEN: Final = (
 TARGETS: Final[dict[str, Kind[Any]]] = {
     kind.kind: kind for kind in (DEPLOYMENT, REPLICA_SET, STATEFUL_SET)
 }
+DISRUPTED_S: Final = 120.0  # after which an announced end counts as not coming
+NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ class BudgetReconciler:
             for pod in seen.list(POD, found.metadata.namespace, selector_of(found))
             if not is_done(pod)
         ]
-        return Plan(status=budget_status(found, pods, now))
+        waiting = _disrupted(found, pods, now)
+        again_s = DISRUPTED_S if waiting else None
+        return Plan(status=budget_status(found, pods, now, waiting), requeue_after_s=again_s)
 
 
 def selector_of(found: PodDisruptionBudget) -> Selector:
@@ -65,9 +70,26 @@ def selector_of(found: PodDisruptionBudget) -> Selector:
     return from_object(chosen.model_dump(by_alias=True) if chosen else {})
 
 
-def budget_status(found: PodDisruptionBudget, pods: list[Pod], now: datetime) -> Obj:
+def _disrupted(found: PodDisruptionBudget, pods: list[Pod], now: datetime) -> dict[str, str]:
+    """Pods whose end was announced and has not begun, as long as that may take."""
+    there = {pod.metadata.name for pod in pods if not pod.deleting}
+    oldest = now - timedelta(seconds=DISRUPTED_S)
+    return {
+        name: since
+        for name, since in found.status.disrupted_pods.items()
+        if name in there and parse_time(since) > oldest
+    }
+
+
+def budget_status(
+    found: PodDisruptionBudget, pods: list[Pod], now: datetime, waiting: Mapping[str, str] = NOBODY
+) -> Obj:
+    """`waiting` are the pods that count as gone already, and since when."""
     expected = len(pods)
-    healthy = sum(pod.status.is_ready and not pod.deleting for pod in pods)
+    healthy = sum(
+        pod.status.is_ready and not pod.deleting and pod.metadata.name not in waiting
+        for pod in pods
+    )
     spec = found.spec
     if spec.max_unavailable is not None:
         desired = max(expected - _share(spec.max_unavailable, expected), 0)
@@ -90,6 +112,7 @@ def budget_status(found: PodDisruptionBudget, pods: list[Pod], now: datetime) ->
         "expectedPods": expected,
         "disruptionsAllowed": allowed,
         "conditions": [_kept(condition, found.status.conditions)],
+        **({"disruptedPods": dict(waiting)} if waiting else {}),
     }
 
 

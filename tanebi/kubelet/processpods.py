@@ -59,7 +59,10 @@ class ProcessPods:
         self._runtime = runtime
         self._ports = PortTable(is_free, first=zlib.crc32(bytes(folder.absolute())))
         self._places: dict[str, Sandbox] = {}
-        self._launcher = Launcher(cache, logs, folder=folder, path=path, local_url=local_url)
+        host = network.node_address if network is not None else POD_IP
+        self._launcher = Launcher(
+            cache, logs, folder=folder, path=path, local_url=local_url, host=host
+        )
 
     async def prepare(self, pod: Pod) -> Sandbox:
         """Raises SandboxFailed."""

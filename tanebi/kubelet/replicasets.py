@@ -1,4 +1,4 @@
-"""ReplicaSets: as many pods of one template as are wished, and what to say about them.
+"""ReplicaSets and ReplicationControllers: as many pods of one template as are wished, and what to say about them.
 
 A Deployment's ReplicaSets are planned together with their pods by the Deployment's own reconciler, so that scaling is one pass
 and not two; here only their status is kept. ReplicaSets that nobody controls get their pods here.
@@ -11,24 +11,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from tanebi.api import selectors
-from tanebi.api.core.apps import ReplicaSet
+from tanebi.api.core.apps import ReplicaSet, ReplicationController
 from tanebi.api.core.kinds import POD
 from tanebi.api.core.kinds_cluster import NODE
 from tanebi.api.core.kinds_workload import REPLICA_SET
 from tanebi.api.core.pod import Pod
 from tanebi.api.core.workload import Deployment
 from tanebi.api.kind import AnyKind, Configs, Kind
-from tanebi.api.meta import Obj, owner_reference
+from tanebi.api.meta import Obj, owner_reference, rfc3339
+from tanebi.api.selectors import Selector
 from tanebi.kube.plan import Plan, Reads, Seen
+from tanebi.kubelet.adopting import claimants, claims
 from tanebi.kubelet.podsets import (
     TEMPLATE_HASH,
     UNREPORTED_S,
     available,
     available_in_s,
     drop,
+    foreign_to,
     hash_of,
     is_done,
     is_living,
@@ -60,15 +63,21 @@ OWN_ANNOTATIONS: Final = frozenset(
 )
 
 
+FAILURE: Final = "ReplicaFailure"
+
+Replicas = ReplicaSet | ReplicationController
+R = TypeVar("R", bound=ReplicaSet | ReplicationController)
+
+
 @dataclass(frozen=True, slots=True)
-class ReplicaSetReconciler:
-    """`node` is the name of the one machine there is; pods are bound to it when they are created."""
+class ReplicaReconciler(Generic[R]):
+    """Of ReplicaSets or ReplicationControllers (`kind`), which differ in their selectors.
+
+    `node` is the name of the one machine there is; pods are bound to it when they are created.
+    """
 
     node: str
-
-    @property
-    def kind(self) -> Kind[ReplicaSet]:
-        return REPLICA_SET
+    kind: Kind[R]
 
     @property
     def owns(self) -> tuple[AnyKind, ...]:
@@ -76,11 +85,13 @@ class ReplicaSetReconciler:
 
     @property
     def reads(self) -> tuple[Reads, ...]:
-        return (Reads(NODE, nobody),)
+        return (Reads(NODE, nobody), Reads(POD, claimants(self.kind, _adopts)))
 
-    def desired(self, found: ReplicaSet, seen: Seen, configs: Configs, now: datetime) -> Plan:
+    def desired(self, found: R, seen: Seen, configs: Configs, now: datetime) -> Plan:
         meta = found.metadata
-        chosen = selectors.from_object(found.spec.selector.model_dump(by_alias=True))
+        chosen = _selector(found)
+        if meta.controller is None and (moved := claims(found, POD, seen, chosen)):
+            return Plan(patches=moved, prune=False)
         owned = owned_pods((meta.uid,), seen.list(POD, meta.namespace, chosen))
         pods = [pod for pod in owned if not is_frozen(pod)]
         silent = any(is_unreported(pod, now) for pod in pods)
@@ -88,12 +99,13 @@ class ReplicaSetReconciler:
         again_s = UNREPORTED_S if silent else _next_look_s(found, pods, now)
         if meta.controller is not None:
             return Plan(status=status, requeue_after_s=again_s, prune=False)
-        raw = seen.raw(REPLICA_SET, meta.namespace, meta.name)
+        raw = seen.raw(self.kind, meta.namespace, meta.name)
         assert raw is not None, "the engine asks about what it has read"
         living = [pod for pod in pods if is_living(pod)]
         wanted = 1 if found.spec.replicas is None else found.spec.replicas
         taken = {pod.metadata.name for pod in pods}
-        names = new_names(found, meta.name, max(wanted - len(living), 0), taken)
+        missing = max(wanted - len(living), 0)
+        names = new_names(found, meta.name, missing, taken, foreign_to(found, seen))
         template = raw["spec"]["template"]
         node = place(seen, self.node, template)
         dead = [pod for pod in pods if not pod.deleting and is_done(pod)]
@@ -103,12 +115,26 @@ class ReplicaSetReconciler:
             status=None if names else status,
             requeue_after_s=UNREPORTED_S if names else again_s,
             prune=False,
+            refused=lambda words: make_status(found, pods, now, failure=words),
         )
 
 
-def make_status(found: ReplicaSet, pods: Sequence[Pod], now: datetime) -> Obj:
+def _selector(found: Replicas) -> Selector:
+    if isinstance(found, ReplicationController):
+        return selectors.from_labels(found.spec.selector)
+    return selectors.from_object(found.spec.selector.model_dump(by_alias=True))
+
+
+def _adopts(found: Replicas) -> Selector | None:
+    """What a Deployment's ReplicaSets have is the Deployment's business."""
+    return None if found.metadata.controller is not None else _selector(found)
+
+
+def make_status(found: Replicas, pods: Sequence[Pod], now: datetime, *, failure: str = "") -> Obj:
+    """`failure`: in which words the API has refused a pod."""
     living = [pod for pod in pods if is_living(pod)]
-    labels = (found.spec.template.metadata.get("labels") or {}).items()
+    template = found.spec.template
+    labels = ((template.metadata if template else {}).get("labels") or {}).items()
     is_available = available(found.spec.min_ready_seconds, now)
     counts = {
         "fullyLabeledReplicas": sum(labels <= pod.metadata.labels.items() for pod in living),
@@ -116,14 +142,33 @@ def make_status(found: ReplicaSet, pods: Sequence[Pod], now: datetime) -> Obj:
         "availableReplicas": sum(map(is_available, living)),
         "terminatingReplicas": sum(pod.deleting for pod in pods),
     }
+    conditions = _conditions(found, failure, now)
     return {
         "replicas": len(living),
         "observedGeneration": found.metadata.generation,
         **{name: count for name, count in counts.items() if count},
+        **({"conditions": conditions} if conditions else {}),
     }
 
 
-def _next_look_s(found: ReplicaSet, pods: Sequence[Pod], now: datetime) -> float | None:
+def _conditions(found: Replicas, failure: str, now: datetime) -> list[Obj]:
+    """Those of others stay, our own is there as long as it is true."""
+    known = [c.model_dump(by_alias=True, exclude_none=True) for c in found.status.conditions]
+    before = next((c for c in known if c["type"] == FAILURE), {})
+    others = [c for c in known if c["type"] != FAILURE]
+    if not failure:
+        return others
+    told = {
+        "type": FAILURE,
+        "status": "True",
+        "reason": "FailedCreate",
+        "message": failure,
+        "lastTransitionTime": before.get("lastTransitionTime") or rfc3339(now),
+    }
+    return [*others, told]
+
+
+def _next_look_s(found: Replicas, pods: Sequence[Pod], now: datetime) -> float | None:
     ready = [pod for pod in pods if pod.status.is_ready]
     waits = [available_in_s(found.spec.min_ready_seconds, pod, now) for pod in ready]
     return min((wait for wait in waits if wait > 0), default=None)

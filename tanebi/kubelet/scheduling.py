@@ -20,7 +20,12 @@ from tanebi.api.meta import Obj
 from tanebi.kube.plan import Seen
 
 UNSCHEDULABLE: Final = "node.kubernetes.io/unschedulable"
+<<<<<<< HEAD
 DEFAULT_SCHEDULER: Final = "default-scheduler"
+=======
+NO_PORTS: Final = "node(s) didn't have free ports for the requested pod ports"
+HostPort = tuple[str, str, int]  # address ("": any), protocol, port
+>>>>>>> b10d073 (Kubernetes' own tests of nodes, apps and networks: what they found)
 REPELLING: Final = ("NoSchedule", "NoExecute")
 
 
@@ -33,7 +38,9 @@ def place(seen: Seen, name: str, template: Obj) -> str:
         return name
     if not (node.spec.unschedulable or node.spec.taints) and not _is_choosy(template["spec"]):
         return name
-    return "" if refusals(PodSpec.model_validate(template["spec"]), node) else name
+    wanted = PodSpec.model_validate(template["spec"])
+    # Whether a port of the machine is free is seen when the pod is bound.
+    return "" if host_ports(wanted) or refusals(wanted, node) else name
 
 
 def is_ours(scheduler: str) -> bool:
@@ -42,7 +49,11 @@ def is_ours(scheduler: str) -> bool:
 
 
 def _is_choosy(spec: Obj) -> bool:
-    asked = any(c.get("resources", {}).get("requests") for c in spec.get("containers") or ())
+    asked = any(
+        c.get("resources", {}).get("requests")
+        or any(p.get("hostPort") for p in c.get("ports") or ())
+        for c in spec.get("containers") or ()
+    )
     return bool(asked or spec.get("nodeSelector") or spec.get("affinity"))
 
 
@@ -58,13 +69,43 @@ def refusals(spec: PodSpec, node: Node, others: Iterable[Pod] = ()) -> list[str]
             return [f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}"]
     if not _is_chosen(spec, node):
         return ["node(s) didn't match Pod's node affinity/selector"]
-    return _insufficient(spec, node, others)
+    there = list(others)
+    if clashes(spec, there):
+        return [NO_PORTS]
+    return _insufficient(spec, node, there)
+
+
+def host_ports(spec: PodSpec) -> set[HostPort]:
+    """The ports of the machine that a pod asks for; on the machine's network all of its ports are."""
+    return {
+        (_any(port.host_ip), port.protocol or "TCP", port.host_port or port.container_port)
+        for container in (*spec.init_containers, *spec.containers)
+        for port in container.ports
+        if port.host_port or spec.host_network
+    }
+
+
+def clashes(spec: PodSpec, others: Iterable[Pod]) -> bool:
+    """Whether another pod has one of its ports."""
+    wanted = host_ports(spec)
+    if not wanted:
+        return False
+    taken = {port for other in others for port in host_ports(other.spec)}
+    return any(
+        mine[1:] == theirs[1:] and (mine[0] == theirs[0] or "" in (mine[0], theirs[0]))
+        for mine in wanted
+        for theirs in taken
+    )
+
+
+def _any(address: str) -> str:
+    return "" if address in ("", "0.0.0.0") else address
 
 
 def message(reasons: Sequence[str]) -> str:
     """As the scheduler says it in the condition PodScheduled."""
     found = ", ".join(f"1 {reason}" for reason in reasons)
-    if any(reason.startswith("Insufficient") for reason in reasons):
+    if any(reason == NO_PORTS or reason.startswith("Insufficient") for reason in reasons):
         why = "1 No preemption victims found for incoming pod"
     else:
         why = "1 Preemption is not helpful for scheduling"

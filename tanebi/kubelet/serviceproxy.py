@@ -83,7 +83,7 @@ class ServiceProxy:
             if found != said:
                 try:
                     await to_thread.run_sync(
-                        partial(rules.do, netlink.service_rules(self._table, found))
+                        partial(rules.do, netlink.service_rules(self._table, self._services, found))
                     )
                     said = found
                 except OSError as error:

@@ -9,11 +9,14 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from tanebi.api.core.kinds import CONFIG_MAP, SECRET
+from tanebi.api.core.kinds import CONFIG_MAP, SECRET, SERVICE
 from tanebi.api.core.kinds_cluster import CLAIM, VOLUME
+from tanebi.api.meta import Key
 from tanebi.kube.cache import Cache
 from tanebi.kubelet.environment import ConfigError, Sources
+from tanebi.kubelet.ports import POD_IP
 
+API_SERVICE: Final = Key("default", "kubernetes")  # of which API tells
 BOUND: Final = "Bound"
 # Where clients in a pod find the API, for pods that have the names of the cluster.
 API: Final = {
@@ -23,14 +26,16 @@ API: Final = {
 }
 
 
-def of_cache(cache: Cache, local_url: Callable[[str], str]) -> Sources:
+def of_cache(cache: Cache, local_url: Callable[[str], str], *, host: str = POD_IP) -> Sources:
     """`local_url` tells how a URL looks from where the pods run."""
     return Sources(
         config_map=lambda ns, name: cache.get(CONFIG_MAP, ns, name),
         secret=lambda ns, name: cache.get(SECRET, ns, name),
         local_url=local_url,
+        host=host,
         machine=machine(),
         claim=lambda ns, name: claimed(cache, ns, name),
+        services=lambda ns: [one for one in cache.list(SERVICE, ns) if one.key != API_SERVICE],
     )
 
 

@@ -154,11 +154,16 @@ def _outdated(
             return ()
         if pod is None:
             return ()
-        if pod.metadata.labels.get(HASH_LABEL) != short(current) and not pod.deleting:
+        if not _is_of(pod, current) and not pod.deleting:
             return (pod,)
         if pod.deleting or not healthy(pod):
             return ()
     return ()
+
+
+def _is_of(pod: Pod, revision: str) -> bool:
+    """Pods of earlier releases name the hash alone."""
+    return pod.metadata.labels.get(HASH_LABEL) in (revision, short(revision))
 
 
 def ordinals(found: StatefulSet) -> range:
@@ -182,8 +187,8 @@ def _template_for(found: StatefulSet, raw: Obj, history: History, ordinal: int) 
     if rolling is not None and ordinal < (rolling.partition or 0):
         old = history.template(before)
         if old is not None:
-            return short(before), old
-    return short(history.current), raw["spec"]["template"]
+            return before, old
+    return history.current, raw["spec"]["template"]
 
 
 def _claims(found: StatefulSet, raw: Obj, ordinal: int, seen: Seen) -> list[Obj]:
@@ -214,13 +219,13 @@ def _claims(found: StatefulSet, raw: Obj, ordinal: int, seen: Seen) -> list[Obj]
 
 def _status(found: StatefulSet, pods: Mapping[int, Pod], history: History, now: datetime) -> Obj:
     living = [pod for pod in pods.values() if not is_done(pod)]
-    updated = [p for p in living if p.metadata.labels.get(HASH_LABEL) == short(history.current)]
+    updated = [p for p in living if _is_of(p, history.current)]
     before = found.status.current_revision or history.current
     is_available = available(found.spec.min_ready_seconds, now)
     wanted = len(ordinals(found))
     rolled = len(updated) == len(living) == wanted and all(p.status.is_ready for p in updated)
     current = history.current if rolled else before
-    at_current = [p for p in living if p.metadata.labels.get(HASH_LABEL) == short(current)]
+    at_current = [p for p in living if _is_of(p, current)]
     return {
         "observedGeneration": found.metadata.generation,
         "replicas": len(living),

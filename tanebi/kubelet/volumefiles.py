@@ -83,7 +83,7 @@ def _downward(pod: Pod, items: Sequence[Mapping[str, Any]], sources: Sources) ->
     found = {}
     for item in items:
         if (field := item.get("fieldRef")) is not None:
-            said = _field(pod, field["fieldPath"], sources.address)
+            said = _field(pod, field["fieldPath"], sources)
         else:
             wanted = ResourceFieldRef.model_validate(item.get("resourceFieldRef") or {})
             said = environment.resource_field(pod, wanted, None, sources.machine)
@@ -91,7 +91,7 @@ def _downward(pod: Pod, items: Sequence[Mapping[str, Any]], sources: Sources) ->
     return found
 
 
-def _field(pod: Pod, path: str, address: str) -> str:
+def _field(pod: Pod, path: str, sources: Sources) -> str:
     """Whole maps too, as `key="value"` lines."""
     maps = {
         "metadata.labels": pod.metadata.labels,
@@ -99,4 +99,4 @@ def _field(pod: Pod, path: str, address: str) -> str:
     }
     if path in maps:
         return "\n".join(f'{name}="{value}"' for name, value in sorted(maps[path].items()))
-    return environment.pod_field(pod, path, address)
+    return environment.pod_field(pod, path, sources.address, sources.host)

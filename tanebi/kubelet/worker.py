@@ -23,7 +23,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from tanebi.api.core.kinds import POD
-from tanebi.api.core.pod import Container, Pod, Probe
+from tanebi.api.core.pod import Container, EphemeralContainer, Pod, Probe
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key, Obj, parse_time, rfc3339
 from tanebi.api.standby import STANDBY_SINCE
@@ -37,8 +37,9 @@ from tanebi.kube.recorder import Recorder
 from tanebi.kubelet import environment
 from tanebi.kubelet.admitting import Refusal, refusal
 from tanebi.kubelet.drain import Drain
+from tanebi.kubelet.ending import Ending
 from tanebi.kubelet.eviction import EVICTED
-from tanebi.kubelet.hooks import FAILED_POST_START, FAILED_PRE_STOP, POST_START_MAX_S, Hooks
+from tanebi.kubelet.hooks import FAILED_POST_START, POST_START_MAX_S, Hooks
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import PodRuntime, Sandbox, SandboxFailed, SandboxGone
 from tanebi.kubelet.pods import (
@@ -50,21 +51,23 @@ from tanebi.kubelet.pods import (
     Start,
     Stop,
 )
+from tanebi.kubelet.podsets import is_done
 from tanebi.kubelet.ports import POD_IP, ports_condition
 from tanebi.kubelet.probing import Prober
-from tanebi.kubelet.races import cancel_after, cancel_when_ended, set_after
+from tanebi.kubelet.races import cancel_when_ended, set_after
 from tanebi.kubelet.removal import remove
 from tanebi.kubelet.runtime import Exit, Running, StartFailed
+from tanebi.kubelet.scheduling import host_ports
 from tanebi.kubelet.shown import split, with_shown
 from tanebi.kubelet.sleeper import Sleeper
 from tanebi.kubelet.standby import is_frozen
 
 COMPONENT: Final = "kubelet"
+LOG_ERROR: Final = "CreateContainerError"
 PREPARE_RETRY_S: Final = 10.0
 WRITE_RETRY_S: Final = 0.2
 WRITE_RETRY_MAX_S: Final = 5.0
 DEFAULT_GRACE_S: Final = 30.0
-TERM_MIN_S: Final = 2.0  # what SIGTERM gets even when draining took the whole grace period
 KILL_WAIT_S: Final = 5.0  # how long the system may take to end a killed process
 
 SANDBOX_CHANGED: Final = "Pod sandbox changed, it will be killed and re-created."
@@ -86,6 +89,7 @@ class Tools:
     node: str
     stop_grace_s: float
     folder: Path
+    host: str = POD_IP
     started: Callable[[Pod], None] = lambda pod: None
 
 
@@ -97,9 +101,7 @@ class PodWorker:
         self._pod, self._shown = split(pod)
         self._tools = tools
         self._life = PodLife(self._pod)
-        self._containers = {
-            c.name: c for c in (*self._pod.spec.init_containers, *self._pod.spec.containers)
-        }
+        self._containers = {c.name: c for c in self._pod.every_container}
         self._running: dict[str, Running] = {}
         self._sandbox = Sandbox(POD_IP, {})
         self._news = anyio.Event()
@@ -114,6 +116,7 @@ class PodWorker:
         self._sleeper.want(is_frozen(pod))
         self._deleted = anyio.Event()  # marked for deletion, or gone
         self._gone = anyio.Event()
+        self._ending = Ending(self, tools, running=self._running, gone=self._gone, say=self._tell)
         self._pending: list[Action] = []
         self._written: Obj | None = None
         self._cleaned = False
@@ -156,9 +159,7 @@ class PodWorker:
     def _renew(self, obj: Obj) -> None:
         """Images, deadline, labels and annotations may change while it runs."""
         self._pod, self._shown = split(POD.view(obj))
-        self._containers = {
-            c.name: c for c in (*self._pod.spec.init_containers, *self._pod.spec.containers)
-        }
+        self._containers = {c.name: c for c in self._pod.every_container}
         self._life.expires_at = self._deadline()
         self._happened(self._life.changed(self._pod))
 
@@ -214,7 +215,7 @@ class PodWorker:
 
     async def _live(self) -> None:
         if self._pod.status.phase not in ("Succeeded", "Failed") and not self._pod.deleting:
-            refused = refusal(self._pod)
+            refused = refusal(self._pod, self._neighbours())
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks
                 tasks.start_soon(self._end_when_deleted, tasks)
@@ -249,6 +250,18 @@ class PodWorker:
             self.reported.set()
             await self._wait()
 
+    def _neighbours(self) -> list[Pod]:
+        """The pods that are here; looked at only where one may be in another's way."""
+        if not host_ports(self._pod.spec):
+            return []
+        return [
+            pod
+            for pod in self._tools.cache.list(POD, None)
+            if pod.spec.node_name == self._tools.node
+            and pod.metadata.uid != self._pod.metadata.uid
+            and not is_done(pod)
+        ]
+
     async def _refuse(self, why: Refusal) -> None:
         """It fails at once; then there is nothing to do until it is deleted."""
         self._say(why.reason, why.message)
@@ -270,7 +283,8 @@ class PodWorker:
         stamp = rfc3339(self._tools.clock.wall())
         ports = self._sandbox.ports
         self._life.extra = {
-            "hostIP": POD_IP,
+            "hostIP": self._tools.host,
+            "hostIPs": [{"ip": self._tools.host}],
             "podIP": self._sandbox.address,
             "podIPs": [{"ip": self._sandbox.address}],
             "startTime": self._pod.status.start_time or stamp,
@@ -295,7 +309,10 @@ class PodWorker:
                     await self._start(name, attempt)
                 case Stop(name, why, grace_s):
                     self._tasks.start_soon(
-                        self._stop, name, self._grace_s() if grace_s is None else grace_s, why
+                        self._ending.one,
+                        name,
+                        self._grace_s() if grace_s is None else grace_s,
+                        why,
                     )
 
     async def _refresh(self) -> None:
@@ -324,6 +341,8 @@ class PodWorker:
     async def _start(self, name: str, attempt: int) -> None:
         container = self._containers[name]
         try:
+            if isinstance(container, EphemeralContainer):
+                self._tools.logs.opened(self._pod)  # which knows its name from now on
             started = await self._tools.pods.start(
                 self._pod, container, attempt, self._sandbox, say=self._tell
             )
@@ -334,6 +353,9 @@ class PodWorker:
         except StartFailed as failed:
             self._life.start_failed(name, failed.code, failed.message, now=self._tools.clock.now())
             self._say("Failed", f"Error: {failed.message}")
+            return
+        except OSError as error:
+            self._life.start_failed(name, LOG_ERROR, str(error), now=self._tools.clock.now())
             return
         self._tools.started(self._pod)
         for note in self._tools.pods.notes(container):
@@ -435,88 +457,8 @@ class PodWorker:
     async def _end(self, grace_s: float, *, drain: bool) -> None:
         """Drain, ask, and then insist."""
         self._life.stop()
-        began, drained = self._tools.clock.now(), anyio.Event()
         await self._sleeper.wake()  # a frozen container would not hear that it must end
-        sidecars = [c.name for c in self._pod.spec.init_containers if c.name in self._running]
-        mains = [name for name in self._running if name not in sidecars]
-        async with anyio.create_task_group() as tasks:
-            for name in mains:
-                tasks.start_soon(self._leave, name, grace_s, began, drained, ())
-            for i, name in enumerate(sidecars):
-                before = (*mains, *sidecars[i + 1 :])
-                tasks.start_soon(self._leave, name, grace_s, began, drained, before)
-            if drain and self._running:
-                await self._drain(grace_s)
-            drained.set()
-
-    async def _leave(
-        self, name: str, grace_s: float, began: float, drained: anyio.Event, before: Sequence[str]
-    ) -> None:
-        """`before`: who must have ended first, while there is time."""
-        clock = self._tools.clock
-        first = [self._running[one] for one in before if one in self._running]
-        async with anyio.create_task_group() as race:
-            race.start_soon(cancel_after, clock, max(0.0, began + grace_s - clock.now()), race)
-            for one in first:
-                await one.wait()
-            race.cancel_scope.cancel()
-        left_s = max(0.0, grace_s - (clock.now() - began))
-        await self._stop(name, left_s, f"Stopping container {name}", drained=drained)
-
-    async def _drain(self, grace_s: float) -> None:
-        async with anyio.create_task_group() as race:
-            race.start_soon(self._cancel_when_gone, race)
-            async with anyio.create_task_group() as tasks:
-                for port in self._sandbox.ports.values():
-                    tasks.start_soon(self._drain_port, port, grace_s)
-            race.cancel_scope.cancel()
-
-    async def _drain_port(self, port: int, grace_s: float) -> None:
-        await self._tools.drain.drained((self._sandbox.address, port), deadline_s=grace_s)
-
-    async def _cancel_when_gone(self, race: TaskGroup) -> None:
-        await self._gone.wait()
-        race.cancel_scope.cancel()
-
-    async def _stop(
-        self, name: str, grace_s: float, why: str, *, drained: anyio.Event | None = None
-    ) -> None:
-        """Its preStop hook counts against the grace period, and so does waiting for `drained`."""
-        running = self._running.get(name)
-        if running is None:
-            return
-        self._say("Killing", why, type_="Normal")
-        began = self._tools.clock.now()
-        await self._before_stop(name, running, grace_s)
-        if drained is not None:
-            await drained.wait()
-        left_s = max(grace_s - (self._tools.clock.now() - began), min(TERM_MIN_S, grace_s))
-        running.terminate()
-        async with anyio.create_task_group() as race:
-            race.start_soon(self._kill_later, running, left_s)
-            await running.wait()
-            race.cancel_scope.cancel()
-
-    async def _before_stop(self, name: str, running: Running, grace_s: float) -> None:
-        hooks = Hooks(self._pod, self._containers[name], self._sandbox, self._tools)
-        if hooks.before_stop is None or grace_s <= 0:
-            return
-        failure = ""
-        async with anyio.create_task_group() as race:
-            race.start_soon(cancel_when_ended, running, race)
-            race.start_soon(self._cancel_when_gone, race)
-            race.start_soon(cancel_after, self._tools.clock, grace_s, race)
-            failure = await hooks.run(hooks.before_stop, timeout_s=grace_s)
-            race.cancel_scope.cancel()
-        if failure:
-            _log.warning("hook failed", ns=self.key.namespace, name=self.key.name, why=failure)
-            self._say(FAILED_PRE_STOP, "PreStopHook failed")
-
-    async def _kill_later(self, running: Running, grace_s: float) -> None:
-        async with anyio.create_task_group() as race:
-            race.start_soon(cancel_after, self._tools.clock, grace_s, race)
-            race.start_soon(self._cancel_when_gone, race)
-        running.kill()
+        await self._ending.all(grace_s, drain=drain)
 
     def _grace_s(self) -> float:
         """What the deletion asks for, else what the pod says. A pod that is gone already gets no more than a moment."""

@@ -85,6 +85,14 @@ class PlanningWorld:
     def raw(self, kind: AnyKind, namespace: str, name: str) -> Obj | None:
         return self._objects.get((kind, Key(namespace, name)))
 
+    def owned(self, kind: AnyKind, uid: str) -> Sequence[Obj]:
+        return [
+            obj
+            for (own, _), obj in sorted(self._objects.items(), key=lambda item: item[0][1])
+            if own is kind
+            and any(ref["uid"] == uid for ref in obj["metadata"].get("ownerReferences") or ())
+        ]
+
     def list(
         self, kind: Kind[R], namespace: str | None, selector: Selector = EVERYTHING
     ) -> Sequence[R]:

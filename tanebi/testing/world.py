@@ -70,6 +70,14 @@ class World:
     def raw(self, kind: AnyKind, namespace: str, name: str) -> Obj | None:
         return self._objects.get(kind, {}).get(Key(namespace, name))
 
+    def owned(self, kind: AnyKind, uid: str) -> Sequence[Obj]:
+        """Objects that name `uid` among their owners."""
+        return [
+            obj
+            for obj in self._objects.get(kind, {}).values()
+            if any(ref["uid"] == uid for ref in obj["metadata"].get("ownerReferences") or ())
+        ]
+
     def _view(self, kind: Kind[R], key: Key) -> R | None:
         """The same view object as long as the object is the same, as in the cache."""
         obj = self._objects.get(kind, {}).get(key)

@@ -24,6 +24,7 @@ from serving.reconcile.issuing import CertificateReconciler, Issuer
 from serving.reconcile.revision import RevisionReconciler
 from serving.reconcile.route import RouteReconciler
 from serving.reconcile.service import ServiceReconciler
+from tanebi.api.core.kinds_workload import REPLICA_SET, REPLICATION_CONTROLLER
 from tanebi.api.kind import Kinds
 from tanebi.kube.cache import Cache
 from tanebi.kube.engine import Engine
@@ -41,7 +42,7 @@ from tanebi.kubelet.jobs import JobReconciler
 from tanebi.kubelet.podclaims import EphemeralReconciler
 from tanebi.kubelet.policies import AutoscalerReconciler, BudgetReconciler
 from tanebi.kubelet.quotas import QuotaReconciler
-from tanebi.kubelet.replicasets import ReplicaSetReconciler
+from tanebi.kubelet.replicasets import ReplicaReconciler
 from tanebi.kubelet.statefulsets import StatefulSetReconciler
 from tanebi.up.pods import KnownImages
 
@@ -100,7 +101,8 @@ def add_controllers(
     )
     patient: tuple[Reconciler[Any], ...] = (
         DeploymentReconciler(NODE),
-        ReplicaSetReconciler(NODE),
+        ReplicaReconciler(NODE, REPLICA_SET),
+        ReplicaReconciler(NODE, REPLICATION_CONTROLLER),
         BindingReconciler(NODE),
         JobReconciler(NODE),
         CronJobReconciler(),

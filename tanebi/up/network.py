@@ -30,6 +30,7 @@ from tanebi.kubelet.dnsworld import world_of
 from tanebi.kubelet.kept import KeptHands, door_name
 from tanebi.kubelet.netlink import TCP, UDP, Forwarded
 from tanebi.kubelet.podnet import NetworkUnavailable, PodNetwork
+from tanebi.kubelet.ports import POD_IP
 from tanebi.kubelet.resolvconf import machine_servers
 from tanebi.kubelet.serviceproxy import ServiceProxy
 from tanebi.up.options import PodNetworks
@@ -84,6 +85,10 @@ class NetworkPart:
     def gateway(self) -> tuple[str, int] | None:
         """Where pods with a network of their own reach the gateway."""
         return (str(self._network.gateway), HTTP_PORT) if self._network is not None else None
+
+    @property
+    def node_address(self) -> str:
+        return self._network.node_address if self._network is not None else POD_IP
 
     async def start(
         self,

@@ -156,11 +156,11 @@ class Platform:
         broker = self._broker(cache, plane)
         await stages.start(self.image_watch.run)
         await stages.start(self.logs.run)
-        await stages.start(self._node(kube).run)
         await stages.start(VolumeFolders(cache, self.data.volumes).run)
         pods = await self.pods.start(
             stages, kube, cache, lambda: plane_part.port, api_port=self.api.port
         )
+        await stages.start(self._node(kube).run)
         await stages.start(self._kubelet(kube, cache, engine, plane_part.drain, pods, scaler).run)
         say.part("kubelet", self.pods.words)
         await plane_part.start(stages)
@@ -219,6 +219,7 @@ class Platform:
             clock=self.clock,
             folder=self.data.pods,
             node=NODE,
+            host=self.pods.node_address,
             streams=self.streams,
             tokens=self.pods.tokens,
             started=partial(_tell_started, scaler),
@@ -231,6 +232,7 @@ class Platform:
             name=NODE,
             runtime=f"tanebi://{tanebi.__version__}",
             folder=self.data.root,
+            address=self.pods.node_address,
         )
 
     def _importers(self, cache: Cache, plane: Activator) -> ImporterManager:

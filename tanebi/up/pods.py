@@ -68,6 +68,11 @@ class PodPart:
         """The engine's images, once started."""
         return self._engine.images if self._engine is not None else None
 
+    @property
+    def node_address(self) -> str:
+        """The machine's own address as pods see it, once started."""
+        return self._network.node_address
+
     async def start(
         self,
         stages: Stages,

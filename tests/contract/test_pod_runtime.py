@@ -52,6 +52,9 @@ DEADLINE_S = 30.0
 class NoConfig:
     """A cluster without ConfigMaps and Secrets."""
 
+    def list(self, kind: Any, namespace: str) -> list[Any]:
+        return []
+
     def get(self, kind: Any, namespace: str, name: str) -> None:
         return None
 

@@ -51,6 +51,9 @@ class FakeWorld:
     def raw(self, kind: AnyKind, namespace: str, name: str) -> Obj | None:
         return self._objects.get((kind, Key(namespace, name)))
 
+    def owned(self, kind: AnyKind, uid: str) -> list[Obj]:
+        return []
+
     def get(self, kind: Kind[R], namespace: str, name: str) -> R | None:
         obj = self.raw(kind, namespace, name)
         return kind.view(obj) if obj is not None else None

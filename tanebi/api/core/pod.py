@@ -185,6 +185,12 @@ class Container(Model):
     tty: bool | None = None
 
 
+class EphemeralContainer(Container):
+    """One that is added to a pod that runs, to look at it; it is never started again."""
+
+    target_container_name: str = ""
+
+
 class KeyToPath(Model):
     key: str = ""
     path: str = ""
@@ -238,7 +244,7 @@ class Volume(Model):
 class PodSpec(Model):
     containers: list[Container] = Field(default_factory=list)
     init_containers: list[Container] = Field(default_factory=list)
-    ephemeral_containers: list[dict[str, Any]] | None = None
+    ephemeral_containers: list[EphemeralContainer] = Field(default_factory=list)
     volumes: list[Volume] = Field(default_factory=list)
     restart_policy: str = ""
     termination_grace_period_seconds: int | None = None
@@ -359,6 +365,11 @@ class PodStatus(Model):
 class Pod(Resource):
     spec: PodSpec = Field(default_factory=PodSpec)
     status: PodStatus = Field(default_factory=PodStatus)
+
+    @property
+    def every_container(self) -> tuple[Container, ...]:
+        spec = self.spec
+        return (*spec.init_containers, *spec.containers, *spec.ephemeral_containers)
 
 
 class PodTemplateSpec(Model):

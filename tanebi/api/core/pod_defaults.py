@@ -75,8 +75,9 @@ def default_pod_spec(spec: Obj) -> None:
             "securityContext": {},
         },
     )
-    for container in (*objects(spec, "initContainers"), *objects(spec, "containers")):
-        _default_container(container)
+    for name in ("initContainers", "containers", "ephemeralContainers"):
+        for container in objects(spec, name):
+            _default_container(container)
     for volume in objects(spec, "volumes"):
         _default_volume(volume)
 

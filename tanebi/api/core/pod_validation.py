@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pydantic.alias_generators import to_camel
+
 from tanebi.api import names, quantity
 from tanebi.api.core import pod_details
 from tanebi.api.core.pod import (
@@ -30,11 +32,24 @@ MUTABLE: Final = frozenset(
     {"containers", "init_containers", "active_deadline_seconds", "tolerations", "node_name"}
 )
 
+EPHEMERAL: Final = "ephemeralcontainers"
+_NOT_EPHEMERAL: Final = (
+    "ports",
+    "liveness_probe",
+    "readiness_probe",
+    "startup_probe",
+    "lifecycle",
+    "restart_policy",
+)
+SYSCTL_MAX: Final = 253
+_SYSCTL: Final = re.compile(r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?")
 _ENV_NAME: Final = re.compile(r"[^\s=\x00-\x1f\x7f]+")
 
 
 def validate_pod(pod: Pod, old: Pod | None, admission: Admission) -> list[FieldError]:
     """Every error of a Pod; on update also what may not change."""
+    if admission.subresource == EPHEMERAL:
+        return via("spec.ephemeralContainers", _ephemeral_errors(pod, old))
     if admission.subresource:
         return []
     errors = via("spec", validate_pod_spec(pod.spec))
@@ -53,6 +68,31 @@ def validate_pod(pod: Pod, old: Pod | None, admission: Admission) -> list[FieldE
     return errors
 
 
+def _ephemeral_errors(pod: Pod, old: Pod | None) -> Iterator[FieldError]:
+    spec = pod.spec
+    before = old.spec.ephemeral_containers if old else []
+    kept = {c.name: c for c in spec.ephemeral_containers}
+    for known in before:
+        if kept.get(known.name) != known:
+            yield forbidden(
+                "", f'existing ephemeral containers "{known.name}" may not be changed or removed'
+            )
+    taken = [c.name for c in (*spec.init_containers, *spec.containers)]
+    volumes = [volume.name for volume in spec.volumes]
+    for i, container in enumerate(spec.ephemeral_containers):
+        yield from via(f"[{i}].name", _label_errors(container.name, taken))
+        taken.append(container.name)
+        yield from via(f"[{i}]", _container_errors(container, volumes))
+        for name in _NOT_EPHEMERAL:
+            if container.__dict__.get(name):
+                yield forbidden(
+                    f"[{i}].{to_camel(name)}", "cannot be set for an Ephemeral Container"
+                )
+        target = container.target_container_name
+        if target and target not in [c.name for c in spec.containers]:
+            yield FieldError(f'Not found: "{target}"', (f"[{i}].targetContainerName",))
+
+
 def validate_pod_spec(spec: PodSpec) -> list[FieldError]:
     """Paths are below the spec."""
     return [*_spec_errors(spec)]
@@ -65,6 +105,7 @@ def _spec_errors(spec: PodSpec) -> Iterator[FieldError]:
         yield one_of("restartPolicy", spec.restart_policy, RESTART_POLICIES)
     if (spec.termination_grace_period_seconds or 0) < 0:
         yield _not_negative("terminationGracePeriodSeconds", spec.termination_grace_period_seconds)
+    yield from _sysctl_errors(spec)
     volumes = [volume.name for volume in spec.volumes]
     yield from pod_details.spec_errors(spec)
     for i, name in enumerate(volumes):
@@ -81,6 +122,22 @@ def _spec_errors(spec: PodSpec) -> Iterator[FieldError]:
                 yield error.via(f"{path}[{i}].lifecycle")
             yield from via(f"{path}[{i}].name", _label_errors(container.name, seen))
             seen.append(container.name)
+
+
+def _sysctl_errors(spec: PodSpec) -> Iterator[FieldError]:
+    seen: list[str] = []
+    for i, sysctl in enumerate((spec.security_context or {}).get("sysctls") or ()):
+        path, name = f"securityContext.sysctls[{i}].name", str(sysctl.get("name") or "")
+        if not name:
+            yield required(path)
+        elif len(name) > SYSCTL_MAX or not _SYSCTL.fullmatch(name):
+            detail = (
+                f"must have at most {SYSCTL_MAX} characters and match regex ^{_SYSCTL.pattern}$"
+            )
+            yield invalid(path, name, detail)
+        elif name in seen:
+            yield duplicate(path, name)
+        seen.append(name)
 
 
 def _label_errors(name: str, taken: Sequence[str]) -> Iterator[FieldError]:

@@ -13,6 +13,7 @@ import orjson
 if TYPE_CHECKING:  # the command line comes here too, and models cost it 50 ms
     from tanebi.api.meta import Obj
 
+V1: Final = "channel.k8s.io"  # how it ended is said only when that was badly, and in words
 V4: Final = "v4.channel.k8s.io"
 V5: Final = "v5.channel.k8s.io"  # a client can end its input
 TUNNEL: Final = "SPDY/3.1+portforward.k8s.io"  # SPDY inside of WebSocket messages

@@ -38,7 +38,7 @@ WEBSOCKET: Final = b"websocket"
 SPDY: Final = b"spdy/3.1"
 UPGRADES: Final = (WEBSOCKET, SPDY)
 DIAL_S: Final = 10.0
-_REMOTE: Final = (channels.V5, channels.V4)
+_REMOTE: Final = (channels.V5, channels.V4, channels.V1)
 _FORWARD: Final = (channels.TUNNEL, channels.V5, channels.V4)
 
 
@@ -105,7 +105,8 @@ class StreamDoor:
         self, socket: WebSocket, protocol: str, call: Call, streams: PodStreams
     ) -> None:
         if call.verb != "portforward":
-            await self._remote(WebSocketChannels(socket, call.wish), call, streams)
+            plain = protocol == channels.V1
+            await self._remote(WebSocketChannels(socket, call.wish, plain=plain), call, streams)
         elif protocol == channels.TUNNEL:
             await self._over_spdy(Mux(Tunnelled(socket)), call, streams)
         else:

@@ -84,9 +84,10 @@ async def _hand_on(session: Session, piece: Piece) -> None:
 
 
 class WebSocketChannels:
-    """`v4.channel.k8s.io` and `v5.channel.k8s.io`."""
+    """`v4.channel.k8s.io` and `v5.channel.k8s.io`, and with `plain` the oldest, `channel.k8s.io`."""
 
-    def __init__(self, socket: WebSocket, wish: Wish) -> None:
+    def __init__(self, socket: WebSocket, wish: Wish, *, plain: bool = False) -> None:
+        self._plain = plain
         self._socket = socket
         self._wish = wish
         self._channel: int | None = None  # of the message that is coming in
@@ -121,8 +122,11 @@ class WebSocketChannels:
                 await self._socket.send(prefix + data[at : at + SEND_MAX])
 
     async def finish(self, status: bytes) -> None:
+        if self._plain:
+            status = str(orjson.loads(status).get("message", "")).encode()
         try:
-            await self.send(ERROR, status)
+            if status:
+                await self.send(ERROR, status)
         except WireBroken:
             pass
         await self._socket.close()

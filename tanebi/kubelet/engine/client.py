@@ -128,9 +128,12 @@ class EngineClient:
         return int(found["StatusCode"])
 
     @asynccontextmanager
-    async def logs(self, container: str) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The output from its beginning, as framed bytes (tanebi.kubelet.engine.frames), until the container has ended."""
-        query = {"follow": True, "stdout": True, "stderr": True}
+    async def logs(
+        self, container: str, *, follow: bool = True
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The output from its beginning, as framed bytes (tanebi.kubelet.engine.frames), until the container has ended, or
+        what there is of it now."""
+        query = {"follow": follow, "stdout": True, "stderr": True}
         async with self._stream("GET", f"/containers/{container}/logs", query) as answer:
             yield answer.aiter_raw()
 

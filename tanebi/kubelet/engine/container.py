@@ -50,7 +50,9 @@ class EngineContainer:
         stop_signal: str,
         message_file: Path,
         memory_limited: bool,
+        tty: bool = False,
     ) -> None:
+        """With `tty` its output comes as it is, without frames."""
         self._id = container_id
         self._scheme = scheme
         self._connect = connect
@@ -59,6 +61,7 @@ class EngineContainer:
         self._stop_signal = stop_signal
         self._message_file = message_file
         self._memory_limited = memory_limited
+        self._tty = tty
         self._killed_by_us = False
         self._exit: Exit | None = None
         self._ended = anyio.Event()
@@ -122,14 +125,17 @@ class EngineContainer:
             _log.warning("signal not sent", container=self._id, signal=name, why=error.message)
 
     async def _run(self, writer: LogWriter) -> None:
-        followed = anyio.Event()
+        followed, pump = anyio.Event(), _Pump(writer, self._clock, framed=not self._tty)
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._follow, writer, followed)
+                tasks.start_soon(self._follow, pump, followed)
                 found = await self._end()
                 with anyio.move_on_after(LOG_TAIL_S):
                     await followed.wait()
                 tasks.cancel_scope.cancel()
+            with anyio.move_on_after(LOG_TAIL_S):
+                await self._take_rest(pump)
+            pump.end()
         finally:
             writer.close()
         self._exit = found
@@ -167,9 +173,17 @@ class EngineContainer:
         except OSError:
             return ""  # it is optional, and gone with the pod's folder
 
-    async def _follow(self, writer: LogWriter, followed: anyio.Event) -> None:
+    async def _take_rest(self, pump: _Pump) -> None:
+        """Podman lets go of who follows as soon as the container has ended, sometimes before the last lines."""
+        try:
+            async with (await self._connect()).logs(self._id, follow=False) as chunks:
+                await pump.take(chunks)
+        except (EngineError, EngineGone, BadFrame) as error:
+            _log.debug("no more output", container=self._id, why=str(error))
+
+    async def _follow(self, pump: _Pump, followed: anyio.Event) -> None:
         """The whole output once, also when the engine had to be asked again: what was taken already is passed over."""
-        pump, delay_s = _Pump(writer, self._clock), AGAIN_S
+        delay_s = AGAIN_S
         while not followed.is_set():
             try:
                 async with (await self._connect()).logs(self._id) as chunks:
@@ -181,13 +195,13 @@ class EngineContainer:
             except EngineGone:
                 await self._clock.sleep(delay_s)  # `_end` says it
                 delay_s = min(2 * delay_s, AGAIN_MAX_S)
-        pump.end()
 
 
 class _Pump:
-    """From framed bytes to the log."""
+    """From the engine's bytes to the log."""
 
-    def __init__(self, writer: LogWriter, clock: Clock) -> None:
+    def __init__(self, writer: LogWriter, clock: Clock, *, framed: bool) -> None:
+        self._framed = framed
         self._writer = writer
         self._clock = clock
         self._taken = 0
@@ -198,7 +212,7 @@ class _Pump:
         frames, passed = Frames(), 0
         async for chunk in chunks:
             stamp = stamp_of(self._clock.wall())
-            for stream, piece in frames.feed(chunk):
+            for stream, piece in frames.feed(chunk) if self._framed else (("stdout", chunk),):
                 fresh = piece[max(0, self._taken - passed) :]
                 passed += len(piece)
                 if fresh:

@@ -16,7 +16,7 @@ import anyio
 from anyio import TASK_STATUS_IGNORED, to_thread
 from anyio.abc import TaskGroup, TaskStatus
 
-from tanebi.api.core.pod import Container, Pod
+from tanebi.api.core.pod import Container, EphemeralContainer, Pod
 from tanebi.api.meta import Obj
 from tanebi.api.podstreams import Session, Wish
 from tanebi.base.clock import Clock
@@ -334,11 +334,20 @@ class EnginePods:
             sandbox=holder.container,
             uts=holder.uts,
             place=place,
+            target=self._target(uid, container),
         )
-        made = await client.create_anew(name, body)
+        with anyio.CancelScope(
+            shield=True
+        ):  # what is made must be known, or it outlives its sandbox
+            made = await client.create_anew(name, body)
         log = self._logs.path(meta.namespace, meta.name, container.name, attempt)
         running = self._container(
-            made, image, message, place, memory_limited="memory" in container.resources.limits
+            made,
+            image,
+            message,
+            place,
+            memory_limited="memory" in container.resources.limits,
+            tty=bool(container.tty),
         )
         await client.start(made)
         running.supervise(log)
@@ -364,6 +373,12 @@ class EnginePods:
         await self._remove_one(holder.container)
         raise SandboxGone("sandbox-gone", "the pod's network has ended in the engine")
 
+    def _target(self, uid: str, container: Container) -> str:
+        """The container that an ephemeral one is to look at."""
+        name = container.target_container_name if isinstance(container, EphemeralContainer) else ""
+        found = self._running.get((uid, name))
+        return found.container_id if found is not None else ""
+
     def _container(
         self,
         made: str,
@@ -372,6 +387,7 @@ class EnginePods:
         place: spec.Place,
         *,
         memory_limited: bool,
+        tty: bool,
     ) -> EngineContainer:
         assert self._tasks is not None, "pods start while `run` runs"
         return EngineContainer(
@@ -383,6 +399,7 @@ class EnginePods:
             stop_signal=image.stop_signal,
             message_file=message,
             memory_limited=memory_limited,
+            tty=tty,
         )
 
     async def _execute(self, container: str, command: Sequence[str]) -> ExecResult:

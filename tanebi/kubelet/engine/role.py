@@ -48,7 +48,7 @@ def build(
     door = EngineDoor(found, folder=home, pods_folder=folder, environ=environ, clock=clock)
     images = EngineImages(door.client, clock)
 
-    known = of_cache(cache, local_url)
+    known = of_cache(cache, local_url, host=network.node_address if network else POD_IP)
 
     def sources(address: str) -> Sources:
         named = network is not None and address != POD_IP

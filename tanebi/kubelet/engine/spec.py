@@ -113,15 +113,17 @@ def container_body(
     sandbox: str,
     place: Place,
     uts: str = "",
+    target: str = "",
 ) -> Obj:
-    """`sandbox` is the id of the pod's own container, `uts` the file of its UTS namespace, where that can be told.
+    """`sandbox` is the id of the pod's own container, `uts` the file of its UTS namespace, where that can be told, `target`
+    the id of the container whose processes this one sees.
 
     `command` and `args` have their variables put in."""
     security = _security(pod, container)
     host: Obj = {
         "NetworkMode": f"container:{sandbox}",
         "IpcMode": "host" if pod.spec.host_ipc else f"container:{sandbox}",
-        **_processes(pod, sandbox),
+        **_processes(pod, sandbox, target),
         "Ulimits": place.limits.body(),
         "Binds": [mount.bind() for mount in mounts],
         "ReadonlyRootfs": bool(security.read_only_root_filesystem),
@@ -156,10 +158,11 @@ def container_body(
     return body
 
 
-def _processes(pod: Pod, sandbox: str) -> Obj:
+def _processes(pod: Pod, sandbox: str, target: str) -> Obj:
     if pod.spec.host_pid:
         return {"PidMode": "host"}
-    return {"PidMode": f"container:{sandbox}"} if pod.spec.share_process_namespace else {}
+    shared = sandbox if pod.spec.share_process_namespace else target
+    return {"PidMode": f"container:{shared}"} if shared else {}
 
 
 def runs_as_root(pod: Pod, container: Container, image_user: str) -> bool | None:

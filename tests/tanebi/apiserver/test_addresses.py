@@ -74,3 +74,11 @@ async def test_node_ports(api: Api) -> None:
     made["spec"]["ports"] = [{"name": "a", "port": 80}]
     again = await api.ok("PUT", f"{PATH}/n", made)
     assert again["spec"]["ports"][0]["nodePort"] == first
+
+
+async def test_a_node_port_goes_with_the_type(api: Api) -> None:
+    made = await api.ok("POST", PATH, service(type="NodePort"))
+    assert made["spec"]["ports"][0]["nodePort"]
+    moved = {**made, "spec": {**made["spec"], "type": "ClusterIP"}}
+    found = await api.ok("PUT", f"{PATH}/{made['metadata']['name']}", moved)
+    assert "nodePort" not in found["spec"]["ports"][0]

@@ -218,3 +218,40 @@ async def test_reads_are_the_stored_bytes(api: Api) -> None:
     answer = await api.server.handle(Request("GET", f"{WIDGETS}/a"), api.user)
     assert isinstance(answer, Response)
     assert answer.body is entry.body
+
+
+async def test_containers_added_to_a_pod_that_runs(api: Api) -> None:
+    pods = "/api/v1/namespaces/default/pods"
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    await api.ok("POST", pods, pod)
+    strategic = {"content-type": "application/strategic-merge-patch+json"}
+    door = f"{pods}/p/ephemeralcontainers"
+
+    def adding(**container: object) -> object:
+        return {"spec": {"ephemeralContainers": [{"name": "e", "image": "i", **container}]}}
+
+    made = await api.ok("PATCH", door, adding(targetContainerName="c"), headers=strategic)
+    (added,) = made["spec"]["ephemeralContainers"]
+    assert added["terminationMessagePath"] == "/dev/termination-log", "defaults are filled in"
+    assert len((await api.ok("GET", door))["spec"]["ephemeralContainers"]) == 1
+    for body, words in (
+        (adding(image="j"), 'existing ephemeral containers "e" may not be changed'),
+        (adding(name="c"), "Duplicate value"),
+        (adding(name="f", targetContainerName="x"), 'Not found: "x"'),
+        (adding(name="f", ports=[{"containerPort": 1}]), "cannot be set for an Ephemeral"),
+    ):
+        refused = await api.refused(422, "PATCH", door, body, headers=strategic)
+        assert words in refused["message"]
+
+
+async def test_annotations_go_with_a_status_of_kubernetes_kinds(api: Api) -> None:
+    pods = "/api/v1/namespaces/default/pods"
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
+    await api.ok("POST", pods, pod)
+    body = {"metadata": {"annotations": {"a": "b"}}, "status": {"phase": "Running"}}
+    merge = {"content-type": "application/merge-patch+json"}
+    told = await api.ok("PATCH", f"{pods}/p/status", body, headers=merge)
+    assert (told["metadata"]["annotations"], told["status"]["phase"]) == ({"a": "b"}, "Running")
+    await api.ok("POST", WIDGETS, widget("w"))
+    told = await api.ok("PATCH", f"{WIDGETS}/w/status", body, headers=merge)
+    assert "a" not in (told["metadata"].get("annotations") or {})

@@ -14,6 +14,7 @@ import pytest
 
 from tanebi.api.core.kinds import ENDPOINT_SLICE, EVENT, KINDS, NAMESPACE, POD
 from tanebi.api.core.kinds_cluster import NODE as NODE_KIND
+from tanebi.api.core.kinds_workload import REPLICA_SET, REPLICATION_CONTROLLER
 from tanebi.api.meta import Obj
 from tanebi.apiserver.server import ApiServer
 from tanebi.apiserver.store import Store
@@ -35,7 +36,7 @@ from tanebi.kubelet.kubelet import Kubelet
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.process import ProcessRuntime
 from tanebi.kubelet.processpods import ProcessPods
-from tanebi.kubelet.replicasets import ReplicaSetReconciler
+from tanebi.kubelet.replicasets import ReplicaReconciler
 from tanebi.kubelet.tokens import PodTokens
 
 NODE = "here"
@@ -152,7 +153,8 @@ async def running(
     engine = Engine(kube, cache, configs, clock, rng)
     engine.add(EndpointReconciler())
     engine.add(DeploymentReconciler(NODE))
-    engine.add(ReplicaSetReconciler(NODE))
+    engine.add(ReplicaReconciler(NODE, REPLICA_SET))
+    engine.add(ReplicaReconciler(NODE, REPLICATION_CONTROLLER))
     engine.add(BindingReconciler(NODE))
     images = ImageStore(folder / "images", clock=clock)
     watch = ImageWatch(images, clock)

@@ -27,3 +27,21 @@ def test_what_is_not() -> None:
     found = asks("net.ipv4.tcp_syncookies", hostNetwork=True)
     assert found is not None
     assert found.message.endswith("not allowed with host net enabled")
+
+
+def test_a_port_of_the_machine_is_one_pods() -> None:
+    def holding(**port: Any) -> Any:
+        ports = [{"containerPort": 80, **port}]
+        return POD.view({"spec": {"containers": [{"name": "c", "image": "i", "ports": ports}]}})
+
+    mine = holding(hostPort=80, hostIP="10.0.0.1")
+    assert refusal(mine, [holding(hostPort=80)]) == Refusal(
+        "NodePorts", "Predicate NodePorts failed"
+    )
+    for other in (
+        holding(),
+        holding(hostPort=81),
+        holding(hostPort=80, protocol="UDP"),
+        holding(hostPort=80, hostIP="10.0.0.2"),
+    ):
+        assert refusal(mine, [other]) is None

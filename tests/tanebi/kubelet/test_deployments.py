@@ -24,7 +24,7 @@ from tanebi.kubelet.replicasets import (
     DESIRED,
     REVISION,
     REVISION_HISTORY,
-    ReplicaSetReconciler,
+    ReplicaReconciler,
 )
 from tanebi.kubelet.standby import is_frozen
 from tanebi.testing.planning import PlanningWorld
@@ -129,10 +129,11 @@ def test_a_rolling_update_step_by_step() -> None:
     assert moves(2, a, pod("c"), pod("d")) == (0, ["a"])
 
 
-def test_old_pods_that_serve_nobody_go_at_once() -> None:
+def test_old_pods_that_serve_nobody_go_first() -> None:
     broken = pod("a", hash="old", ready=False)
-    assert moves(1, broken) == (1, ["a"])
-    assert moves(2, broken, pod("b", hash="old")) == (1, ["a"])
+    assert moves(1, broken) == (1, []), "the new one may fail too"
+    assert moves(1, broken, pod("c")) == (0, ["a"])
+    assert moves(1, broken, pod("b", hash="old")) == (0, ["a"])
 
 
 def test_unavailable_ones_may_be_allowed() -> None:
@@ -180,7 +181,7 @@ def world(obj: Obj) -> PlanningWorld:
     return found
 
 
-RECONCILERS = (DeploymentReconciler("here"), ReplicaSetReconciler("here"))
+RECONCILERS = (DeploymentReconciler("here"), ReplicaReconciler("here", REPLICA_SET))
 
 
 def run(found: PlanningWorld, name: str = "web") -> Plan:

@@ -24,6 +24,7 @@ WORLD = World(
     "cluster.local",
     lambda namespace, name: SERVICES.get((namespace, name)),
     {"gateway.system.svc.cluster.local": GATEWAY},
+    {"10.96.0.9": "web.default.svc"}.get,  # type: ignore[arg-type]
 )
 
 
@@ -185,3 +186,12 @@ def test_an_answer_that_breaks_off() -> None:
     with pytest.raises(BadQuery):
         dns.addresses_in(whole[:-8], "x")
     assert dns.read(dns.ask(dns.read(query("x", AAAA)), "y.z")).name == "y.z"
+
+
+def test_names_of_addresses() -> None:
+    found = ask("9.0.96.10.in-addr.arpa", dns.PTR)
+    assert isinstance(found, Found)
+    assert found.records[0].data == b"\x03web\x07default\x03svc\x07cluster\x05local\x00"
+    for other in ("8.0.96.10.in-addr.arpa", "0.96.10.in-addr.arpa", "x.in-addr.arpa"):
+        assert ask(other, dns.PTR) == Elsewhere(other)
+    assert ask("9.0.96.10.in-addr.arpa", A) == Elsewhere("9.0.96.10.in-addr.arpa")

@@ -65,7 +65,9 @@ class OneService:
     def get(self, kind: Any, namespace: str, name: str) -> Service | None:
         return service(clusterIP="10.96.0.9") if (namespace, name) == ("ns", "web") else None
 
-    def list(self, kind: Any, namespace: str) -> list[EndpointSlice]:
+    def list(self, kind: Any, namespace: str | None) -> list[Any]:
+        if kind is SERVICE:
+            return [service(clusterIP="10.96.0.9")]
         other = {"kubernetes.io/service-name": "other"}
         strange = slices("10.9.9.9")[0].model_copy(deep=True)
         strange.metadata.labels.update(other)
@@ -83,5 +85,8 @@ def test_the_world_is_what_the_cache_has() -> None:
             routed=lambda labels, routed=routed: routed,  # type: ignore[misc]
         )
         assert world.service("ns", "web") == Named((address,), (HTTP,))
+        assert world.name_of("10.96.0.9") == "web.ns.svc"
+        assert world.name_of("10.0.0.2") == "10-0-0-2.web.ns.svc"
+        assert world.name_of("10.0.0.7") == ""
     assert world.service("ns", "none") is None
     assert world.fixed == {"x.y": GATEWAY}

@@ -82,7 +82,7 @@ def test_one_slice_for_each_set_of_real_ports() -> None:
     assert one["metadata"]["labels"] == {
         "networking.internal.knative.dev/serviceType": "Private",
         "kubernetes.io/service-name": "web",
-        "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.tanebi.dev",
+        "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
     }
     assert one["metadata"]["ownerReferences"][0]["uid"] == "u"
     assert make_slices(service(), [pod("c"), pod("a")]) != ()

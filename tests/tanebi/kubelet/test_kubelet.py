@@ -381,7 +381,7 @@ async def test_a_deployment_wakes_scales_and_sleeps(platform: Platform) -> None:
     assert one["metadata"]["labels"] | {} == {
         "team": "red",
         "kubernetes.io/service-name": "web",
-        "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.tanebi.dev",
+        "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
     }
     assert one["ports"][0]["name"] == "http"
     assert one["ports"][0]["port"] in range(20000, 30000)

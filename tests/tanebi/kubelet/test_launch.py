@@ -25,6 +25,9 @@ SHARED = Sandbox("127.0.0.1", {8080: 20001})
 class Cache:
     """The one call that the launcher makes."""
 
+    def list(self, kind: Any, namespace: str) -> list[Any]:
+        return []
+
     def get(self, kind: Any, namespace: str, name: str) -> Any:
         if kind is CONFIG_MAP and name == "settings":
             return CONFIG_MAP.view({"data": {"a.txt": "A", "b.txt": "B"}})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tanebi.api.core.kinds import DEPLOYMENT
+from tanebi.api.core.kinds import DEPLOYMENT, POD
+from tanebi.api.core.kinds_workload import REPLICA_SET
 from tanebi.api.meta import Obj
 from tanebi.base.rng import NAME_ALPHABET
-from tanebi.kubelet.podsets import LETTERS, hash_of, make_pod, new_names
+from tanebi.kubelet.podsets import LETTERS, foreign_to, hash_of, make_pod, new_names
+from tanebi.testing.planning import PlanningWorld
 
 OWNER: Obj = {
     "apiVersion": "apps/v1",
@@ -49,3 +51,13 @@ def test_a_pod_of_a_template() -> None:
     assert made["metadata"]["labels"] == {"app": "web", "a": "b"}
     assert made["spec"] == {"nodeName": "here", "containers": [], "hostname": "h"}
     assert "nodeName" not in make_pod(DEPLOYMENT.view(OWNER), TEMPLATE, "p", node="")["spec"]
+
+
+def test_a_name_that_is_anothers_is_passed_over() -> None:
+    owner = REPLICA_SET.view(
+        {"metadata": {"name": "rs", "namespace": "ns", "uid": "u", "generation": 1}}
+    )
+    world = PlanningWorld()
+    first, second = new_names(owner, "rs", 2, set())
+    world.put(POD, {"metadata": {"name": first, "namespace": "ns"}, "spec": {}})
+    assert new_names(owner, "rs", 1, set(), foreign_to(owner, world)) == [second]

@@ -27,6 +27,9 @@ class World:
         self.launched: list[Launch] = []
         self.cleaned: list[str] = []
 
+    def list(self, kind: Any, namespace: str) -> list[Any]:
+        return []
+
     def resolve(self, ref: str) -> Image | Missing:
         if ref not in self.images:
             return Missing(f"no image {ref}")

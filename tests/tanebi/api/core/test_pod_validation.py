@@ -50,6 +50,10 @@ def test_a_good_one() -> None:
         ),
         ({"volumes": [{"emptyDir": {}}]}, "Required value: spec.volumes[0].name"),
         (
+            {"securityContext": {"sysctls": [{"name": n} for n in ("a.b/c_d", "a", "a")]}},
+            'Duplicate value: "a": spec.securityContext.sysctls[2].name',
+        ),
+        (
             {"initContainers": [{"name": "c", "image": "i"}]},
             'Duplicate value: "c": spec.containers[0].name',
         ),
@@ -154,3 +158,9 @@ def test_what_may_change() -> None:
     assert error.message.startswith("Forbidden: pod updates may not change fields other than")
     status = Admission("UPDATE", "somebody", NOW, NOBODY, subresource="status")
     assert validate_pod(POD.view(pod({"command": ["x"]})), old, status) == []
+
+
+@pytest.mark.parametrize("name", ["foo-", "safe-and-unsafe*", "42.", "Big"])
+def test_names_of_kernel_settings(name: str) -> None:
+    said = told(pod(securityContext={"sysctls": [{"name": name, "value": "1"}]}))
+    assert f'Invalid value: "{name}": must have at most 253 characters and match regex ^' in said

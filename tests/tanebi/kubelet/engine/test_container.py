@@ -34,6 +34,7 @@ class Engine:
     output: list[bytes] = field(default_factory=lambda: [frame(b"one\n"), frame(b"two\n", 2)])
     breaks: int = 0
     killed: list[str] = field(default_factory=list)
+    lets_go: bool = False  # who follows misses the rest
 
     async def wait(self, container: str) -> int:
         if self.outages:
@@ -49,11 +50,15 @@ class Engine:
             raise EngineError(409, "not running")
 
     @asynccontextmanager
-    async def logs(self, container: str) -> AsyncIterator[AsyncIterator[bytes]]:
-        yield self._chunks()
+    async def logs(
+        self, container: str, *, follow: bool = True
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        yield self._chunks(follow=follow)
 
-    async def _chunks(self) -> AsyncIterator[bytes]:
+    async def _chunks(self, *, follow: bool) -> AsyncIterator[bytes]:
         yield self.output[0]
+        if follow and self.lets_go:
+            return
         if self.breaks:
             self.breaks -= 1
             raise EngineGone("reset")
@@ -75,6 +80,7 @@ async def run(engine: Engine, folder: Path, **options: Any) -> Exit:
             stop_signal=options.get("stop_signal", "SIGTERM"),
             message_file=folder / "message",
             memory_limited=options.get("limited", False),
+            tty=options.get("tty", False),
         )
         assert container.id == "podman://abc"
         if options.get("signal"):
@@ -131,3 +137,13 @@ async def test_signals_go_by_name_and_may_come_too_late(tmp_path: Path) -> None:
     engine = Engine()
     await run(engine, tmp_path, signal=True, stop_signal="SIGWINCH")
     assert sorted(engine.killed) == ["SIGKILL", "SIGWINCH"]
+
+
+async def test_lines_that_who_follows_is_not_told(tmp_path: Path) -> None:
+    assert await run(Engine(lets_go=True), tmp_path) == Exit(0)
+    assert sorted(written(tmp_path)) == ["stderr F two", "stdout F one"]
+
+
+async def test_a_terminals_output_has_no_frames(tmp_path: Path) -> None:
+    await run(Engine(output=[b"one\r\n", b"two\r\n"]), tmp_path, tty=True)
+    assert written(tmp_path) == ["stdout F one", "stdout F two"]

@@ -37,6 +37,9 @@ LOOK = "hostname; cat /etc/resolv.conf; cat /etc/hosts; echo $HOSTNAME"
 
 
 class NoConfig:
+    def list(self, kind: Any, namespace: str) -> list[Any]:
+        return []
+
     def get(self, kind: Any, namespace: str, name: str) -> None:
         return None
 

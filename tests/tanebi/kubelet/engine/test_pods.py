@@ -30,6 +30,9 @@ DEADLINE_S = 30.0
 
 
 class NoConfig:
+    def list(self, kind: Any, namespace: str) -> list[Any]:
+        return []
+
     def get(self, kind: Any, namespace: str, name: str) -> None:
         return None
 
