@@ -489,9 +489,7 @@ class Objects:
 def _is_whole(kind: AnyKind, subresource: str) -> bool:
     """Whether a write goes through all of admission."""
     return (
-        subresource in ("", EPHEMERAL)
-        or kind.structure is not None
-        or kind is CERTIFICATE_REQUEST
+        subresource in ("", EPHEMERAL) or kind.structure is not None or kind is CERTIFICATE_REQUEST
     )
 
 
