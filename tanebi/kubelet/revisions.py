@@ -48,9 +48,12 @@ def history_of(owner: Resource, template: Obj, seen: Seen) -> History:
     known = tuple(sorted(found, key=lambda each: (each.revision, each.metadata.name)))
     name = f"{meta.name}-{hash_of(template)}"
     newest = known[-1].revision if known else 0
-    mine = next((each for each in known if each.metadata.name == name), None)
+    wanted = _data(template)
+    mine = next((each for each in known if each.data == wanted), None)  # whatever its name is
+    mine = mine or next((each for each in known if each.metadata.name == name), None)
     if mine is None:
         return History(name, known, create=(_make(owner, template, name, newest + 1),))
+    name = mine.metadata.name
     if mine.revision != newest:  # rolled back: the old template is the newest revision again
         again = Patch(CONTROLLER_REVISION, *mine.key, {"revision": newest + 1})
         return History(name, known, patches=(again,))
@@ -70,8 +73,11 @@ def short(name: str) -> str:
     return name.rpartition("-")[2]
 
 
+def _data(template: Obj) -> dict[str, Any]:
+    return {"spec": {"template": {**template, "$patch": "replace"}}}
+
+
 def _make(owner: Resource, template: Obj, name: str, revision: int) -> Obj:
-    data: dict[str, Any] = {"spec": {"template": {**template, "$patch": "replace"}}}
     labels = (template.get("metadata") or {}).get("labels") or {}
     return {
         "apiVersion": CONTROLLER_REVISION.api_version,
@@ -82,6 +88,6 @@ def _make(owner: Resource, template: Obj, name: str, revision: int) -> Obj:
             "labels": {**labels, HASH_LABEL: short(name)},
             "ownerReferences": [owner_reference(owner)],
         },
-        "data": data,
+        "data": _data(template),
         "revision": revision,
     }

@@ -31,3 +31,14 @@ def test_templates_come_and_come_back() -> None:
         history_of(owner, OTHER, world).current
     ]
     assert forgotten(back, None, set()) == []
+
+
+def test_a_template_is_known_by_what_it_says_and_not_by_its_name() -> None:
+    world = PlanningWorld()
+    world.put(DAEMON_SET, {"metadata": {"name": "d", "namespace": "ns"}})
+    owner = world.get(DAEMON_SET, "ns", "d")
+    assert owner is not None
+    (made,) = history_of(owner, TEMPLATE, world).create
+    world.put(CONTROLLER_REVISION, {**made, "metadata": {**made["metadata"], "name": "d-other"}})
+    history = history_of(owner, TEMPLATE, world)
+    assert (history.current, history.create) == ("d-other", ())
