@@ -161,18 +161,13 @@ class HttpsDoor:
             self._server.authorize(Request(head.method, head.path), user, target)
             if self._stream_count > STREAMS_MAX:
                 raise TooManyRequests(f"{STREAMS_MAX} streams of pods are open; try again later")
-<<<<<<< HEAD
-            query = parse_qsl(head.query.decode("latin-1"), keep_blank_values=True)
-            await self._server.admit(user, POD, target, options_of(read_call(target, query)))
-            await self._streams.serve(head, target, wire)
-=======
             if target.subresource == "log":
-                query = _query(head.query)
-                answer = await self._server.handle(Request("GET", head.path, query), user)
-                await serve_output(head, wire, answer)
+                request = Request("GET", head.path, _query(head.query))
+                await serve_output(head, wire, await self._server.handle(request, user))
             else:
+                query = parse_qsl(head.query.decode("latin-1"), keep_blank_values=True)
+                await self._server.admit(user, POD, target, options_of(read_call(target, query)))
                 await self._streams.serve(head, target, wire)
->>>>>>> b10d073 (Kubernetes' own tests of nodes, apps and networks: what they found)
         except ApiError as error:
             await _refuse(wire, error)
         except Exception as error:  # the edge, as below

@@ -20,12 +20,9 @@ from tanebi.api.meta import Obj
 from tanebi.kube.plan import Seen
 
 UNSCHEDULABLE: Final = "node.kubernetes.io/unschedulable"
-<<<<<<< HEAD
 DEFAULT_SCHEDULER: Final = "default-scheduler"
-=======
 NO_PORTS: Final = "node(s) didn't have free ports for the requested pod ports"
 HostPort = tuple[str, str, int]  # address ("": any), protocol, port
->>>>>>> b10d073 (Kubernetes' own tests of nodes, apps and networks: what they found)
 REPELLING: Final = ("NoSchedule", "NoExecute")
 
 

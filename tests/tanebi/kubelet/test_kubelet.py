@@ -476,9 +476,8 @@ async def test_the_cold_path_is_quick(platform: Platform) -> None:
         await scale(platform, 0)
 
         async def nothing() -> bool:
-            listed = [one for found in await platform.slices() for one in found["endpoints"] or ()]
-
-        return not listed and not await platform.pods()
+            there = [one for found in await platform.slices() for one in found["endpoints"] or ()]
+            return not there and not await platform.pods()
 
         await wait_until(nothing)
     assert min(took) < COLD_BUDGET_S, took
