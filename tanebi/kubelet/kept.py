@@ -49,9 +49,17 @@ class KeptHands:
     """Implements tanebi.kubelet.podnet.Hands. `lost` is called when the keeper has ended and was not asked to."""
 
     def __init__(
-        self, block: Block, *, door: str, services: IPv4Network, lost: Callable[[], None]
+        self,
+        block: Block,
+        *,
+        door: str,
+        services: IPv4Network,
+        lost: Callable[[], None],
+        through: Sequence[str] = (),
     ) -> None:
-        """`services` are addresses that have rules of their own (tanebi.kubelet.serviceproxy). Raises OSError."""
+        """`services` are addresses that have rules of their own (tanebi.kubelet.serviceproxy). `through`: a program, with its
+        arguments, that runs what follows in a user namespace that is not ours. Raises OSError.
+        """
         nsenter = shutil.which("nsenter", path=os.defpath) or shutil.which("nsenter")
         if nsenter is None:
             raise OSError("no program nsenter (util-linux)")
@@ -59,6 +67,8 @@ class KeptHands:
         self._block = block
         self._door = door
         self._services = services
+        self._through = through
+        self._pid = 0
         self._lost = lost
         self._lock = anyio.Lock()
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -73,14 +83,14 @@ class KeptHands:
         ours.setblocking(False)
         self._line = ours
         with theirs:
-            self._keeper = keeper = _start(theirs.fileno())
+            self._keeper = keeper = _start(theirs, self._through)
         self._pidfd = os.pidfd_open(keeper.pid)
         targets = {
             one.port: (str(one.to[0]), one.to[1])
             for one in forwarded
             if one.protocol == TCP and one.port != DNS_PORT
         }
-        _, files = await self._ask(
+        told, files = await self._ask(
             {
                 "net": str(self._block.net),
                 "name": self._block.name,
@@ -91,6 +101,7 @@ class KeptHands:
                 "services": str(self._services),
             }
         )
+        self._pid = int(told["pid"])
         *dns, self._rules = (socket.socket(fileno=fd) for fd in files)
         self.dns = tuple(dns)
         for sock in self.dns:
@@ -141,8 +152,7 @@ class KeptHands:
             sock.close()
 
     def _enter(self, inside: Namespaces) -> Enter:
-        assert self._keeper is not None, "started"
-        keeper = f"/proc/{self._keeper.pid}"
+        keeper = f"/proc/{self._pid}"
 
         def enter(argv: Sequence[str], cwd: Path) -> Sequence[str]:
             return (
@@ -189,11 +199,11 @@ class KeptHands:
         return told, files
 
 
-def _start(control: int) -> subprocess.Popen[bytes]:
-    argv = (sys.executable, "-m", "tanebi.kubelet.netkeeper", str(control), str(os.getpid()), "own")
-    return subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, pass_fds=(control,), start_new_session=True
-    )
+def _start(control: socket.socket, through: Sequence[str]) -> subprocess.Popen[bytes]:
+    argv = [*through, sys.executable, "-m", "tanebi.kubelet.netkeeper"]
+    if not through:
+        argv.append(str(os.getpid()))
+    return subprocess.Popen(argv, stdin=control, start_new_session=True)
 
 
 def _at(inside: Namespaces) -> dict[str, list[int]]:

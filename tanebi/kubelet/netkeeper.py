@@ -39,16 +39,18 @@ DNS_PORT: Final = 53
 
 
 def main(arguments: list[str]) -> int:
-    """`arguments`: the number of the inherited socket, the parent's pid, and whether a user namespace is to be made."""
-    control = socket.socket(fileno=int(arguments[0]))
+    """`arguments`: the pid of a parent to die with; without, the user namespace is there already, and made by another program.
+    The socket is what is the standard input of others, which all programs pass on.
+    """
+    control = socket.socket(fileno=os.dup(0))
     control.setblocking(False)
-    try:
-        if arguments[2] == "own":
+    if arguments:
+        try:
             namespaces.own_user()
-    except OSError as error:
-        control.send(_refused(error))
-        return 1
-    die_with(int(arguments[1]))
+        except OSError as error:
+            control.send(_refused(error))
+            return 1
+        die_with(int(arguments[0]))
     raise_file_limit()
     asyncio.run(_serve(control))
     return 0
@@ -62,7 +64,7 @@ async def _serve(control: socket.socket) -> None:
     except OSError as error:
         control.send(_refused(error))
         return
-    told = json.dumps({"ok": True}).encode()
+    told = json.dumps({"pid": os.getpid()}).encode()
     socket.send_fds(control, [told], [sock.fileno() for sock in (*keeper.dns, keeper.rules)])
     keeper.rules.close()  # whose end ends the rules: the platform's to say when
     async with asyncio.TaskGroup() as tasks:

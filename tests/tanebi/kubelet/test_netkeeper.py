@@ -40,9 +40,8 @@ def config(folder: Path, **changes: Any) -> dict[str, Any]:
 def keeper() -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.settimeout(DEADLINE_S)
-    number = str(theirs.fileno())
-    argv = [sys.executable, "-m", "tanebi.kubelet.netkeeper", number, str(os.getpid()), "own"]
-    with ours, subprocess.Popen(argv, pass_fds=(theirs.fileno(),)) as process:
+    argv = [sys.executable, "-m", "tanebi.kubelet.netkeeper", str(os.getpid())]
+    with ours, subprocess.Popen(argv, stdin=theirs) as process:
         theirs.close()
         yield process, ours
         ours.close()
@@ -60,7 +59,7 @@ def ask(line: socket.socket, wish: dict[str, Any]) -> Any:
 def test_places_and_sockets_until_nobody_asks_any_more(tmp_path: Path) -> None:
     wanted = config(tmp_path)
     with keeper() as (process, line):
-        assert ask(line, wanted) == {"ok": True}
+        assert ask(line, wanted) == {"pid": process.pid}
         at = ask(line, {"do": "make", "address": "10.201.0.2"})
         assert len(at) == 3
         again = ask(line, {"do": "make", "address": "10.201.0.2"})
