@@ -79,6 +79,11 @@ class DataDir:
         return self.root / "network"
 
     @property
+    def engine_network(self) -> Path:
+        """The same for pods of an engine that has a network of their own."""
+        return self.root / "engine" / "network"
+
+    @property
     def pods(self) -> Path:
         """State and scratch space of pods, a folder per uid."""
         return self.root / "pods"

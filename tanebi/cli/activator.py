@@ -56,7 +56,9 @@ def _control(ctx: click.Context, parameter: click.Parameter, value: str) -> tupl
 )
 @click.option("--listen-fd", type=int, help="Serve this inherited socket instead.")
 @click.option(
-    "--ways", help="The name of what makes connections to pods in a network of their own."
+    "--ways",
+    multiple=True,
+    help="The name of what makes connections to pods in a network of their own.",
 )
 @click.option("--parent", type=int, help="End with this process.")
 @click.option("--gate-fd", type=int, help="Begin when this inherited pipe is closed.")
@@ -77,7 +79,7 @@ def activator(
     parent: int | None,
     gate_fd: int | None,
     tell_outside: bool,
-    ways: str | None,
+    ways: tuple[str, ...],
 ) -> int:
     """Run the data plane alone, beside a control process.
 

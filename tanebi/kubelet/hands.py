@@ -5,6 +5,7 @@ Caller: tanebi.kubelet.podnet.
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -69,6 +70,9 @@ class LocalHands:
 
     def rules(self) -> Conversation:
         return Conversation(netlink.NETLINK_NETFILTER)
+
+    def path(self, inside: Namespaces) -> str:
+        return f"/proc/{os.getpid()}/fd/{inside.net}"
 
     def close(self) -> None:
         for part in (self._maker, self._starter, self._lines):

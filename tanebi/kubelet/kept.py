@@ -134,6 +134,9 @@ class KeptHands:
             raise OSError("the rules of the pods' network have been taken")
         return Conversation(netlink.NETLINK_NETFILTER, sock)
 
+    def path(self, inside: Namespaces) -> str:
+        return f"/proc/{self._pid}/fd/{inside.net}"
+
     def close(self) -> None:
         keeper, self._keeper = self._keeper, None
         if self._line is not None:
@@ -203,7 +206,7 @@ def _start(control: socket.socket, through: Sequence[str]) -> subprocess.Popen[b
     argv = [*through, sys.executable, "-m", "tanebi.kubelet.netkeeper"]
     if not through:
         argv.append(str(os.getpid()))
-    return subprocess.Popen(argv, stdin=control, start_new_session=True)
+    return subprocess.Popen(argv, stdin=control.fileno(), start_new_session=True)
 
 
 def _at(inside: Namespaces) -> dict[str, list[int]]:

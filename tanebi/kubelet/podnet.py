@@ -88,6 +88,9 @@ class Hands(Protocol):
     def rules(self) -> Conversation:
         """With the kernel, about the packet rules of the network that the lines lead to. For one taker, who closes it."""
 
+    def path(self, inside: Namespaces) -> str:
+        """Where another program of the same user finds the network, as long as it is not dropped."""
+
     def close(self) -> None: ...
 
 
@@ -152,6 +155,10 @@ class PodNetwork:
             self._places[uid] = place
             self._dresses[place.address] = self._named(pod, place.address)
         return self._places[uid]
+
+    def path(self, place: Place) -> str:
+        """Where another program of the same user finds the place's network."""
+        return self._hands.path(place.inside)
 
     async def within(self, place: Place, work: Callable[[Enter], T]) -> T:
         """Start a program in a pod's namespaces. Raises what `work` raises.

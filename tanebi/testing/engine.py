@@ -30,7 +30,7 @@ IMAGE: Final = "dev.local/busybox:test2"
 CI_VARIABLE: Final = "TANEBI_CI"
 PODMAN: Final = "podman"
 DOCKER: Final = "docker"
-_CONTAINERFILE: Final = b"""FROM scratch
+CONTAINERFILE: Final = b"""FROM scratch
 COPY busybox /bin/busybox
 COPY busybox /bin/sh
 COPY busybox /bin/sleep
@@ -126,7 +126,7 @@ def _context() -> bytes:
     with tarfile.open(fileobj=out, mode="w") as tar:
         for name, content, mode in (
             ("busybox", busybox, 0o755),
-            ("Containerfile", _CONTAINERFILE, 0o644),
+            ("Containerfile", CONTAINERFILE, 0o644),
         ):
             info = tarfile.TarInfo(name)
             info.size, info.mode = len(content), mode

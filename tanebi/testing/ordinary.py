@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import stat
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -24,12 +25,17 @@ FIRST_UID: Final = 64000
 class OrdinaryPlatform(Platform):
     """`folder` is made readable for its user."""
 
-    def __init__(self, folder: Path, *arguments: str, runtime: str = "process") -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, runtime: str = "process", uid: int | None = None
+    ) -> None:
+        """`uid`: whom to be instead of nobody in particular, where the tests are root's."""
         super().__init__(folder / "data", *arguments, runtime=runtime)
-        self.uid = os.geteuid() or FIRST_UID + os.getpid() % 1000
+        self.uid = os.geteuid() or uid or FIRST_UID + os.getpid() % 1000
         self._prefix = _becoming(self.uid) if os.geteuid() == SUPERUSER else []
         if self._prefix:
-            os.chown(folder, self.uid, self.uid)
+            (folder / "run").mkdir(mode=0o700, exist_ok=True)
+            for path in (folder, folder / "run"):
+                os.chown(path, self.uid, self.uid)
 
     @property
     def command(self) -> list[str]:
@@ -37,7 +43,14 @@ class OrdinaryPlatform(Platform):
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**super().environment, "HOME": str(self.data_dir.parent)}
+        home = self.data_dir.parent
+        inherited = super().environment
+        inherited.pop("DOCKER_HOST", None)
+        return {**inherited, "HOME": str(home), "XDG_RUNTIME_DIR": str(home / "run")}
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Another program, as this user."""
+        return self._run([*self._prefix, *command], stdin=None, check=True)
 
     def processes(self) -> list[int]:
         """All that run as this user; only for one that nobody else is."""

@@ -65,14 +65,13 @@ def run(options: ActivatorOptions) -> int:
 async def _serve(options: ActivatorOptions) -> None:
     clock = SystemClock()
     link = Link(clock, token=_token(options.token_file), name=options.name)
-    way = Door(options.ways, clock) if options.ways is not None else None
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         build((*(kind.model for kind in KINDS),))
         if options.gate_fd is not None:
             await _opened(options.gate_fd)
         async with _connected(options.kubeconfig) as transport, Stages() as stages:
-            if way is not None:
-                await stages.start(way.serve)
+            for name in options.ways:
+                await stages.start(Door(name, clock).serve)
             kube = Kube(transport, field_manager="tanebi-activator")
             cache = Cache(kube, clock)
             role = _role(options, clock, cache, link)

@@ -20,9 +20,8 @@ from tanebi.base.files import write_atomically
 from tanebi.base.rng import new_token
 from tanebi.base.settings import DataDir
 from tanebi.base.stages import Stages
-from tanebi.kubelet.kept import door_name
 from tanebi.up.handover import Handover
-from tanebi.up.network import in_user_namespace
+from tanebi.up.network import doors
 from tanebi.up.options import ActivatorOptions, UpOptions, command
 from tanebi.up.sockets import listen
 from tanebi.up.supervisor import Spec, Supervisor
@@ -50,8 +49,7 @@ class Children:
         for name in ("hub", "own") if count else ():  # for the activators
             (self.inner[name],) = handover.taken(name) or listen(LOOPBACK, 0, 1)
         self.port: int = self.sockets[0].getsockname()[1]
-        own = in_user_namespace(options.pod_network)
-        self._ways = door_name(data.network) if own else None
+        self._ways = doors(options, data)
         self._gate: int | None = None
         self._gate_end: int | None = None
         self.supervisor: Supervisor | None = None

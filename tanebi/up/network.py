@@ -33,7 +33,7 @@ from tanebi.kubelet.podnet import NetworkUnavailable, PodNetwork
 from tanebi.kubelet.ports import POD_IP
 from tanebi.kubelet.resolvconf import machine_servers
 from tanebi.kubelet.serviceproxy import ServiceProxy
-from tanebi.up.options import PodNetworks
+from tanebi.up.options import PodNetworks, UpOptions
 
 SUPERUSER: Final = 0
 HTTP_PORT: Final = 80
@@ -58,13 +58,22 @@ class NetworkPart:
         *,
         host: str,
         lost: Callable[[], None],
+        folder: Path | None = None,
+        through: Sequence[str] = (),
     ) -> None:
-        """`lost`: what to do when pods have lost their network, which nothing brings back to them."""
+        """`lost`: what to do when pods have lost their network, which nothing brings back to them. `folder`: where its state is,
+        if not in the usual place. `through`: a program that runs the keeper in a user namespace of somebody else.
+        """
         self._wanted = wanted
         self._data = data
         self._clock = clock
         self._host = host
         self._lost = lost
+        self._folder = folder or data.network
+        self._through = through
+        self._kept = bool(through) or in_user_namespace(wanted)
+        self._asked = anyio.Event()
+        self._settled = anyio.Event()
         self._network: PodNetwork | None = None
         self._refused = ""
         self._routed: Callable[[Mapping[str, str]], bool] = lambda labels: True
@@ -72,7 +81,7 @@ class NetworkPart:
     @property
     def words(self) -> str:
         if self._network is not None:
-            where = ", in a user namespace" if in_user_namespace(self._wanted) else ""
+            where = ", in a user namespace" if self._kept else ""
             return f"a network of its own for each pod in {self._network.block}{where}"
         return "pods share the machine's network" + (f" ({self._refused})" if self._refused else "")
 
@@ -112,6 +121,34 @@ class NetworkPart:
             )
         return self._network
 
+    async def start_later(
+        self,
+        stages: Stages,
+        cache: Cache,
+        *,
+        gateway_port: Callable[[], int],
+        api_port: int,
+    ) -> None:
+        """Nothing is made before somebody asks (`on_demand`)."""
+        self._cache = cache
+        self._ports = ((HTTP_PORT, gateway_port()), (API_PORT, api_port))
+        await stages.start(self._run_when_asked)
+
+    async def on_demand(self) -> PodNetwork:
+        """Raises NetworkUnavailable."""
+        self._asked.set()
+        await self._settled.wait()
+        if self._network is None:
+            raise NetworkUnavailable("no-pod-network", self._refused)
+        return self._network
+
+    async def _run_when_asked(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        task_status.started()
+        await self._asked.wait()
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(self._run)
+            self._settled.set()
+
     async def _run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         try:
             await self._hold(task_status)
@@ -123,7 +160,7 @@ class NetworkPart:
         servers = machine_servers(_RESOLV.read_text()) if _RESOLV.exists() else []
         names = DnsServer(self._world, servers)
         served = [Forwarded(TCP, port, (self.target, real)) for port, real in self._ports]
-        if in_user_namespace(self._wanted):
+        if self._kept:
             await self._hold_kept(names, served, task_status)
         else:
             await self._hold_own(names, served, task_status)
@@ -132,13 +169,13 @@ class NetworkPart:
         self, names: DnsServer, served: Sequence[Forwarded], task_status: TaskStatus[None]
     ) -> None:
         """Not root: a keeper makes the network, and sockets in it."""
-        door = door_name(self._data.network)
+        door = door_name(self._folder)
         way, hands = (
             Door(door, self._clock),
-            partial(KeptHands, door=door, services=NETWORK, lost=self._lost),
+            partial(KeptHands, door=door, services=NETWORK, lost=self._lost, through=self._through),
         )
         async with podnet.opened(
-            self._data.network,
+            self._folder,
             forwarded=served,
             clock=self._clock,
             domain=CLUSTER_DOMAIN,
@@ -159,7 +196,7 @@ class NetworkPart:
                 Forwarded(UDP, DNS_PORT, (LOOPBACK, dns.udp_port)),
             ]
             async with podnet.opened(
-                self._data.network,
+                self._folder,
                 forwarded=forwarded,
                 clock=self._clock,
                 domain=CLUSTER_DOMAIN,
@@ -202,6 +239,14 @@ class NetworkPart:
 def is_routed(labels: Mapping[str, str]) -> bool:
     """Whether a Service of these labels is one of a route or a revision."""
     return any(name.startswith(ROUTED) for name in labels)
+
+
+def doors(options: UpOptions, data: DataDir) -> tuple[str, ...]:
+    """The names of the keepers that there may be."""
+    if not in_user_namespace(options.pod_network):
+        return ()
+    kept = [data.network, *([data.engine_network] if options.runtime != "process" else [])]
+    return tuple(map(door_name, kept))
 
 
 def in_user_namespace(wanted: PodNetworks) -> bool:

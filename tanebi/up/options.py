@@ -49,7 +49,7 @@ class ActivatorOptions:
     tell_outside: bool = (
         False  # cluster-local hosts are for clients inside alone (activator.inside)
     )
-    ways: str | None = None  # the keeper by which pods are reached, by its name
+    ways: tuple[str, ...] = ()  # the keepers by which pods are reached, by their names
 
 
 def command(options: ActivatorOptions) -> list[str]:
@@ -62,8 +62,8 @@ def command(options: ActivatorOptions) -> list[str]:
         words.append("--tell-outside")
     if options.kubeconfig is not None:
         words += ["--kubeconfig", str(options.kubeconfig)]
-    if options.ways is not None:
-        words += ["--ways", options.ways]
+    for name in options.ways:
+        words += ["--ways", name]
     if options.listen_fd is not None:
         words += ["--listen-fd", str(options.listen_fd)]
     if options.gate_fd is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -22,6 +23,7 @@ from tanebi.kubelet.engine.role import EngineRole, build
 from tanebi.kubelet.images import Image, ImageStore
 from tanebi.kubelet.images import Missing as NoImage
 from tanebi.kubelet.logs import LogStore
+from tanebi.kubelet.podnet import NetworkUnavailable, PodNetwork
 from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.kubelet.process import ProcessRuntime
 from tanebi.kubelet.processpods import ProcessPods
@@ -47,21 +49,35 @@ class PodPart:
         self._found = engine_for(options.runtime)
         self._engine: EngineRole | None = None
         self.tokens: PodTokens | None = None  # once started
-        self._network = NetworkPart(
-            options.pod_network, data, clock, host=options.host, lost=begin_anew
-        )
+        wanted, host = options.pod_network, options.host
+        self._network = NetworkPart(wanted, data, clock, host=host, lost=begin_anew)
+        self._enclosed: NetworkPart | None = None
+        if self._found is not None and wanted != "shared":
+            through = connect.into_namespace(self._found, environment())
+            if through:
+                self._enclosed = NetworkPart(
+                    wanted,
+                    data,
+                    clock,
+                    host=host,
+                    lost=begin_anew,
+                    folder=data.engine_network,
+                    through=through,
+                )
 
     @property
     def words(self) -> str:
         """What was chosen, for a person."""
         if self._runtime == "engine" and self._found is not None:
-            return f"runtime engine: {self._found.words}"
+            network = f"; {self._enclosed.words}" if self._enclosed is not None else ""
+            return f"runtime engine: {self._found.words}{network}"
         engine = f" for directory images, else engine: {self._found.words}" if self._found else ""
         return f"runtime process{engine}; {self._network.words}"
 
     def way_to_gateway(self, port: int) -> tuple[str, int]:
         """Where pods reach the gateway, which listens at `port`."""
-        return self._network.gateway or (str(self._network.target), port)
+        part = self._enclosed if self._runtime == "engine" and self._enclosed else self._network
+        return part.gateway or (str(self._network.target), port)
 
     @property
     def engine_images(self) -> EngineImages | None:
@@ -84,9 +100,7 @@ class PodPart:
     ) -> PodRuntime:
         """What runs pods. The engine's part and the network run as long as the pods do."""
         tokens = self.tokens = PodTokens(kube, self._clock)
-        network = await self._network.start(
-            stages, cache, gateway_port=gateway_port, api_port=api_port
-        )
+        network = await self._start_networks(stages, cache, gateway_port, api_port)
 
         def here(url: str) -> str:
             return local_url(url, gateway_port())
@@ -112,7 +126,8 @@ class PodPart:
             environ=environment(),
             clock=self._clock,
             local_url=here,
-            network=network,
+            network=network if self._enclosed is None else None,
+            enclosed=self._enclosed.on_demand if self._enclosed is not None else None,
             tokens=tokens,
         )
         await stages.start(self._engine.pods.run)
@@ -122,6 +137,21 @@ class PodPart:
             processes,
             self._engine.pods,
             is_directory=lambda ref: isinstance(self._images.resolve(ref), Image),
+        )
+
+    async def _start_networks(
+        self, stages: Stages, cache: Cache, gateway_port: Callable[[], int], api_port: int
+    ) -> PodNetwork | None:
+        """The network of pods that are processes. That of an engine is made when there is a pod for it, unless all are."""
+        enclosed = self._enclosed
+        if enclosed is not None:
+            await enclosed.start_later(stages, cache, gateway_port=gateway_port, api_port=api_port)
+            if self._runtime == "engine":
+                with contextlib.suppress(NetworkUnavailable):  # pods say so, and the start line
+                    await enclosed.on_demand()
+                return None
+        return await self._network.start(
+            stages, cache, gateway_port=gateway_port, api_port=api_port
         )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -32,6 +33,7 @@ from tanebi.kubelet.processes import PLATFORM_MARKER
 if TYPE_CHECKING:
     from tanebi.kubelet.engine.client import EngineClient
 
+SUPERUSER: Final = 0
 START_S: Final = 10.0
 POLL_S: Final = 0.02
 STOP_S: Final = 5.0
@@ -69,6 +71,17 @@ def find(environ: Mapping[str, str], *, root: Path = Path("/")) -> Found | None:
         return None
     runc = shutil.which("runc", path=environ.get("PATH")) or ""
     return Found(None, podman, runc if runc and hybrid_cgroups(root) else "")
+
+
+def into_namespace(found: Found, environ: Mapping[str, str]) -> Sequence[str]:
+    """The words that run a program in the user namespace of this user's own Podman; none: it is another engine, or root's.
+
+    Networks of such an engine are not reached from this machine.
+    """
+    run = environ.get("XDG_RUNTIME_DIR")
+    own = found.socket is None or (run is not None and found.socket.is_relative_to(run))
+    podman = found.podman or shutil.which("podman", path=environ.get("PATH"))
+    return (podman, "unshare") if os.geteuid() != SUPERUSER and own and podman else ()
 
 
 def hybrid_cgroups(root: Path = Path("/")) -> bool:

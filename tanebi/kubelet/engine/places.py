@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,12 +24,13 @@ import anyio
 from tanebi.api.core.pod import Pod
 from tanebi.api.meta import Obj
 from tanebi.base.clock import Clock
+from tanebi.base.errors import Unavailable
 from tanebi.base.log import get_logger
 from tanebi.kubelet import namespaces
 from tanebi.kubelet.engine import pause, spec
 from tanebi.kubelet.engine.connect import EngineDoor
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
-from tanebi.kubelet.podnet import PodNetwork, machine_text
+from tanebi.kubelet.podnet import NetworkUnavailable, PodNetwork, machine_text
 from tanebi.kubelet.ports import POD_IP
 from tanebi.kubelet.resolvconf import DOMAIN, Resolving, hostname, hosts_file, resolving
 
@@ -57,14 +58,22 @@ class Holder:
     uts: str = ""  # where its UTS namespace is, when that is of this machine
 
 
+Enclosed = Callable[[], Awaitable[PodNetwork]]
+
+
 class Places:
-    """`name(parts)` is a container's name; `used` is called before the first thing of ours is made in the engine."""
+    """`name(parts)` is a container's name; `used` is called before the first thing of ours is made in the engine.
+
+    `enclosed` gives pods their networks where the engine's own are not reached from this machine, as those of an ordinary user's
+    Podman; it may raise NetworkUnavailable.
+    """
 
     def __init__(
         self,
         door: EngineDoor,
         *,
         network: PodNetwork | None,
+        enclosed: Enclosed | None,
         clock: Clock,
         platform: str,
         limits: spec.Limits,
@@ -74,6 +83,7 @@ class Places:
     ) -> None:
         self._door = door
         self._network = network
+        self._enclosed = enclosed
         self._clock = clock
         self._platform = platform
         self._limits = limits
@@ -108,6 +118,8 @@ class Places:
     async def take(self, pod: Pod) -> Holder:
         """Raises EngineError, EngineGone."""
         client = await self._door.client()
+        if self._enclosed is not None:
+            self._network = await self._entered(self._enclosed)
         common = await self.common(client)
         self._taken.set()
         if pod.spec.host_network or spec.sysctls(pod) or pod.spec.host_ipc:
@@ -122,6 +134,11 @@ class Places:
                 await client.remove(holder.container)
         made = await self._make(client, common, pod)
         return _with_uts(made) if os.geteuid() == 0 and _can_be_named(made) else made
+
+    def release(self, pod_uid: str) -> None:
+        """The pod's sandbox is gone."""
+        if self._enclosed is not None and self._network is not None:
+            self._network.release(pod_uid)
 
     def wake(self) -> None:
         """There will be pods."""
@@ -191,18 +208,36 @@ class Places:
     async def _make_now(self, client: EngineClient, common: spec.Place, pod: Pod | None) -> Holder:
         name = self._name(pod.metadata.uid if pod else f"place-{next(self._numbers)}")
         dns = self._resolving(pod) if pod is not None else None
-        body = spec.sandbox_body(pod, pause.TAG, common, dns=dns)
+        address, path = await self._own_network(pod)
+        body = spec.sandbox_body(pod, pause.TAG, common, dns=dns, network=path)
         container = await client.create_anew(name, body)
         await client.start(container)
         found = await client.inspect(container)
         if pod is not None and pod.spec.host_network:
             return Holder(container, POD_IP)
-        holder = _holder(container, found, common.network)
+        holder = _holder(container, found, common.network, address)
         if self._network is not None:
             self._network.let_in(holder.address)
         if pod is not None and _can_be_named(holder):
             await anyio.to_thread.run_sync(partial(self._write_names, holder, pod))
         return holder
+
+    async def _own_network(self, pod: Pod | None) -> tuple[str, str]:
+        """The address and the file of a network that is not the engine's; empty: it is. Raises EngineGone."""
+        if self._enclosed is None or self._network is None or pod is None or pod.spec.host_network:
+            return "", ""
+        try:
+            place = await self._network.take(pod)
+        except (OSError, Unavailable) as error:
+            raise EngineGone(f"no network for the pod: {error}") from error
+        return place.address, self._network.path(place)
+
+    async def _entered(self, enclosed: Enclosed) -> PodNetwork:
+        """Raises EngineGone."""
+        try:
+            return await enclosed()
+        except NetworkUnavailable as error:
+            raise EngineGone(f"no network for pods of this engine: {error.message}") from error
 
     def _resolving(self, pod: Pod) -> Resolving | None:
         """None: as the engine has it."""
@@ -234,7 +269,7 @@ class Places:
                 await client.load(pause.archive(self._arch))
             except KeyError as error:
                 raise EngineError(501, f"no sandbox program for processor {error}") from error
-        if await client.network(NETWORK) is None:
+        if self._enclosed is None and await client.network(NETWORK) is None:
             made = True
             await client.create_network(
                 {"Name": NETWORK, "Driver": "bridge", "CheckDuplicate": True}
@@ -242,10 +277,10 @@ class Places:
         return made
 
 
-def _holder(container: str, found: Obj, network: str) -> Holder:
+def _holder(container: str, found: Obj, network: str, address: str) -> Holder:
     return Holder(
         container,
-        str(found["NetworkSettings"]["Networks"][network]["IPAddress"]),
+        address or str(found["NetworkSettings"]["Networks"][network]["IPAddress"]),
         int((found.get("State") or {}).get("Pid") or 0),
         str(found.get("ResolvConfPath") or ""),
         str(found.get("HostsPath") or ""),

@@ -29,7 +29,7 @@ from tanebi.kubelet.engine.container import EngineContainer
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
 from tanebi.kubelet.engine.frames import BadFrame, Frames
 from tanebi.kubelet.engine.images import EngineImage, EngineImages
-from tanebi.kubelet.engine.places import Holder, Places
+from tanebi.kubelet.engine.places import Enclosed, Holder, Places
 from tanebi.kubelet.engine.registryauth import login_for
 from tanebi.kubelet.engine.session import execute
 from tanebi.kubelet.engine.volumes import Volumes
@@ -73,6 +73,7 @@ class EnginePods:
         limits: spec.Limits,
         machine: str,
         network: PodNetwork | None = None,
+        enclosed: Enclosed | None = None,
         tokens: PodTokens | None = None,
     ) -> None:
         self._door = door
@@ -84,10 +85,11 @@ class EnginePods:
         self._platform = platform
         self._folder = folder
         self._tokens = tokens
-        self._api: Mapping[str, str] = API if network is not None else {}
+        self._api: Mapping[str, str] = API if network is not None or enclosed is not None else {}
         self._places = Places(
             door,
             network=network,
+            enclosed=enclosed,
             clock=clock,
             platform=platform,
             limits=limits,
@@ -256,6 +258,7 @@ class EnginePods:
                 await self._remove_one(one)
             holder, _ = self._sandboxes.pop(pod_uid)
             await self._remove_one(holder.container)
+            self._places.release(pod_uid)
             for key in [key for key in self._running if key[0] == pod_uid]:
                 del self._running[key]
             await to_thread.run_sync(self._volumes.forget, pod_uid)

@@ -14,6 +14,7 @@ from tanebi.base.clock import Clock
 from tanebi.kube.cache import Cache
 from tanebi.kubelet.engine.connect import EngineDoor, Found
 from tanebi.kubelet.engine.images import EngineImages
+from tanebi.kubelet.engine.places import Enclosed
 from tanebi.kubelet.engine.pods import EnginePods
 from tanebi.kubelet.engine.spec import OPEN_FILES, PROCESSES, Limits
 from tanebi.kubelet.engine.volumes import Volumes
@@ -41,6 +42,7 @@ def build(
     clock: Clock,
     local_url: Callable[[str], str],
     network: PodNetwork | None = None,
+    enclosed: Enclosed | None = None,
     tokens: PodTokens | None = None,
 ) -> EngineRole:
     """`folder` is the data directory's `pods`; `local_url` tells how a URL looks where no `network` gives pods names."""
@@ -51,7 +53,7 @@ def build(
     known = of_cache(cache, local_url, host=network.node_address if network else POD_IP)
 
     def sources(address: str) -> Sources:
-        named = network is not None and address != POD_IP
+        named = (network is not None or enclosed is not None) and address != POD_IP
         return replace(known, address=address, local_url=str if named else local_url)
 
     pods = EnginePods(
@@ -66,6 +68,7 @@ def build(
         limits=limits(),
         machine=platform.machine(),
         network=network,
+        enclosed=enclosed,
         tokens=tokens,
     )
     return EngineRole(pods, images)

@@ -60,8 +60,13 @@ class Place:
     podman: bool
 
 
-def sandbox_body(pod: Pod | None, image: str, place: Place, *, dns: Resolving | None = None) -> Obj:
-    """The container that holds a pod's network, name and IPC; without a pod, one that is named later."""
+def sandbox_body(
+    pod: Pod | None, image: str, place: Place, *, dns: Resolving | None = None, network: str = ""
+) -> Obj:
+    """The container that holds a pod's network, name and IPC; without a pod, one that is named later.
+
+    `network`: the file of a network namespace to be in, instead of one on the engine's network.
+    """
     own = pod is None or not pod.spec.host_network
     labels = {PLATFORM_LABEL: place.platform} if pod is None else _labels(pod, "", place)
     aliases = pod.spec.host_aliases or () if pod is not None else ()
@@ -70,7 +75,7 @@ def sandbox_body(pod: Pod | None, image: str, place: Place, *, dns: Resolving | 
         **({"Hostname": hostname(pod)} if own and pod is not None else {}),
         "Labels": labels,
         "HostConfig": {
-            "NetworkMode": place.network if own else "host",
+            "NetworkMode": (f"ns:{network}" if network else place.network) if own else "host",
             "Ulimits": place.limits.body(),
             "CapDrop": ["ALL"],
             "ReadonlyRootfs": True,

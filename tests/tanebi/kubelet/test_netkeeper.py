@@ -41,7 +41,7 @@ def keeper() -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.settimeout(DEADLINE_S)
     argv = [sys.executable, "-m", "tanebi.kubelet.netkeeper", str(os.getpid())]
-    with ours, subprocess.Popen(argv, stdin=theirs) as process:
+    with ours, subprocess.Popen(argv, stdin=theirs.fileno()) as process:
         theirs.close()
         yield process, ours
         ours.close()

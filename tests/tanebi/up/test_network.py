@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import subprocess
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,11 @@ from tanebi.api.core.kinds import POD
 from tanebi.base.clock import SystemClock
 from tanebi.base.settings import DataDir
 from tanebi.base.stages import Stages
+from tanebi.kubelet.podnet import NetworkUnavailable
 from tanebi.kubelet.runtime import Enter
 from tanebi.testing.network import network_missing, user_namespaces_missing
-from tanebi.up.network import NetworkPart, reached_at
-from tanebi.up.options import PodNetworks
+from tanebi.up.network import NetworkPart, doors, reached_at
+from tanebi.up.options import PodNetworks, UpOptions
 
 pytestmark = pytest.mark.anyio
 
@@ -96,3 +99,56 @@ async def test_names_inside_lead_to_the_gateway(
 )
 def test_where_the_gateway_is_reached_from_this_machine(host: str, address: str) -> None:
     assert reached_at(host) == IPv4Address(address)
+
+
+@user_namespaces_missing()
+async def test_a_network_that_is_made_when_somebody_asks(tmp_path: Path) -> None:
+    cache: Any = Nothing()
+    later = NetworkPart(
+        "auto",
+        DataDir(tmp_path),
+        SystemClock(),
+        host="127.0.0.1",
+        lost=lambda: None,
+        folder=tmp_path / "later",
+        through=("unshare", "--user", "--map-root-user"),
+    )
+    async with Stages() as stages:
+        await later.start_later(stages, cache, gateway_port=lambda: 8080, api_port=6443)
+        assert not (tmp_path / "later").exists()
+        assert later.gateway is None
+        network = await later.on_demand()
+        assert await later.on_demand() is network
+        assert later.gateway == (str(network.gateway), 80)
+        place = await network.take(POD.view({"metadata": {"name": "p", "uid": "u"}, "spec": {}}))
+        assert Path(network.path(place)).exists(), "for other programs of this user to enter"
+
+
+async def test_a_network_that_cannot_be_is_refused_to_each_who_asks(tmp_path: Path) -> None:
+    cache: Any = Nothing()
+    later = NetworkPart(
+        "auto",
+        DataDir(tmp_path),
+        SystemClock(),
+        host="127.0.0.1",
+        lost=lambda: None,
+        folder=tmp_path / "later",
+        through=("false",),
+    )
+    async with Stages() as stages:
+        await later.start_later(stages, cache, gateway_port=lambda: 8080, api_port=6443)
+        for _ in range(2):
+            with pytest.raises(NetworkUnavailable):
+                await later.on_demand()
+
+
+def test_the_keepers_that_there_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = DataDir(tmp_path)
+    ordinary = UpOptions(tmp_path, runtime="process")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert len(doors(ordinary, data)) == 1
+    assert len(set(doors(replace(ordinary, runtime="auto"), data))) == 2
+    assert doors(replace(ordinary, pod_network="shared"), data) == ()
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert doors(ordinary, data) == ()
+    assert len(doors(replace(ordinary, pod_network="user"), data)) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from pathlib import Path
@@ -9,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from tanebi.base.clock import SystemClock
-from tanebi.kubelet.engine.connect import EngineDoor, Found, asked, find, hybrid_cgroups
+from tanebi.kubelet.engine.connect import (
+    EngineDoor,
+    Found,
+    asked,
+    find,
+    hybrid_cgroups,
+    into_namespace,
+)
 from tanebi.kubelet.engine.errors import EngineGone
 
 
@@ -102,3 +110,20 @@ def test_what_is_no_engine_is_told(tmp_path: Path, body: bytes) -> None:
 def test_nobody_answers(tmp_path: Path) -> None:
     with pytest.raises(EngineGone):
         asked(tmp_path / "none.sock")
+
+
+def test_whose_user_namespace_pods_of_an_engine_live_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    podman = tmp_path / "podman"
+    podman.touch(mode=0o755)
+    env = {"PATH": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path / "run")}
+    own, others = Found(tmp_path / "run/podman/podman.sock"), Found(Path("/run/docker.sock"))
+    started = Found(None, "/bin/podman")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert into_namespace(started, env) == ("/bin/podman", "unshare")
+    assert into_namespace(own, env) == (str(podman), "unshare")
+    assert into_namespace(own, {**env, "PATH": ""}) == ()
+    assert into_namespace(others, env) == ()
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert into_namespace(started, env) == ()

@@ -143,6 +143,8 @@ def test_the_sandbox_has_the_pods_name_and_hosts() -> None:
     found = spec.sandbox_body(own, "pause", PLACE)
     assert (found["Hostname"], found["HostConfig"]["NetworkMode"]) == ("p", "net")
     assert found["HostConfig"]["ExtraHosts"] == ["db:10.0.0.9", "db.local:10.0.0.9"]
+    joined = spec.sandbox_body(own, "pause", PLACE, network="/proc/1/fd/2")
+    assert joined["HostConfig"]["NetworkMode"] == "ns:/proc/1/fd/2"
     named = spec.sandbox_body(
         own, "pause", PLACE, dns=Resolving(("10.0.0.1",), ("ns.svc",), ("ndots:5",))
     )["HostConfig"]

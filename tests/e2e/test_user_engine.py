@@ -1,0 +1,104 @@
+"""Containers of an ordinary user's Podman, through `tanebi up`: reached by the gateway, names inside, and nothing left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tanebi.base.settings import environment
+from tanebi.kubelet.engine.role import platform_name
+from tanebi.kubelet.engine.spec import PLATFORM_LABEL
+from tanebi.testing import ordinary
+from tanebi.testing.engine import CI_VARIABLE, CONTAINERFILE, IMAGE
+from tanebi.testing.network import user_namespaces_missing
+from tanebi.testing.ordinary import SUPERUSER, OrdinaryPlatform
+from tests.e2e.driving import User, eventually
+from tests.e2e.test_engine import CALLER, GREETING, page
+
+PROGRAMS = ("podman", "newuidmap", "busybox", "useradd")
+MISSING = [name for name in PROGRAMS if shutil.which(name) is None]
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(180),
+    user_namespaces_missing(),
+    pytest.mark.skipif(
+        bool(MISSING) and CI_VARIABLE not in environment(),
+        reason="an ordinary user's podman needs the packages podman, uidmap and busybox-static",
+    ),
+]
+
+
+@contextlib.contextmanager
+def somebody() -> Iterator[int]:
+    """A user with ids for containers."""
+    if os.geteuid() != SUPERUSER:
+        yield os.geteuid()
+        return
+    name = f"tanebi-test-{os.getpid()}"
+    subprocess.run(["useradd", "--no-create-home", name], check=True, capture_output=True)
+    try:
+        assert f"{name}:" in Path("/etc/subuid").read_text(), "useradd gives ids for containers"
+        yield pwd.getpwnam(name).pw_uid
+    finally:
+        subprocess.run(["userdel", name], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def user() -> Iterator[User]:
+    with somebody() as uid, ordinary.folder() as name:
+        folder = Path(name)
+        source = folder / "image"
+        source.mkdir()
+        (source / "Containerfile").write_bytes(CONTAINERFILE)
+        shutil.copy(str(shutil.which("busybox")), source / "busybox")
+        platform = OrdinaryPlatform(folder, runtime="engine", uid=uid)
+        try:
+            platform.cli("image", "build", str(source), "--tag", IMAGE)
+            with platform:
+                person = User(platform)
+                yield person
+                person.http.close()
+            label = f"label={PLATFORM_LABEL}={platform_name(platform.data_dir / 'pods')}"
+            said = platform.run("podman", "ps", "-a", "-q", "--filter", label)
+            assert said.stdout == "", "nothing is left"
+        finally:
+            if os.geteuid() == SUPERUSER:  # podman keeps a process that holds its namespaces
+                for pid in platform.processes():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                eventually(lambda: platform.processes() == [], 10)
+
+
+def test_containers_are_reached_and_find_each_other_by_name(user: User) -> None:
+    live = page(
+        "live", command=["/bin/sh", "-c", "exec busybox httpd -f -p $PORT -h /etc/greeting"]
+    )
+    caller = page("caller", command=["/bin/sh", "-c", CALLER])
+    user.apply(GREETING, live, caller)
+    user.wait_ready("ksvc", "live", 60)
+    user.wait_ready("ksvc", "caller", 60)
+    assert "in a user namespace" in user.platform.log_tail(200)
+    assert user.request("live", "/text").text.strip() == "hello from a container"
+    for host in ("live.default.svc.cluster.local", "live.default"):
+        said = user.request("caller", f"/cgi-bin/get?http://{host}/text").text
+        assert said.strip() == "hello from a container", host
+    assert "bad address" in user.request("caller", "/cgi-bin/get?http://no.default.svc/").text
+
+
+def test_a_killed_platform_begins_again(user: User) -> None:
+    user.platform.kill()
+    user.platform.start()
+    eventually(
+        lambda: user.request("live", "/text").text.strip() == "hello from a container",
+        60,
+        what="containers run again; its revisions give a request 2 s",
+    )
