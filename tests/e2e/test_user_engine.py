@@ -92,13 +92,3 @@ def test_containers_are_reached_and_find_each_other_by_name(user: User) -> None:
         said = user.request("caller", f"/cgi-bin/get?http://{host}/text").text
         assert said.strip() == "hello from a container", host
     assert "bad address" in user.request("caller", "/cgi-bin/get?http://no.default.svc/").text
-
-
-def test_a_killed_platform_begins_again(user: User) -> None:
-    user.platform.kill()
-    user.platform.start()
-    eventually(
-        lambda: user.request("live", "/text").text.strip() == "hello from a container",
-        60,
-        what="containers run again; its revisions give a request 2 s",
-    )
