@@ -121,16 +121,21 @@ def from_object(selector: Mapping[str, Any]) -> Selector:
 
 @dataclass(frozen=True, slots=True)
 class FieldSelector:
-    """`metadata.name=x,status.phase!=Failed`. A missing field reads as the empty string, or as `absent` says."""
+    """`metadata.name=x,status.phase!=Failed`. A missing field reads as the one that `instead` names, or
+    as `absent` says, or as the empty string."""
 
     terms: tuple[tuple[str, bool, str], ...] = ()  # path, equal, value
     absent: Mapping[str, str] = field(default_factory=dict, compare=False)
+    instead: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def matches(self, obj: Mapping[str, Any]) -> bool:
-        return all(
-            ((_lookup(obj, path) or self.absent.get(path, "")) == value) == equal
-            for path, equal, value in self.terms
-        )
+        return all((self._value(obj, path) == value) == equal for path, equal, value in self.terms)
+
+    def _value(self, obj: Mapping[str, Any], path: str) -> str:
+        found = _lookup(obj, path)
+        if not found and (other := self.instead.get(path)):
+            found = _lookup(obj, other)
+        return found or self.absent.get(path, "")
 
 
 def parse_fields(

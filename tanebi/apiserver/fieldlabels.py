@@ -59,6 +59,8 @@ _BUILTIN: Final[Mapping[str, tuple[str, ...]]] = {
 }
 # Where a field's value is, if the selector calls it by another name.
 _PLACES: Final[Mapping[str, str]] = {"source": "source.component"}
+# Where it is when it is not there.
+_INSTEAD: Final[Mapping[str, str]] = {"source.component": "reportingComponent"}
 # What a field that is absent means to a selector, if it is not the empty text.
 _ABSENT: Final[Mapping[str, str]] = {
     "spec.hostNetwork": "false",
@@ -89,4 +91,4 @@ def for_kind(kind: AnyKind, selector: FieldSelector) -> FieldSelector:
                 else f"field label not supported: {path}"
             )
     terms = tuple((_PLACES.get(path, path), equal, value) for path, equal, value in selector.terms)
-    return FieldSelector(terms, absent=_ABSENT)
+    return FieldSelector(terms, absent=_ABSENT, instead=_INSTEAD)

@@ -23,6 +23,7 @@ from tests.tanebi.apiserver.calling import WIDGET
         (POD, "spec.hostNetwork=false", {"spec": {"hostNetwork": True}}, False),
         (EVENT, "involvedObject.kind=Pod", {"involvedObject": {"kind": "Pod"}}, True),
         (EVENT, "source=kubelet", {"source": {"component": "kubelet"}}, True),
+        (EVENT, "source=me", {"source": {}, "reportingComponent": "me"}, True),
         (SECRET, "type=Opaque", {"type": "Opaque"}, True),
         (NAMESPACE, "status.phase=Active", {"status": {"phase": "Active"}}, True),
         (NAMESPACE, "metadata.namespace=", {"metadata": {}}, True),
