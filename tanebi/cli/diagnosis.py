@@ -41,6 +41,7 @@ class Facts:
     fsync_ms: float = 0.0
     open_files: int = 0
     ports: Sequence[Port] = ()
+    view_error: str = ""
     engine: str = ""
     engine_error: str = ""
     oci_runtime: str = ""
@@ -176,6 +177,14 @@ def _judge_process_pods(report: _Report, facts: Facts) -> None:
         "directory images share the machine's network: a port each, no names of Services inside",
         "load nf_tables and veth"
         + ("" if facts.root else "; allow user namespaces, or run as root"),
+    )
+    report.add(
+        "pod views",
+        not facts.view_error,
+        facts.view_error
+        or "volumes at their paths, users, read-only roots, limits for pods that are processes",
+        "a pod that is a process finds its volumes by TANEBI_VOLUME_<NAME>; its securityContext is not kept",
+        "run as root, with the right to mount",
     )
     report.add(
         "service accounts",

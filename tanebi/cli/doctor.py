@@ -26,7 +26,7 @@ from tanebi.cli import timing
 from tanebi.cli.diagnosis import Facts, Finding, Port, findings, is_broken
 from tanebi.cli.options import data_dir_option
 from tanebi.cli.platform import data_dir
-from tanebi.kubelet import podnet
+from tanebi.kubelet import podnet, view
 from tanebi.kubelet.engine import connect
 from tanebi.kubelet.engine.errors import EngineGone
 from tanebi.kubelet.hands import LocalHands
@@ -86,6 +86,7 @@ def examine(home: DataDir) -> Facts:
         engine_error=engine_error,
         oci_runtime=oci,
         cgroups=cgroups(),
+        view_error=view.missing(),
         network_error=anyio.run(_network),
         accounts_shown=os.geteuid() == SUPERUSER or Path(MOUNT_PATH).is_dir(),
         forwarding_dropped=_version(["iptables", "-S", "FORWARD"], search) == "-P FORWARD DROP",

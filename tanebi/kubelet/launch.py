@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from tanebi.api.core.pod import Container, Pod, Volume
+from tanebi.api.core.pod import Container, Pod, Volume, VolumeMount
 from tanebi.kube.cache import Cache
 from tanebi.kube.plan import Note
 from tanebi.kubelet import environment
@@ -23,6 +23,7 @@ from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import Sandbox
 from tanebi.kubelet.pods import CONFIG_ERROR
 from tanebi.kubelet.ports import POD_IP, PortMap
+from tanebi.kubelet.processview import Made, Views
 from tanebi.kubelet.runtime import Inside, Launch, StartFailed
 from tanebi.kubelet.sources import API, of_cache
 from tanebi.kubelet.tokens import MOUNT_PATH, NO_TOKENS, Tokens
@@ -46,7 +47,9 @@ class Launcher:
         path: str,
         local_url: Callable[[str], str],
         host: str = POD_IP,
+        views: Views | None = None,
     ) -> None:
+        self._views = views
         self._logs = logs
         self._folder = folder
         self._path = path
@@ -73,6 +76,7 @@ class Launcher:
         if not argv:
             raise StartFailed("CreateContainerError", f"image {container.image}: {NO_COMMAND}")
         meta = pod.metadata
+        made = self._view(pod, container, attempt, image, sources, env)
         return Launch(
             pod_uid=meta.uid,
             container=container.name,
@@ -85,7 +89,29 @@ class Launcher:
             stdin=bool(container.stdin) or bool(container.tty),
             stdin_once=bool(container.stdin_once),
             tty=bool(container.tty),
+            view=made.view,
+            group=made.group,
         )
+
+    def _view(
+        self,
+        pod: Pod,
+        container: Container,
+        attempt: int,
+        image: Image,
+        sources: Sources,
+        env: Mapping[str, str],
+    ) -> Made:
+        """Raises StartFailed."""
+        if self._views is None:
+            return Made(None, None)
+        try:
+            return self._views.make(pod, container, attempt, image, sources, env)
+        except ConfigError as error:
+            raise StartFailed(CONFIG_ERROR, str(error)) from error
+        except OSError as error:
+            words = f"{error.filename or 'container'}: {error.strerror}"
+            raise StartFailed("CreateContainerError", words) from error
 
     def shown_at(self, pod: Pod, path: str) -> Path | None:
         """The folder of the volume that the pod's containers mount at `path`."""
@@ -98,13 +124,19 @@ class Launcher:
     def refresh(self, pod: Pod, sandbox: Sandbox, tokens: Tokens = NO_TOKENS) -> None:
         """Write anew what changed of the files that containers have. What went missing stays as it was, as in Kubernetes."""
         sources = replace(self._sources, address=sandbox.address, tokens=tokens)
+        account = [one.name for one in _account_mounts(pod)]
+        viewed = self._views is not None and self._views.able
+        if self._views is not None and viewed:
+            self._views.update(pod, sources)
         for volume in pod.spec.volumes:
-            if self._home(pod, volume.name).exists():
+            if self._home(pod, volume.name).exists() and (not viewed or volume.name in account):
                 with contextlib.suppress(ConfigError, StartFailed):
                     self._materialise(pod, volume, sources)
 
     def notes(self, container: Container) -> Sequence[Note]:
         """What of the container's wishes this runtime cannot do."""
+        if self._views is not None:
+            return self._views.notes(container)
         return [
             Note(
                 "Warning",
@@ -125,11 +157,21 @@ class Launcher:
             for volume in pod.spec.volumes:
                 if volume.name in wanted:
                     name = environment.volume_variable(volume.name)
-                    own[name] = str(self._materialise(pod, volume, sources))
+                    own[name] = str(self._volume(pod, container, volume, sources))
         except ConfigError as error:
             raise StartFailed(CONFIG_ERROR, str(error)) from error
         always = {"PATH": self._search_path(image), "HOSTNAME": pod.metadata.name}
         return always | _virtual(image) | own
+
+    def _volume(self, pod: Pod, container: Container, volume: Volume, sources: Sources) -> Path:
+        """Where its files are; with views they are put there for the view."""
+        of_account = any(
+            one.name == volume.name and one.mount_path == MOUNT_PATH
+            for one in container.volume_mounts
+        )
+        if self._views is None or not self._views.able or of_account:
+            return self._materialise(pod, volume, sources)
+        return self._home(pod, volume.name).absolute()
 
     def _materialise(self, pod: Pod, volume: Volume, sources: Sources) -> Path:
         files = content(pod, volume, sources)
@@ -161,6 +203,11 @@ class Launcher:
         return os.pathsep.join([*own, str(self._folder / "bin"), base, self._path])
 
 
+def _account_mounts(pod: Pod) -> list[VolumeMount]:
+    containers = (*pod.spec.init_containers, *pod.spec.containers)
+    return [one for c in containers for one in c.volume_mounts if one.mount_path == MOUNT_PATH]
+
+
 def _put(path: Path, content: bytes, *, mode: int) -> None:
     """Replace a file whole, and only when it differs: a container may be reading it."""
     try:
@@ -172,6 +219,9 @@ def _put(path: Path, content: bytes, *, mode: int) -> None:
     fresh.unlink(missing_ok=True)
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)
+    if path.exists():
+        owner = path.stat()
+        os.chown(fresh, owner.st_uid, owner.st_gid)  # whoever it was given to keeps it
     fresh.replace(path)
 
 

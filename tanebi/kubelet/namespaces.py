@@ -82,7 +82,7 @@ class Visitor:
 
     def _visit(self, namespaces: Namespaces, work: Callable[[], T]) -> T:
         if not self._alone:
-            _call("unshare", CLONE_FS)
+            call("unshare", CLONE_FS)
             self._alone = True
         try:
             enter(namespaces)
@@ -98,16 +98,16 @@ def make(files: Mapping[str, str], scratch: Path, home: Namespaces) -> Namespace
     are made, unseen by others. Raises OSError.
     """
     enter(home)
-    _call("unshare", CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS)
+    call("unshare", CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS)
     made = current()
     try:
-        _call("mount", b"none", b"/", None, MS_REC | MS_SLAVE, None)
-        _call("mount", b"tmpfs", os.fsencode(scratch), b"tmpfs", MS_NODEV_NOSUID, b"size=1m")
+        call("mount", b"none", b"/", None, MS_REC | MS_SLAVE, None)
+        call("mount", b"tmpfs", os.fsencode(scratch), b"tmpfs", MS_NODEV_NOSUID, b"size=1m")
         for number, (target, content) in enumerate(files.items()):
             source = scratch / str(number)
             source.write_text(content)
-            _call("mount", os.fsencode(source), os.fsencode(target), None, MS_BIND, None)
-        _call("umount2", os.fsencode(scratch), MNT_DETACH)
+            call("mount", os.fsencode(source), os.fsencode(target), None, MS_BIND, None)
+        call("umount2", os.fsencode(scratch), MNT_DETACH)
     except OSError:
         made.close()
         raise
@@ -119,7 +119,7 @@ def own_user() -> None:
     the same. For a process with one thread. Raises OSError.
     """
     uid, gid = os.geteuid(), os.getegid()
-    _call("unshare", CLONE_NEWUSER)
+    call("unshare", CLONE_NEWUSER)
     for name, line in (
         ("setgroups", "deny"),
         ("uid_map", f"{uid} {uid} 1"),
@@ -130,19 +130,19 @@ def own_user() -> None:
 
 def apart() -> Namespaces:
     """New ones, with an empty network, of which the calling thread is then part. Raises OSError."""
-    _call("unshare", CLONE_FS | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS)
-    _call("mount", b"none", b"/", None, MS_REC | MS_SLAVE, None)
+    call("unshare", CLONE_FS | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS)
+    call("mount", b"none", b"/", None, MS_REC | MS_SLAVE, None)
     return current()
 
 
 def show(source: Path, target: Path) -> None:
     """In the mount namespace of the calling thread, what is in `source` is at `target`, to be read only. Raises OSError."""
-    _call("mount", os.fsencode(source), os.fsencode(target), None, MS_BIND, None)
+    call("mount", os.fsencode(source), os.fsencode(target), None, MS_BIND, None)
     kept = (
         os.statvfs(source).f_flag & MS_NOEXEC
     )  # who is not the machine's root may not take it off
     again = MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NODEV_NOSUID | kept
-    _call("mount", None, os.fsencode(target), None, again, None)
+    call("mount", None, os.fsencode(target), None, again, None)
 
 
 def enter(namespaces: Namespaces) -> None:
@@ -150,7 +150,7 @@ def enter(namespaces: Namespaces) -> None:
     for (_, kind), file in zip(
         KINDS, (namespaces.net, namespaces.mnt, namespaces.uts), strict=True
     ):
-        _call("setns", file, kind)
+        call("setns", file, kind)
 
 
 async def named(pid: int, hostname: str) -> None:
@@ -161,11 +161,11 @@ async def named(pid: int, hostname: str) -> None:
         try:
             there = os.open(f"/proc/{pid}/ns/uts", os.O_RDONLY | os.O_CLOEXEC)
             try:
-                _call("setns", there, CLONE_NEWUTS)
+                call("setns", there, CLONE_NEWUTS)
                 socket.sethostname(hostname)
             finally:
                 os.close(there)
-                _call("setns", home, CLONE_NEWUTS)
+                call("setns", home, CLONE_NEWUTS)
         finally:
             os.close(home)
 
@@ -204,7 +204,7 @@ class Conversation:
         self._socket.close()
 
 
-def _call(name: str, *args: object) -> None:
+def call(name: str, *args: object) -> None:
     if getattr(_libc, name)(*args) != 0:
         error = ctypes.get_errno()
         raise OSError(error, f"{name}: {os.strerror(error)}")

@@ -71,11 +71,20 @@ class ProcessRuntime:
         except BaseException:
             writer.close()
             raise
+        group = launch.group
+        if group is not None:
+            try:
+                group.join(spawned.process.pid)
+            except OSError as error:
+                _log.warning("limits not kept", container=launch.container, why=str(error))
         state = pod / f"{launch.container}.json"
         console = Console(spawned.stdin, terminal=launch.tty, once=launch.stdin_once)
         stop = partial(processes.stop_container, self._folder, launch.pod_uid, launch.container)
         remember = partial(_remember, state)
-        return Child(spawned, writer, self._clock, console, on_wait=remember, stop=stop)
+        oom = group.has_killed if group is not None else bool
+        return Child(
+            spawned, writer, self._clock, console, on_wait=remember, stop=stop, out_of_memory=oom
+        )
 
     async def execute(self, launch: Launch, *, timeout_s: float) -> ExecResult:
         env = self._environment(launch, self._folder / launch.pod_uid)
@@ -148,8 +157,10 @@ class Child:
         *,
         on_wait: Callable[[int], None],
         stop: Callable[[], frozenset[int]],
+        out_of_memory: Callable[[], bool] = bool,
     ) -> None:
         self._stop = stop
+        self._out_of_memory = out_of_memory
         self._stopped: frozenset[int] = frozenset()
         process = spawned.process
         self._on_wait: Callable[[int], None] | None = on_wait
@@ -219,7 +230,8 @@ class Child:
         self._writer.close()
         if self._writer.lost_bytes:
             _log.warning("output lost, the log could not be written", bytes=self._writer.lost_bytes)
-        self._exit = Exit(128 - code, -code) if code < 0 else Exit(code)
+        reason = "OOMKilled" if code and self._out_of_memory() else ""
+        self._exit = Exit(128 - code, -code, reason) if code < 0 else Exit(code, 0, reason)
         self._console.ended(self._exit.code)
         self._ended.set()
 
@@ -280,20 +292,27 @@ async def _start(
     launch: Launch, env: dict[str, str], spawn: Callable[[Launch, dict[str, str]], T]
 ) -> T:
     """Here or inside. Not to be interrupted: what was started must be known. Raises StartFailed."""
-    if launch.inside is None:
+    view = launch.view
+    if launch.inside is None and view is None:
         return spawn(launch, env)
+
+    def viewed(wanted: Launch) -> T:
+        return spawn(wanted, env) if view is None else view.run(partial(spawn, wanted, env))
 
     def entering(enter: Enter) -> T:
         argv = enter(launch.argv, launch.cwd)
         if argv is not launch.argv:  # another program enters for us, and finds out too late
             _look_for(launch, env)
-        return spawn(replace(launch, argv=tuple(argv)), env)
+        return viewed(replace(launch, argv=tuple(argv)))
 
     try:
         with anyio.CancelScope(shield=True):
-            started = await launch.inside(entering)
+            if launch.inside is None:
+                started = await to_thread.run_sync(viewed, launch)
+            else:
+                started = await launch.inside(entering)
     except OSError as error:
-        raise StartFailed("CreateContainerError", f"namespaces: {error.strerror}") from error
+        raise StartFailed("CreateContainerError", f"namespaces: {error}") from error
     return started
 
 

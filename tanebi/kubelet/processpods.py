@@ -13,14 +13,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
+import anyio
 from anyio import to_thread
 
 from tanebi.api.core.pod import Container, Pod
 from tanebi.api.podstreams import Session, Wish
 from tanebi.base.errors import Unavailable
+from tanebi.base.log import get_logger
 from tanebi.kube.cache import Cache
 from tanebi.kube.plan import Note
+from tanebi.kubelet.cgroups import Groups
 from tanebi.kubelet.environment import ConfigError
 from tanebi.kubelet.images import Image, ImageStore, Missing
 from tanebi.kubelet.launch import Launcher
@@ -30,9 +34,15 @@ from tanebi.kubelet.podruntime import Sandbox, SandboxFailed, Say, Started, sile
 from tanebi.kubelet.pods import CONFIG_ERROR, ERR_IMAGE
 from tanebi.kubelet.portcheck import bindable
 from tanebi.kubelet.ports import POD_IP, PortTable, declared_ports
+from tanebi.kubelet.processview import Views
 from tanebi.kubelet.runtime import ExecResult, Inside, Runtime, StartFailed
 from tanebi.kubelet.tokens import MOUNT_PATH, NO_TOKENS, PodTokens, Tokens
 from tanebi.kubelet.treesize import tree_bytes
+
+GROUP_TRIES: Final = 50
+GROUP_WAIT_S: Final = 0.01
+
+_log = get_logger("runtime")
 
 
 class ProcessPods:
@@ -60,8 +70,15 @@ class ProcessPods:
         self._ports = PortTable(is_free, first=zlib.crc32(bytes(folder.absolute())))
         self._places: dict[str, Sandbox] = {}
         host = network.node_address if network is not None else POD_IP
+        self._views = Views(folder, Groups(f"{zlib.crc32(bytes(folder.absolute())):08x}"))
         self._launcher = Launcher(
-            cache, logs, folder=folder, path=path, local_url=local_url, host=host
+            cache,
+            logs,
+            folder=folder,
+            path=path,
+            local_url=local_url,
+            host=host,
+            views=self._views,
         )
 
     async def prepare(self, pod: Pod) -> Sandbox:
@@ -171,17 +188,31 @@ class ProcessPods:
         self._ports.remember(pod.metadata.uid, pod)
 
     async def clean(self, pod_uid: str) -> None:
+        await to_thread.run_sync(self._views.detach, pod_uid)
         await self._runtime.clean(pod_uid)
+        await _until(partial(self._views.groups.remove, pod_uid))
         self._ports.release(pod_uid)
         self._places.pop(pod_uid, None)
         if self._network is not None:
             self._network.release(pod_uid)
 
     async def clean_all(self) -> int:
-        return await self._runtime.clean_all()
+        await to_thread.run_sync(self._views.detach_all)
+        ended = await self._runtime.clean_all()
+        await _until(self._views.groups.remove_all)
+        return ended
 
     def _image(self, container: Container) -> Image:
         found = self._images.resolve(container.image)
         if isinstance(found, Missing):
             raise StartFailed(ERR_IMAGE, found.message)
         return found
+
+
+async def _until(gone: Callable[[], bool]) -> None:
+    """A group is empty a moment after its last process has ended."""
+    for _ in range(GROUP_TRIES):
+        if gone():
+            return
+        await anyio.sleep(GROUP_WAIT_S)
+    _log.warning("control groups not removed; the next start tries again")

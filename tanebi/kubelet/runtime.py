@@ -13,6 +13,8 @@ from typing import Protocol, TypeVar
 
 from tanebi.api.podstreams import Session, Wish
 from tanebi.base.errors import TanebiError
+from tanebi.kubelet.cgroups import Group
+from tanebi.kubelet.view import View
 
 T = TypeVar("T")
 
@@ -37,6 +39,7 @@ class Inside(Protocol):
 class Launch:
     """One start of one container. `log` is the file its output is appended to.
 
+    `view` is what it sees and may do, `group` its control groups; None: as the platform itself.
     `inside` runs what starts the program in the pod's namespaces; None: the pod shares the machine's. `stdin`: it has an input,
     that of whoever is attached; with `stdin_once` it ends with the first of them. `tty`: it runs on a terminal.
     """
@@ -52,6 +55,8 @@ class Launch:
     stdin: bool = False
     stdin_once: bool = False
     tty: bool = False
+    view: View | None = None
+    group: Group | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,9 @@ class Bench:
     image: str
     folder: Path
 
-    def pod(self, script: str, *, uid: str = "u-1", **container: Any) -> Pod:
+    def pod(
+        self, script: str, *, uid: str = "u-1", spec: Obj | None = None, **container: Any
+    ) -> Pod:
         own: Obj = {
             "name": "main",
             "image": self.image,
@@ -77,7 +79,7 @@ class Bench:
         return POD.view(
             {
                 "metadata": {"name": f"pod-{uid}", "namespace": "ns", "uid": uid},
-                "spec": {"containers": [own]},
+                "spec": {"containers": [own], **(spec or {})},
             }
         )
 
@@ -409,4 +411,66 @@ async def test_what_a_container_wrote_is_counted(bench: Bench) -> None:
     await bench.start(pod)
     await wait_until(lambda: _says(bench, pod, "stdout up"), DEADLINE_S)
     assert 3_000_000 <= (await bench.runtime.written(pod))["main"] < 4_000_000
+    await bench.runtime.clean("u-1")
+
+
+VIEWS: list[tuple[str, Obj, str]] = [
+    ("id -u; echo", {"securityContext": {"runAsUser": 1234}}, "1234"),
+    ("id -g", {"securityContext": {"runAsUser": 1234, "runAsGroup": 77}}, "77"),
+    (
+        "busybox touch /etc/x 2>/dev/null || echo no",
+        {"securityContext": {"readOnlyRootFilesystem": True}},
+        "no",
+    ),
+    (
+        "busybox grep CapEff /proc/self/status",
+        {"securityContext": {"capabilities": {"drop": ["ALL"]}}},
+        "CapEff: 0000000000000000",
+    ),
+    (
+        "busybox grep CapBnd /proc/self/status",
+        {"securityContext": {"capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}}},
+        "CapBnd: 0000000000000400",
+    ),
+    (
+        "busybox grep NoNewPrivs /proc/self/status",
+        {"securityContext": {"allowPrivilegeEscalation": False}},
+        "NoNewPrivs: 1",
+    ),
+    (
+        "echo hi > /data/x/f; cat /data/x/f",
+        {"volumeMounts": [{"name": "v", "mountPath": "/data/x"}]},
+        "hi",
+    ),
+    (
+        "echo hi > /etc/made/here/f; cat /etc/made/here/f",
+        {
+            "volumeMounts": [{"name": "v", "mountPath": "/etc/made/here"}],
+            "securityContext": {"readOnlyRootFilesystem": True, "runAsUser": 1234},
+        },
+        "hi",
+    ),
+]
+
+
+@network_missing()
+@pytest.mark.parametrize(("script", "container", "words"), VIEWS)
+async def test_what_a_container_sees_and_may_do(
+    bench: Bench, script: str, container: Obj, words: str
+) -> None:
+    pod = bench.pod(script, spec={"volumes": [{"name": "v", "emptyDir": {}}]}, **container)
+    exit = await bench.ends(pod)
+    said = [line.replace("\t", " ") for line in bench.output(pod)]
+    assert f"stdout {words}" in said, (exit, said)
+    await bench.runtime.clean("u-1")
+    assert not Path("/etc/made").exists()
+
+
+@network_missing()
+async def test_a_container_that_takes_too_much_memory(bench: Bench) -> None:
+    # The shell's own limit ends it where the group's does not hold.
+    eat = 'ulimit -v 2000000; x=0123456789abcdef; while true; do x="$x$x"; done'
+    pod = bench.pod(eat, resources={"limits": {"memory": "24Mi", "cpu": "1"}})
+    found = await bench.ends(pod)
+    assert (found.code, found.reason) == (137, "OOMKilled")
     await bench.runtime.clean("u-1")

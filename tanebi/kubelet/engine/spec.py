@@ -124,7 +124,7 @@ def container_body(
     the id of the container whose processes this one sees.
 
     `command` and `args` have their variables put in."""
-    security = _security(pod, container)
+    security = security_of(pod, container)
     host: Obj = {
         "NetworkMode": f"container:{sandbox}",
         "IpcMode": "host" if pod.spec.host_ipc else f"container:{sandbox}",
@@ -136,7 +136,7 @@ def container_body(
         "CapAdd": list(security.capabilities.add) if security.capabilities else [],
         "CapDrop": list(security.capabilities.drop) if security.capabilities else [],
         "SecurityOpt": _security_options(security),
-        "GroupAdd": _groups(pod),
+        "GroupAdd": groups_of(pod),
         **_resources(container.resources),
     }
     if place.podman and not pod.spec.host_network:
@@ -172,7 +172,7 @@ def _processes(pod: Pod, sandbox: str, target: str) -> Obj:
 
 def runs_as_root(pod: Pod, container: Container, image_user: str) -> bool | None:
     """Whether it would run as root; None when the image names a user by name, which nobody can tell beforehand."""
-    asked = _security(pod, container).run_as_user
+    asked = security_of(pod, container).run_as_user
     if asked is not None:
         return asked == 0
     name = image_user.partition(":")[0]
@@ -182,10 +182,10 @@ def runs_as_root(pod: Pod, container: Container, image_user: str) -> bool | None
 
 
 def must_not_be_root(pod: Pod, container: Container) -> bool:
-    return bool(_security(pod, container).run_as_non_root)
+    return bool(security_of(pod, container).run_as_non_root)
 
 
-def _security(pod: Pod, container: Container) -> SecurityContext:
+def security_of(pod: Pod, container: Container) -> SecurityContext:
     """The container's, and what only the pod's says."""
     own = container.security_context or SecurityContext()
     of_pod = SecurityContext.model_validate(pod.spec.security_context or {})
@@ -209,7 +209,7 @@ def fs_group(pod: Pod) -> int | None:
     return int(found) if found is not None else None
 
 
-def _groups(pod: Pod) -> list[str]:
+def groups_of(pod: Pod) -> list[str]:
     own = (pod.spec.security_context or {}).get("supplementalGroups") or []
     group = fs_group(pod)
     return [str(one) for one in (*own, *([] if group is None else [group]))]

@@ -51,6 +51,7 @@ def test_a_good_machine_lacks_nothing() -> None:
         ({"cgroups": ""}, "control groups", "missing", "not mounted"),
         ({"network_error": "not permitted"}, "pod networks", "missing", "not permitted"),
         ({"network_error": "no", "root": False}, "pod networks", "missing", "no"),
+        ({"view_error": "no mounts"}, "pod views", "missing", "no mounts"),
         ({"accounts_shown": False}, "service accounts", "missing", "by a variable only"),
         ({"forwarding_dropped": True}, "packet forwarding", "missing", "dropped by the firewall"),
         ({"user_namespaces": False, "root": False}, "user namespaces", "missing", "forbidden"),

@@ -16,6 +16,7 @@ import pytest
 from tanebi.api.core.kinds import CONFIG_MAP, DEPLOYMENT, ENDPOINT_SLICE, POD, SERVICE
 from tanebi.api.core.kinds_cluster import RESOURCE_QUOTA
 from tanebi.api.meta import Obj
+from tanebi.kubelet import view
 from tanebi.kubelet.ports import real_ports
 from tanebi.testing.clock import FakeClock
 from tanebi.testing.waiting import wait_until
@@ -134,7 +135,8 @@ async def test_a_config_map_that_comes_later(platform: Platform) -> None:
 async def test_files_of_a_volume(platform: Platform) -> None:
     settings = {"metadata": {"name": "settings", "namespace": "default"}, "data": {"a.txt": "file"}}
     await platform.kube.create(CONFIG_MAP, settings)
-    platform.build("import os; print(open(os.environ['TANEBI_VOLUME_CONF'] + '/a.txt').read())")
+    folder = "'/etc/conf'" if view.missing() == "" else "os.environ['TANEBI_VOLUME_CONF']"
+    platform.build(f"import os; print(open({folder} + '/a.txt').read())")
     pod = make_pod(
         volumeMounts=[{"name": "conf", "mountPath": "/etc/conf"}],
         spec={
@@ -144,9 +146,10 @@ async def test_files_of_a_volume(platform: Platform) -> None:
     )
     await platform.kube.create(POD, pod)
     await wait_until(lambda: "file" in platform.output())
-    (message,) = await wait_until(lambda: platform.events("FailedMount"))
-    assert "cannot mount volume 'conf' at /etc/conf" in message
-    assert "TANEBI_VOLUME_CONF" in message
+    if view.missing():
+        (message,) = await wait_until(lambda: platform.events("FailedMount"))
+        assert "volume 'conf' is not at /etc/conf" in message
+        assert "TANEBI_VOLUME_CONF" in message
 
 
 async def test_a_command_that_does_not_exist(platform: Platform) -> None:
