@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,7 @@ from tanebi.base.clock import Clock
 from tanebi.base.errors import Unavailable
 from tanebi.base.log import get_logger
 from tanebi.kubelet import namespaces
+from tanebi.kubelet.addresses import interface_to
 from tanebi.kubelet.engine import pause, spec
 from tanebi.kubelet.engine.connect import EngineDoor
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
@@ -84,6 +86,7 @@ class Places:
         self._door = door
         self._network = network
         self._enclosed = enclosed
+        self._bridge = ""  # of the engine's network, once something is in it
         self._clock = clock
         self._platform = platform
         self._limits = limits
@@ -164,10 +167,14 @@ class Places:
         self._waiting.clear()
 
     async def remove_network(self) -> None:
-        """If no platform has anything in it. Another one that begins just now makes it again."""
+        """If no platform has anything in it. Another one that begins just now makes it again.
+
+        Podmans of different storages share their networks and do not see each other's containers: the bridge tells."""
         try:
             client = await self._door.client()
-            if not await client.containers({spec.PLATFORM_LABEL: ""}):
+            if not await client.containers({spec.PLATFORM_LABEL: ""}) and not _ports_of(
+                self._bridge
+            ):
                 await client.remove_network(NETWORK)
         except (EngineError, EngineGone) as error:
             _log.info("network not removed", why=error.message)
@@ -216,6 +223,8 @@ class Places:
         if pod is not None and pod.spec.host_network:
             return Holder(container, POD_IP)
         holder = _holder(container, found, common.network, address)
+        if self._enclosed is None:
+            self._bridge = self._bridge or _interface_to(holder.address)
         if self._network is not None:
             self._network.let_in(holder.address)
         if pod is not None and _can_be_named(holder):
@@ -285,6 +294,20 @@ def _holder(container: str, found: Obj, network: str, address: str) -> Holder:
         str(found.get("ResolvConfPath") or ""),
         str(found.get("HostsPath") or ""),
     )
+
+
+def _interface_to(address: str) -> str:
+    """Of this machine; empty where the engine is on another one, or its network is."""
+    try:
+        return interface_to(IPv4Address(address), Path("/proc/net/route").read_text())
+    except (OSError, ValueError):
+        return ""
+
+
+def _ports_of(bridge: str, interfaces: Path = Path("/sys/class/net")) -> list[str]:
+    """What is joined to it."""
+    found = interfaces / bridge / "brif"
+    return sorted(port.name for port in found.iterdir()) if bridge and found.is_dir() else []
 
 
 def _with_uts(holder: Holder) -> Holder:

@@ -141,3 +141,11 @@ async def test_a_network_that_was_pruned_is_made_again(
             await client.remove_network(places.NETWORK)
         assert (await pods.prepare(pod("u-2"))).address
         await pods.clean("u-2")
+
+
+async def test_what_others_have_joined_to_the_bridge_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "bridge0/brif/veth1").mkdir(parents=True)
+    (tmp_path / "bridge1/brif").mkdir(parents=True)
+    (tmp_path / "eth0").mkdir()
+    found = {name: places._ports_of(name, tmp_path) for name in ("bridge0", "bridge1", "eth0", "")}
+    assert found == {"bridge0": ["veth1"], "bridge1": [], "eth0": [], "": []}
