@@ -27,6 +27,7 @@ from anyio import to_thread
 
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
+from tanebi.kubelet.engine import podmanconf
 from tanebi.kubelet.engine.errors import EngineGone
 from tanebi.kubelet.processes import PLATFORM_MARKER
 
@@ -196,7 +197,9 @@ class EngineDoor:
             f"--time={self._idle_s}",
             f"unix://{path}",
         ]
-        self._service = _spawn(argv, self._environ, self._folder / "podman.log")
+        settings = podmanconf.write(self._folder.absolute(), self._environ)
+        told = {} if settings is None else {"CONTAINERS_CONF": str(settings)}
+        self._service = _spawn(argv, {**self._environ, **told}, self._folder / "podman.log")
         with anyio.move_on_after(START_S):
             while not _answers(path):
                 if self._service.poll() is not None:
