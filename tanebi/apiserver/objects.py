@@ -16,9 +16,12 @@ from typing import Final
 import orjson
 
 from tanebi.api.core import certificates
-from tanebi.api.core.kinds import DEPLOYMENT, NAMESPACE, POD, SERVICE
+from tanebi.api.core.batch_rules import select_own_pods
+from tanebi.api.core.kinds import DEPLOYMENT, EVENT, NAMESPACE, POD, SERVICE
 from tanebi.api.core.kinds_administration import CERTIFICATE_REQUEST
 from tanebi.api.core.kinds_hosting import VOLUME_ATTACHMENT
+from tanebi.api.core.kinds_workload import JOB
+from tanebi.api.core.plain_rules import complete_event
 from tanebi.api.core.pod_defaults import qos_class
 from tanebi.api.core.pod_validation import EPHEMERAL
 from tanebi.api.kind import Admission, AnyKind, Kinds, Operation
@@ -231,6 +234,10 @@ class Objects:
         if kind is CERTIFICATE_REQUEST and old is None:
             obj["spec"] |= {name: user.info().get(name) for name in ("groups", "uid", "extra")}
             obj["spec"] = {k: v for k, v in obj["spec"].items() if v} | {"username": user.name}
+        if kind is JOB and old is None:
+            select_own_pods(obj)
+        elif kind is EVENT:
+            complete_event(obj)
         if kind is not SERVICE:
             return
         errors = self._addresses.assign(obj, old, own=user.name.startswith(SYSTEM))

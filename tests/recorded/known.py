@@ -22,6 +22,10 @@ EVERYWHERE: Final[dict[str, str]] = {
     "the writer's",
     r"f:spec\.f:ipFamil(ies|yPolicy): \{\}, recorded absent": "they are defaults here, not given with the address",
     r"f:last(Probe|Transition)Time: absent": "Go owns the nulls it writes",
+    r"daemonsets: \.rows\[\d+\]\.object\.metadata\.annotations: \{'deprecated": "metadata is "
+    "the same wherever it is shown",
+    r"template\.f:metadata\.f:creationTimestamp: absent": "Go owns the nulls it writes",
+    r"PodDisruptionBudgetSpec\{MinAvailable": "ours does not show addresses of its memory",
     r"GET .*definitions/.*managedFields": "who writes a definition's status is not told",
     r"DELETE .*definitions/": "a definition goes at once here, or says that it is going",
     r"storageVersionHash: absent": "there is no hash of a storage version",

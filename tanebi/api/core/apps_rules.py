@@ -12,9 +12,13 @@ from typing import Final
 from tanebi.api.core.apps import (
     ControllerRevision,
     DaemonSet,
+    DaemonSetStrategy,
+    PodTemplate,
     ReplicaSet,
     ReplicationController,
+    RollingDaemonSet,
     StatefulSet,
+    StatefulSetStrategy,
 )
 from tanebi.api.core.cells import (
     TEMPLATE_COLUMNS,
@@ -27,7 +31,17 @@ from tanebi.api.core.cells import (
 )
 from tanebi.api.core.pod_columns import AGE, NONE
 from tanebi.api.core.pod_defaults import default_pod_spec, fill, objects
-from tanebi.api.core.refusals import forbidden, invalid, not_supported, required
+from tanebi.api.core.pod_validation import RESTART_POLICIES
+from tanebi.api.core.refusals import (
+    GoValue,
+    amount_errors,
+    forbidden,
+    int_or_string,
+    invalid,
+    is_nothing,
+    one_of,
+    required,
+)
 from tanebi.api.core.storage_rules import default_claim
 from tanebi.api.core.workload_rules import not_negative, selector_errors, template_errors
 from tanebi.api.fielderrors import FieldError, via
@@ -36,6 +50,7 @@ from tanebi.api.meta import Obj
 
 ROLLING: Final = "RollingUpdate"
 ON_DELETE: Final = "OnDelete"
+TEMPLATES: Final = "deprecated.daemonset.template.generation"
 MANAGEMENT: Final = ("OrderedReady", "Parallel")
 
 
@@ -58,8 +73,19 @@ def _replica_set_errors(found: ReplicaSet, old: ReplicaSet | None) -> Iterator[F
         (("replicas", spec.replicas), ("minReadySeconds", spec.min_ready_seconds))
     )
     before = old.spec.selector if old else None
-    yield from selector_errors(spec.selector, spec.template, before, owner="replicaset")
+    yield from selector_errors(spec, before, owner="deployment")  # Kubernetes' own word for both
     yield from template_errors(spec.template)
+
+
+def default_pod_template(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
+    default_pod_spec(obj.setdefault("template", {}).setdefault("spec", {}))
+    return obj
+
+
+def validate_pod_template(
+    found: PodTemplate, old: PodTemplate | None, admission: Admission
+) -> list[FieldError]:
+    return [*template_errors(found.template, policies=RESTART_POLICIES)]
 
 
 def default_replication_controller(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
@@ -71,6 +97,8 @@ def default_replication_controller(obj: Obj, old: Obj | None, admission: Admissi
         labels = (template.get("metadata") or {}).get("labels") or {}
         if not spec.get("selector") and labels:
             spec["selector"] = dict(labels)
+        if labels and not (obj.get("metadata") or {}).get("labels"):
+            obj.setdefault("metadata", {})["labels"] = dict(labels)
     return obj
 
 
@@ -139,11 +167,8 @@ def _stateful_errors(found: StatefulSet, old: StatefulSet | None) -> Iterator[Fi
         )
     strategy = spec.update_strategy
     if strategy.type not in (ROLLING, ON_DELETE):
-        yield invalid(
-            "updateStrategy",
-            strategy.type,
-            "must be 'RollingUpdate' or 'OnDelete'",
-        )
+        shown = _strategy("StatefulSetUpdateStrategy", "RollingUpdateStatefulSetStrategy", strategy)
+        yield invalid("updateStrategy", shown, "must be 'RollingUpdate' or 'OnDelete'")
     if strategy.rolling_update is not None and strategy.type == ON_DELETE:
         yield invalid(
             "updateStrategy.rollingUpdate",
@@ -154,7 +179,7 @@ def _stateful_errors(found: StatefulSet, old: StatefulSet | None) -> Iterator[Fi
         yield from not_negative(
             (("updateStrategy.rollingUpdate.partition", strategy.rolling_update.partition),)
         )
-    yield from selector_errors(spec.selector, spec.template, None, owner="statefulset")
+    yield from selector_errors(spec, None, owner="statefulset")
     yield from template_errors(spec.template)
 
 
@@ -188,7 +213,18 @@ def default_daemon_set(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
         fill(strategy, {"rollingUpdate": {}})
         fill(strategy["rollingUpdate"], {"maxUnavailable": 1, "maxSurge": 0})
     default_pod_spec(spec.setdefault("template", {}).setdefault("spec", {}))
+    _count_templates(obj, old)
     return obj
+
+
+def _count_templates(obj: Obj, old: Obj | None) -> None:
+    """What was a field once lives on as an annotation: how often the template changed."""
+    meta = obj.setdefault("metadata", {})
+    noted = ((meta if old is None else old["metadata"]).get("annotations") or {}).get(TEMPLATES)
+    count = max(int(noted), 1) if isinstance(noted, str) and noted.isdecimal() else 1
+    if old is not None and (old.get("spec") or {}).get("template") != obj["spec"]["template"]:
+        count += 1
+    meta["annotations"] = {**(meta.get("annotations") or {}), TEMPLATES: str(count)}
 
 
 def validate_daemon_set(
@@ -206,10 +242,35 @@ def _daemon_errors(found: DaemonSet, old: DaemonSet | None) -> Iterator[FieldErr
         )
     )
     if spec.update_strategy.type not in (ROLLING, ON_DELETE):
-        yield not_supported("updateStrategy.type", spec.update_strategy.type, (ROLLING, ON_DELETE))
+        shown = _strategy("DaemonSetUpdateStrategy", "RollingUpdateDaemonSet", spec.update_strategy)
+        yield one_of("updateStrategy", shown, (ROLLING, ON_DELETE))
+    elif spec.update_strategy.type == ROLLING and spec.update_strategy.rolling_update:
+        yield from via(
+            "updateStrategy.rollingUpdate", _rolling(spec.update_strategy.rolling_update)
+        )
     before = old.spec.selector if old else None
-    yield from selector_errors(spec.selector, spec.template, before, owner="daemonset")
+    yield from selector_errors(spec, before, owner="daemonset")
     yield from template_errors(spec.template)
+
+
+def _rolling(rolling: RollingDaemonSet) -> Iterator[FieldError]:
+    """Pods are replaced before they end or after, not both."""
+    surge = rolling.max_surge
+    yield from amount_errors("maxUnavailable", rolling.max_unavailable)
+    yield from amount_errors("maxSurge", surge)
+    if is_nothing(rolling.max_unavailable) and is_nothing(surge):
+        yield required("maxUnavailable", "cannot be 0 when maxSurge is 0")
+    elif surge is not None and not is_nothing(surge) and not is_nothing(rolling.max_unavailable):
+        detail = "may not be set when maxUnavailable is non-zero"
+        yield invalid("maxSurge", int_or_string(surge), detail)
+
+
+def _strategy(
+    name: str, rolling: str, strategy: StatefulSetStrategy | DaemonSetStrategy
+) -> GoValue:
+    address = "nil" if strategy.rolling_update is None else "0x0"
+    shown = f'Type:"{strategy.type}", RollingUpdate:(*apps.{rolling})({address})'
+    return GoValue(f"apps.{name}{{{shown}}}")
 
 
 def validate_controller_revision(
@@ -270,6 +331,7 @@ CONTROLLER_REVISION_COLUMNS: Final = (
     AGE,
 )
 POD_TEMPLATE_COLUMNS: Final = (
+    Column("Name", ".metadata.name", description="Name must be unique within a namespace."),
     Column("Containers", cell=lambda obj, now: container_names({"spec": obj}, now)),
     Column("Images", cell=lambda obj, now: container_images({"spec": obj}, now)),
     Column("Pod Labels", cell=pairs("template.metadata.labels")),

@@ -19,7 +19,7 @@ from tanebi.api.core.cells import (
 )
 from tanebi.api.core.pod_columns import AGE, NONE
 from tanebi.api.core.pod_defaults import default_pod_spec, fill
-from tanebi.api.core.refusals import invalid, not_supported, required
+from tanebi.api.core.refusals import invalid, not_supported, one_of, required
 from tanebi.api.core.workload_rules import not_negative, template_errors
 from tanebi.api.durations import human_age
 from tanebi.api.fielderrors import FieldError, via
@@ -34,20 +34,16 @@ OLD_LABELS: Final = {"controller-uid": UID_LABEL, "job-name": NAME_LABEL}
 MODES: Final = ("NonIndexed", "Indexed")
 CONCURRENCY: Final = ("Allow", "Forbid", "Replace")
 NAME_CHARS_MAX: Final = 52
-SECONDS_TOO: Final = 6  # fields of a schedule that has seconds, which CronJobs have not
+FIELDS: Final = 5  # of a schedule: CronJobs have no seconds
 
 
 def default_job(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
     spec = obj.setdefault("spec", {})
     _default_job_spec(spec)
-    if old is None and not spec.get("manualSelector"):
-        meta = obj["metadata"]
-        labels = {UID_LABEL: meta.get("uid", ""), NAME_LABEL: meta.get("name", "")}
-        labels |= {name: labels[new] for name, new in OLD_LABELS.items()}
-        fill(spec, {"selector": {"matchLabels": {UID_LABEL: labels[UID_LABEL]}}})
-        template_meta = spec["template"].setdefault("metadata", {})
-        template_meta["labels"] = {**(template_meta.get("labels") or {}), **labels}
-    elif old is not None:
+    meta, template = obj["metadata"], spec["template"].get("metadata") or {}
+    if template.get("labels") and not meta.get("labels"):
+        meta["labels"] = dict(template["labels"])
+    if old is not None:
         was = old.get("spec") or {}
         fill(spec, {"selector": was.get("selector")})
         if not (spec["template"].get("metadata") or {}).get("labels"):
@@ -56,10 +52,33 @@ def default_job(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
     return obj
 
 
+def select_own_pods(job: Obj) -> None:
+    """Give a new Job, in place, a selector by its uid, and its pods the labels for it. Nobody wrote those: nobody owns them.
+
+    A Job whose labels are its pods' has the new ones, too.
+    """
+    meta, spec = job["metadata"], job["spec"]
+    if spec.get("manualSelector"):
+        return
+    labels = {UID_LABEL: meta.get("uid", ""), NAME_LABEL: meta.get("name", "")}
+    labels |= {name: labels[new] for name, new in OLD_LABELS.items()}
+    fill(spec, {"selector": {}})
+    spec["selector"]["matchLabels"] = {
+        UID_LABEL: labels[UID_LABEL],
+        **(spec["selector"].get("matchLabels") or {}),
+    }
+    pods = spec["template"].setdefault("metadata", {})
+    before = pods.get("labels") or {}
+    pods["labels"] = {**labels, **before}
+    if before and meta.get("labels") == before:
+        meta["labels"] = dict(pods["labels"])
+
+
 def _default_job_spec(spec: Obj) -> None:
     if spec.get("completions") is None and spec.get("parallelism") is None:
         fill(spec, {"completions": 1, "parallelism": 1})
     fill(spec, {"parallelism": 1, "completionMode": "NonIndexed", "suspend": False})
+    fill(spec, {"manualSelector": False})
     if spec.get("backoffLimit") is None:
         spec["backoffLimit"] = 6 if spec.get("backoffLimitPerIndex") is None else 2**31 - 1
     policy = "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed"
@@ -87,7 +106,7 @@ def _job_errors(spec: JobSpec) -> Iterator[FieldError]:
         )
     )
     if spec.completion_mode not in MODES:
-        yield not_supported("completionMode", spec.completion_mode or "", MODES)
+        yield one_of("completionMode", spec.completion_mode or "", MODES)
     if spec.completion_mode == "Indexed" and spec.completions is None:
         yield required("completions", "when completion mode is Indexed")
     policy = spec.template.spec.restart_policy
@@ -133,6 +152,7 @@ def default_cron_job(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
             "jobTemplate": {},
         },
     )
+    spec["jobTemplate"].setdefault("metadata", {})
     template = spec["jobTemplate"].setdefault("spec", {}).setdefault("template", {})
     default_pod_spec(template.setdefault("spec", {}))
     return obj
@@ -159,8 +179,9 @@ def _cron_errors(found: CronJob) -> Iterator[FieldError]:
     spec = found.spec
     if not spec.schedule:
         yield required("schedule")
-    elif len(spec.schedule.split()) == SECONDS_TOO:
-        yield invalid("schedule", spec.schedule, "expected exactly 5 fields, found 6")
+    elif (found_fields := _wrong_count(spec.schedule)) is not None:
+        detail = f"expected exactly {FIELDS} fields, found {len(found_fields)}: "
+        yield invalid("schedule", spec.schedule, f"{detail}[{' '.join(found_fields)}]")
     else:
         yield from _calendar_errors(spec.schedule, spec.time_zone)
     if spec.concurrency_policy not in CONCURRENCY:
@@ -173,6 +194,13 @@ def _cron_errors(found: CronJob) -> Iterator[FieldError]:
         )
     )
     yield from via("jobTemplate.spec", _template_errors(spec.job_template.spec))
+
+
+def _wrong_count(schedule: str) -> list[str] | None:
+    """The fields of a schedule that has too few or too many."""
+    fields = [f for f in schedule.split() if not f.startswith(("TZ=", "CRON_TZ="))]
+    named = bool(fields) and fields[0].startswith("@")
+    return None if named or len(fields) == FIELDS else fields
 
 
 def _calendar_errors(schedule: str, zone: str | None) -> Iterator[FieldError]:

@@ -27,6 +27,12 @@ def at(path: str, default: Any = "") -> Cell:
     return cell
 
 
+def text_at(path: str, default: str) -> Cell:
+    """The same, as text: of what may be a number or a share."""
+    value = at(path, default)
+    return lambda obj, now: str(value(obj, now))
+
+
 def status_count(field: str) -> Cell:
     return at(f"status.{field}", 0)
 

@@ -5,12 +5,15 @@ Source: k8s.io/kubernetes pkg/apis/rbac validation and defaults, printers/intern
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
 from tanebi.api.core.cells import at
-from tanebi.api.core.identity import Binding, ClusterRole, PolicyRule, Role
-from tanebi.api.fielderrors import FieldError
+from tanebi.api.core.identity import Binding, ClusterRole, PolicyRule, Role, Subject
+from tanebi.api.core.refusals import GoValue, invalid, one_of, required
+from tanebi.api.fielderrors import FieldError, via
 from tanebi.api.kind import Admission, Column
 from tanebi.api.meta import Obj
 
@@ -19,11 +22,12 @@ _OF_SUBJECT: Final = {"User": GROUP, "Group": GROUP, "ServiceAccount": ""}
 
 
 def default_binding(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
-    obj.setdefault("roleRef", {}).setdefault("apiGroup", GROUP)
+    ref = obj.setdefault("roleRef", {})
+    ref["apiGroup"] = ref.get("apiGroup") or GROUP
     for subject in obj.get("subjects") or ():
         group = _OF_SUBJECT.get(subject.get("kind", ""))
         if group:
-            subject.setdefault("apiGroup", group)
+            subject["apiGroup"] = subject.get("apiGroup") or group
     return obj
 
 
@@ -40,21 +44,23 @@ def validate_role(
 
 
 def _rule_errors(rule: PolicyRule, path: str, *, namespaced: bool) -> list[FieldError]:
-    def required(name: str, text: str) -> FieldError:
-        return FieldError(f"Required value: {text}", (f"{path}.{name}",))
-
     errors: list[FieldError] = []
     if not rule.verbs:
-        errors.append(required("verbs", "verbs must contain at least one value"))
+        errors.append(required(f"{path}.verbs", "verbs must contain at least one value"))
     if rule.non_resource_urls:
         if namespaced:
+            urls = ", ".join(json.dumps(url) for url in rule.non_resource_urls)
             text = "namespaced rules cannot apply to non-resource URLs"
-            errors.append(FieldError(f"Invalid value: {text}", (f"{path}.nonResourceURLs",)))
+            errors.append(invalid(f"{path}.nonResourceURLs", GoValue(f"[]string{{{urls}}}"), text))
         return errors
     if not rule.api_groups:
-        errors.append(required("apiGroups", "resource rules must supply at least one api group"))
+        errors.append(
+            required(f"{path}.apiGroups", "resource rules must supply at least one api group")
+        )
     if not rule.resources:
-        errors.append(required("resources", "resource rules must supply at least one resource"))
+        errors.append(
+            required(f"{path}.resources", "resource rules must supply at least one resource")
+        )
     return errors
 
 
@@ -62,30 +68,37 @@ def validate_binding(
     binding: Binding, old: Binding | None, admission: Admission
 ) -> list[FieldError]:
     errors: list[FieldError] = []
-    ref = binding.role_ref
-    kinds = ("Role", "ClusterRole") if binding.metadata.namespace else ("ClusterRole",)
+    ref, namespaced = binding.role_ref, bool(binding.metadata.namespace)
+    kinds = ("Role", "ClusterRole") if namespaced else ("ClusterRole",)
+    if ref.api_group != GROUP:
+        errors.append(one_of("roleRef.apiGroup", ref.api_group, (GROUP,)))
     if ref.kind not in kinds:
-        shown = ", ".join(f'"{kind}"' for kind in kinds)
-        errors.append(
-            FieldError(
-                f'Unsupported value: "{ref.kind}": supported values: {shown}', ("roleRef.kind",)
-            )
-        )
+        errors.append(one_of("roleRef.kind", ref.kind, kinds))
     if not ref.name:
-        errors.append(FieldError("Required value", ("roleRef.name",)))
-    if old is not None and old.role_ref != ref:
-        errors.append(FieldError("Invalid value: cannot change roleRef", ("roleRef",)))
+        errors.append(required("roleRef.name"))
     for index, subject in enumerate(binding.subjects):
-        path = f"subjects[{index}]"
-        if subject.kind not in _OF_SUBJECT:
-            shown = ", ".join(f'"{kind}"' for kind in sorted(_OF_SUBJECT))
-            text = f'Unsupported value: "{subject.kind}": supported values: {shown}'
-            errors.append(FieldError(text, (f"{path}.kind",)))
-        if not subject.name:
-            errors.append(FieldError("Required value", (f"{path}.name",)))
-        if subject.kind == "ServiceAccount" and not subject.namespace:
-            errors.append(FieldError("Required value", (f"{path}.namespace",)))
+        errors += via(f"subjects[{index}]", _subject_errors(subject, namespaced=namespaced))
+    if old is not None and old.role_ref != ref:
+        shown = ", ".join(
+            f"{name}:{json.dumps(value)}"
+            for name, value in (("APIGroup", ref.api_group), ("Kind", ref.kind), ("Name", ref.name))
+        )
+        errors.append(
+            invalid("roleRef", GoValue(f"rbac.RoleRef{{{shown}}}"), "cannot change roleRef")
+        )
     return errors
+
+
+def _subject_errors(subject: Subject, *, namespaced: bool) -> Iterator[FieldError]:
+    if not subject.name:
+        yield required("name")
+    group = _OF_SUBJECT.get(subject.kind)
+    if group is None:
+        yield one_of("kind", subject.kind, ("ServiceAccount", "User", "Group"))
+    elif subject.api_group != group:
+        yield one_of("apiGroup", subject.api_group, (group,))
+    if subject.kind == "ServiceAccount" and not subject.namespace and not namespaced:
+        yield required("namespace")
 
 
 def _role_cell(obj: Obj, now: datetime) -> Any:

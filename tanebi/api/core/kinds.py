@@ -30,6 +30,7 @@ from tanebi.api.core.plain_rules import (
     default_namespace,
     default_secret,
     validate_config_map,
+    validate_event,
     validate_secret,
 )
 from tanebi.api.core.pod_columns import POD_COLUMNS
@@ -39,6 +40,7 @@ from tanebi.api.core.workload_rules import (
     DEPLOYMENT_COLUMNS,
     default_deployment,
     validate_deployment,
+    validate_lease,
 )
 from tanebi.api.kind import AnyKind, Kind, ScalePaths
 
@@ -119,6 +121,7 @@ EVENT: Final = Kind(
     builtin=True,
     has_generation=False,
     columns=EVENT_COLUMNS,
+    validate=validate_event,
 )
 DEPLOYMENT: Final = Kind(
     "apps",
@@ -170,6 +173,7 @@ LEASE: Final = Kind(
     builtin=True,
     has_generation=False,
     columns=LEASE_COLUMNS,
+    validate=validate_lease,
 )
 
 KINDS: Final[tuple[AnyKind, ...]] = (

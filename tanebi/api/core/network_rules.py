@@ -82,6 +82,8 @@ def _port_errors(
 def default_endpoint_slice(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
     for port in objects(obj, "ports"):
         fill(port, {"name": "", "protocol": "TCP"})
+    for endpoint in objects(obj, "endpoints"):
+        fill(endpoint, {"conditions": {}})
     return obj
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tanebi.api import quantity
-from tanebi.api.core.cells import at
+from tanebi.api.core.cells import at, text_at
 from tanebi.api.core.pod_columns import AGE
 from tanebi.api.core.pod_defaults import fill, objects
 from tanebi.api.core.policy import (
@@ -20,13 +20,19 @@ from tanebi.api.core.policy import (
     PriorityClass,
     ResourceQuota,
 )
-from tanebi.api.core.refusals import forbidden, invalid, required
+from tanebi.api.core.refusals import GoValue, amount_errors, forbidden, invalid, required
 from tanebi.api.fielderrors import FieldError, via
 from tanebi.api.kind import Admission, Column
 from tanebi.api.meta import Obj
 
 NOT_AVAILABLE: Final = "N/A"
 SYSTEM_PREFIX: Final = "system-"
+# Go shows where in its memory the members are, which says nothing to anybody.
+_BUDGET_WITH_BOTH: Final = GoValue(
+    "policy.PodDisruptionBudgetSpec{MinAvailable:(*intstr.IntOrString)(0x0), Selector:(*v1.LabelSelector)(0x0), "
+    "MaxUnavailable:(*intstr.IntOrString)(0x0), "
+    "UnhealthyPodEvictionPolicy:(*policy.UnhealthyPodEvictionPolicyType)(nil)}"
+)
 
 
 def validate_quota(
@@ -74,10 +80,14 @@ def validate_budget(
 ) -> list[FieldError]:
     if admission.subresource:
         return []
-    if found.spec.min_available is not None and found.spec.max_unavailable is not None:
-        shown = found.spec.model_dump(by_alias=True, exclude_none=True)
-        return [invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set")]
-    return []
+    spec = found.spec
+    errors: list[FieldError] = []
+    if spec.min_available is not None and spec.max_unavailable is not None:
+        detail = "minAvailable and maxUnavailable cannot be both set"
+        errors.append(invalid("", _BUDGET_WITH_BOTH, detail))
+    errors += amount_errors("minAvailable", spec.min_available)
+    errors += amount_errors("maxUnavailable", spec.max_unavailable)
+    return via("spec", errors)
 
 
 def default_priority_class(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
@@ -121,7 +131,7 @@ def _autoscaler_errors(found: HorizontalPodAutoscaler) -> Iterator[FieldError]:
         yield invalid("minReplicas", lowest, "must be greater than or equal to 1")
     if spec.max_replicas < 1:
         yield invalid("maxReplicas", spec.max_replicas, "must be greater than 0")
-    elif spec.max_replicas < lowest:
+    if spec.max_replicas < lowest:
         detail = "must be greater than or equal to `minReplicas`"
         yield invalid("maxReplicas", spec.max_replicas, detail)
     if not spec.scale_target_ref.kind:
@@ -172,8 +182,8 @@ LIMIT_RANGE_COLUMNS: Final = (
     Column("Created At", type="date", cell=at("metadata.creationTimestamp")),
 )
 BUDGET_COLUMNS: Final = (
-    Column("Min Available", cell=at("spec.minAvailable", NOT_AVAILABLE)),
-    Column("Max Unavailable", cell=at("spec.maxUnavailable", NOT_AVAILABLE)),
+    Column("Min Available", cell=text_at("spec.minAvailable", NOT_AVAILABLE)),
+    Column("Max Unavailable", cell=text_at("spec.maxUnavailable", NOT_AVAILABLE)),
     Column("Allowed Disruptions", type="integer", cell=at("status.disruptionsAllowed", 0)),
     AGE,
 )
@@ -186,7 +196,7 @@ PRIORITY_CLASS_COLUMNS: Final = (
 AUTOSCALER_COLUMNS: Final = (
     Column("Reference", cell=_reference),
     Column("Targets", cell=_targets),
-    Column("MinPods", cell=at("spec.minReplicas", "<unset>")),
+    Column("MinPods", cell=text_at("spec.minReplicas", "<unset>")),
     Column("MaxPods", cell=at("spec.maxReplicas", 0)),
     Column("Replicas", cell=at("status.currentReplicas", 0)),
     AGE,

@@ -6,10 +6,25 @@ The API server shows them as `spec.replicas: Invalid value: -1: must be greater 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from tanebi.api.fielderrors import FieldError
+
+_PERCENT: Final = re.compile(r"[0-9]+%")
+_PERCENT_HINT: Final = (
+    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', "
+    "regex used for validation is '[0-9]+%')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GoValue:
+    """A value that Kubernetes' texts show as Go writes it (%#v), types and all."""
+
+    text: str
 
 
 def required(path: str, detail: str = "") -> FieldError:
@@ -22,6 +37,8 @@ def invalid(path: str, value: Any, detail: str) -> FieldError:
 
 def _shown(value: Any) -> str:
     """As Go's %#v prints values of its types."""
+    if isinstance(value, GoValue):
+        return value.text
     if not isinstance(value, dict):
         return json.dumps(value)
     if set(value) == {"matchLabels", "matchExpressions"}:
@@ -48,7 +65,8 @@ def _requirement(term: dict[str, Any]) -> str:
 
 
 def duplicate(path: str, value: Any) -> FieldError:
-    return FieldError(f"Duplicate value: {json.dumps(value)}", (path,))
+    shown = value.text if isinstance(value, GoValue) else json.dumps(value)
+    return FieldError(f"Duplicate value: {shown}", (path,))
 
 
 def not_supported(path: str, value: str, supported: Sequence[str]) -> FieldError:
@@ -56,11 +74,32 @@ def not_supported(path: str, value: str, supported: Sequence[str]) -> FieldError
     return FieldError(f"Unsupported value: {json.dumps(value)}: supported values: {names}", (path,))
 
 
-def one_of(path: str, value: str, supported: Sequence[str]) -> FieldError:
+def one_of(path: str, value: str | GoValue, supported: Sequence[str]) -> FieldError:
     """The same, where Kubernetes names them in an order of its own."""
     names = ", ".join(map(json.dumps, supported))
-    return FieldError(f"Unsupported value: {json.dumps(value)}: supported values: {names}", (path,))
+    return FieldError(f"Unsupported value: {_shown(value)}: supported values: {names}", (path,))
 
 
 def forbidden(path: str, detail: str) -> FieldError:
     return FieldError(f"Forbidden: {detail}", (path,))
+
+
+def int_or_string(value: int | str) -> GoValue:
+    if isinstance(value, str):
+        return GoValue(f"intstr.IntOrString{{Type:1, IntVal:0, StrVal:{json.dumps(value)}}}")
+    return GoValue(f'intstr.IntOrString{{Type:0, IntVal:{value}, StrVal:""}}')
+
+
+def amount_errors(path: str, value: int | str | None) -> Iterator[FieldError]:
+    """Of what must be a count, or a share of 100 %."""
+    if isinstance(value, str) and not _PERCENT.fullmatch(value):
+        yield invalid(path, int_or_string(value), _PERCENT_HINT)
+    elif isinstance(value, str) and int(value[:-1]) > 100:
+        yield invalid(path, int_or_string(value), "must not be greater than 100%")
+    elif isinstance(value, int) and value < 0:
+        yield invalid(path, value, "must be greater than or equal to 0")
+
+
+def is_nothing(value: int | str | None) -> bool:
+    """Of a count or share: none at all."""
+    return value is None or str(value).removesuffix("%").lstrip("0") == ""

@@ -3,27 +3,34 @@ kinds with pod templates share with it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from tanebi.api import selectors
 from tanebi.api.core.cells import TEMPLATE_COLUMNS, status_count
-from tanebi.api.core.pod import IntOrString, PodTemplateSpec
+from tanebi.api.core.pod import PodTemplateSpec
 from tanebi.api.core.pod_columns import AGE
 from tanebi.api.core.pod_defaults import default_pod_spec, fill
 from tanebi.api.core.pod_validation import validate_pod_spec
-from tanebi.api.core.refusals import forbidden, invalid, not_supported, required
-from tanebi.api.core.workload import Deployment, LabelSelector, RollingUpdate
+from tanebi.api.core.refusals import (
+    GoValue,
+    amount_errors,
+    forbidden,
+    int_or_string,
+    invalid,
+    is_nothing,
+    not_supported,
+    one_of,
+    required,
+)
+from tanebi.api.core.workload import Deployment, LabelSelector, Lease, RollingUpdate
 from tanebi.api.fielderrors import FieldError, via
 from tanebi.api.kind import Admission, Column
 from tanebi.api.meta import Obj
 
 ROLLING: Final = "RollingUpdate"
 RECREATE: Final = "Recreate"
-
-_PERCENT: Final = re.compile(r"\d+%")
 
 
 def default_deployment(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
@@ -60,38 +67,44 @@ def _spec_errors(deployment: Deployment, old: Deployment | None) -> Iterator[Fie
             ("progressDeadlineSeconds", spec.progress_deadline_seconds),
         )
     )
-    if (spec.progress_deadline_seconds or 600) <= (spec.min_ready_seconds or 0):
-        yield invalid(
-            "progressDeadlineSeconds",
-            spec.progress_deadline_seconds,
-            "must be greater than minReadySeconds",
-        )
-    yield from selector_errors(
-        spec.selector, spec.template, old.spec.selector if old else None, owner="deployment"
-    )
+    deadline = spec.progress_deadline_seconds
+    if deadline is not None and deadline <= (spec.min_ready_seconds or 0):
+        yield invalid("progressDeadlineSeconds", deadline, "must be greater than minReadySeconds")
+    yield from selector_errors(spec, old.spec.selector if old else None, owner="deployment")
     yield from via("strategy", _strategy_errors(deployment))
     yield from template_errors(spec.template)
 
 
+class Selecting(Protocol):
+    """A spec that selects the pods of its own template."""
+
+    @property
+    def selector(self) -> LabelSelector: ...
+
+    @property
+    def template(self) -> PodTemplateSpec: ...
+
+    @property
+    def model_fields_set(self) -> set[str]: ...
+
+
 def selector_errors(
-    selector: LabelSelector,
-    template: PodTemplateSpec,
-    old: LabelSelector | None,
-    *,
-    owner: str,
+    spec: Selecting, old: LabelSelector | None, *, owner: str
 ) -> Iterator[FieldError]:
     """The selector must choose the template's own pods, and stay. `owner` is the kind as Kubernetes' texts write it."""
+    selector, given = spec.selector, "selector" in spec.model_fields_set
     shown = selector.model_dump(by_alias=True)
-    labels = template.metadata.get("labels") or {}
+    labels = spec.template.metadata.get("labels") or {}
     try:
         parsed = selectors.from_object(shown)
     except ValueError as error:
         yield invalid("selector.matchExpressions", shown["matchExpressions"], str(error))
         return
-    if not parsed.terms:
+    if not given:
         yield required("selector")
-        yield invalid("selector", {}, f"empty selector is invalid for {owner}")
-    elif not parsed.matches(labels):
+    elif not parsed.terms:
+        yield invalid("selector", shown, f"empty selector is invalid for {owner}")
+    if not given or not parsed.matches(labels):
         yield invalid(
             "template.metadata.labels", labels, "`selector` does not match template `labels`"
         )
@@ -125,25 +138,32 @@ def _strategy_errors(deployment: Deployment) -> Iterator[FieldError]:
                     "rollingUpdate", "may not be specified when strategy `type` is 'Recreate'"
                 )
         case other:
-            yield not_supported("type", other, [RECREATE, ROLLING])
+            rolling = "nil" if strategy.rolling_update is None else "0x0"
+            shown = (
+                f'apps.DeploymentStrategy{{Type:"{other}", '
+                f"RollingUpdate:(*apps.RollingUpdateDeployment)({rolling})}}"
+            )
+            yield one_of("", GoValue(shown), [RECREATE, ROLLING])
 
 
 def _rolling_errors(rolling: RollingUpdate | None) -> Iterator[FieldError]:
     if rolling is None:
         return
-    values = (("maxUnavailable", rolling.max_unavailable), ("maxSurge", rolling.max_surge))
-    for path, value in values:
-        if isinstance(value, str) and not _PERCENT.fullmatch(value):
-            detail = "a valid percent string must be a numeric string followed by an ending '%'"
-            yield invalid(path, value, detail)
-        elif isinstance(value, int) and value < 0:
-            yield invalid(path, value, "must be greater than or equal to 0")
-    if all(_is_zero(value) for _, value in values):
-        yield invalid("maxUnavailable", 0, "may not be 0 when `maxSurge` is 0")
+    yield from amount_errors("maxUnavailable", rolling.max_unavailable)
+    yield from amount_errors("maxSurge", rolling.max_surge)
+    if is_nothing(rolling.max_unavailable) and is_nothing(rolling.max_surge):
+        shown = int_or_string(rolling.max_unavailable or 0)
+        yield invalid("maxUnavailable", shown, "may not be 0 when `maxSurge` is 0")
 
 
-def _is_zero(value: IntOrString | None) -> bool:
-    return value in (0, "0%")
+def validate_lease(lease: Lease, old: Lease | None, admission: Admission) -> list[FieldError]:
+    spec = lease.spec
+    errors: list[FieldError] = []
+    if spec.lease_duration_seconds is not None and spec.lease_duration_seconds <= 0:
+        detail = "must be greater than 0"
+        errors.append(invalid("leaseDurationSeconds", spec.lease_duration_seconds, detail))
+    errors += not_negative((("leaseTransitions", spec.lease_transitions),))
+    return via("spec", errors)
 
 
 def _ready(obj: Obj, now: datetime) -> str:

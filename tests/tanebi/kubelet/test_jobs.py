@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tanebi.api.core.batch import Job
-from tanebi.api.core.batch_rules import default_job
+from tanebi.api.core.batch_rules import default_job, select_own_pods
 from tanebi.api.core.kinds import POD
 from tanebi.api.core.kinds_workload import JOB
 from tanebi.api.kind import Admission
@@ -31,7 +31,9 @@ def world(**spec: Any) -> PlanningWorld:
         "spec": {"template": {"spec": {**TEMPLATE["spec"], "restartPolicy": "Never"}}, **spec},
     }
     admission = Admission("CREATE", "me", found.now, NOBODY)
-    found.put(JOB, default_job(obj, None, admission))
+    obj = default_job(obj, None, admission)
+    select_own_pods(obj)
+    found.put(JOB, obj)
     return found
 
 

@@ -37,7 +37,7 @@ def test_replica_sets() -> None:
     other = workload(selector={"matchLabels": {"a": "c"}})
     assert "does not match template" in problems(REPLICA_SET, other)
     empty = workload(selector={})
-    assert "empty selector is invalid for replicaset" in problems(REPLICA_SET, empty)
+    assert "empty selector is invalid for deployment" in problems(REPLICA_SET, empty)
     shown = {"spec": {"replicas": 3}, "status": {"replicas": 2, "readyReplicas": 1}}
     assert cells(REPLICA_SET, shown) | {"Desired": 3, "Current": 2, "Ready": 1} == cells(
         REPLICA_SET, shown
@@ -72,10 +72,43 @@ def test_daemon_sets() -> None:
         "maxSurge": 0,
     }
     assert problems(DAEMON_SET, workload()) == ""
-    assert "updateStrategy.type" in problems(DAEMON_SET, workload(updateStrategy={"type": "x"}))
+    odd = problems(DAEMON_SET, workload(updateStrategy={"type": "x"}))
+    assert (
+        'DaemonSetUpdateStrategy{Type:"x", RollingUpdate:(*apps.RollingUpdateDaemonSet)(nil)}'
+        in odd
+    )
+    for surge, unavailable, words in (
+        (0, 0, "cannot be 0 when maxSurge is 0"),
+        (1, "10%", "may not be set when maxUnavailable is non-zero"),
+        ("x", 1, "a valid percent string"),
+        ("120%", 0, "must not be greater than 100%"),
+    ):
+        rolling = {"maxSurge": surge, "maxUnavailable": unavailable}
+        asked = workload(updateStrategy={"rollingUpdate": rolling})
+        assert words in problems(DAEMON_SET, asked)
     template = copy.deepcopy(workload()["spec"]["template"])
     template["spec"]["restartPolicy"] = "Never"
     assert "restartPolicy" in problems(DAEMON_SET, workload(template=template))
+
+
+def test_a_daemon_set_notes_how_often_its_template_changed() -> None:
+    def noted(obj: Obj) -> str:
+        return str(obj["metadata"]["annotations"]["deprecated.daemonset.template.generation"])
+
+    first = complete(DAEMON_SET, workload())
+    assert noted(first) == "1"
+    assert noted(complete(DAEMON_SET, workload(minReadySeconds=3), first)) == "1"
+    template = copy.deepcopy(workload()["spec"]["template"])
+    template["spec"]["hostNetwork"] = True
+    assert noted(complete(DAEMON_SET, workload(template=template), first)) == "2"
+
+
+def test_pod_templates() -> None:
+    template = {"spec": {"containers": [{"name": "c", "image": "i"}]}}
+    done = complete(POD_TEMPLATE, {"template": template})
+    assert done["template"]["spec"]["restartPolicy"] == "Always"
+    assert problems(POD_TEMPLATE, {"template": template}) == ""
+    assert "template.spec.containers" in problems(POD_TEMPLATE, {"template": {"spec": {}}})
 
 
 def test_the_others() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tanebi.api.core.batch_rules import select_own_pods
 from tanebi.api.core.kinds_workload import CRON_JOB, JOB
 from tanebi.api.meta import Obj
 from tests.tanebi.api.core.checking import cells, complete, problems
@@ -22,6 +23,8 @@ def cron(schedule: str = "*/5 * * * *", **spec: Any) -> Obj:
 
 def test_a_job_gets_its_selector_from_its_uid() -> None:
     done = complete(JOB, job())
+    assert "selector" not in done["spec"], "nobody's wish: it is given when the Job is stored"
+    select_own_pods(done)
     assert done["spec"]["selector"] == {"matchLabels": {"batch.kubernetes.io/controller-uid": "u"}}
     labels = done["spec"]["template"]["metadata"]["labels"]
     assert labels["job-name"] == labels["batch.kubernetes.io/job-name"] == "x"
@@ -29,6 +32,22 @@ def test_a_job_gets_its_selector_from_its_uid() -> None:
     again = complete(JOB, job(), done)
     assert again["spec"] == done["spec"], "an update that leaves out what was made keeps it"
     assert "completions" not in complete(JOB, job(parallelism=3))["spec"]
+
+
+def test_a_job_has_its_pods_labels_unless_it_has_some() -> None:
+    asked = job()
+    asked["spec"]["template"]["metadata"] = {"labels": {"app": "a"}}
+    done = complete(JOB, asked)
+    select_own_pods(done)
+    assert done["metadata"]["labels"] == done["spec"]["template"]["metadata"]["labels"]
+    assert done["metadata"]["labels"]["app"] == "a"
+    assert "job-name" in done["metadata"]["labels"]
+    mine = complete(JOB, {**job(), "metadata": {"name": "x", "uid": "u", "labels": {"my": "own"}}})
+    select_own_pods(mine)
+    assert mine["metadata"]["labels"] == {"my": "own"}
+    by_hand = complete(JOB, job(manualSelector=True, selector={"matchLabels": {"a": "b"}}))
+    select_own_pods(by_hand)
+    assert by_hand["spec"]["selector"] == {"matchLabels": {"a": "b"}}
 
 
 def test_rules_of_jobs() -> None:
@@ -40,6 +59,7 @@ def test_rules_of_jobs() -> None:
     failure = {"rules": []}
     assert "podFailurePolicy" in problems(JOB, job("OnFailure", podFailurePolicy=failure))
     old = complete(JOB, job())
+    select_own_pods(old)
     assert "field is immutable" in problems(JOB, job(completions=5), old)
     assert problems(JOB, job(parallelism=0, completions=1), old) == ""
 

@@ -14,7 +14,7 @@ from tanebi.api.kind import AnyKind
 
 ADMISSION: Any = SimpleNamespace()
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-USER = {"kind": "User", "name": "u"}
+USER = {"kind": "User", "name": "u", "apiGroup": "rbac.authorization.k8s.io"}
 
 
 def errors(kind: AnyKind, obj: dict[str, Any], old: dict[str, Any] | None = None) -> list[str]:
@@ -33,7 +33,8 @@ def errors(kind: AnyKind, obj: dict[str, Any], old: dict[str, Any] | None = None
             ROLE,
             {"verbs": ["get"], "nonResourceURLs": ["/x"]},
             [
-                "rules[0].nonResourceURLs: Invalid value: namespaced rules cannot apply to non-resource URLs"
+                'rules[0].nonResourceURLs: Invalid value: []string{"/x"}: namespaced rules cannot apply '
+                "to non-resource URLs"
             ],
         ),
         (
@@ -57,17 +58,22 @@ def test_bindings() -> None:
     assert errors(CLUSTER_ROLE_BINDING, {"roleRef": ref}) == [
         'roleRef.kind: Unsupported value: "Role": supported values: "ClusterRole"'
     ]
-    assert errors(ROLE_BINDING, {"roleRef": {"kind": "Role"}}) == ["roleRef.name: Required value"]
+    assert errors(ROLE_BINDING, {"roleRef": {"kind": "Role", "apiGroup": "x"}}) == [
+        'roleRef.apiGroup: Unsupported value: "x": supported values: "rbac.authorization.k8s.io"',
+        "roleRef.name: Required value",
+    ]
     other = {"roleRef": {**ref, "name": "s"}}
     assert errors(ROLE_BINDING, other, {"roleRef": ref}) == [
-        "roleRef: Invalid value: cannot change roleRef"
+        'roleRef: Invalid value: rbac.RoleRef{APIGroup:"rbac.authorization.k8s.io", Kind:"Role", Name:"s"}: '
+        "cannot change roleRef"
     ]
     wrong = [{"kind": "Robot", "name": ""}, {"kind": "ServiceAccount", "name": "a"}]
     assert [e.split(":")[0] for e in errors(ROLE_BINDING, {"roleRef": ref, "subjects": wrong})] == [
-        "subjects[0].kind",
         "subjects[0].name",
-        "subjects[1].namespace",
+        "subjects[0].kind",
     ]
+    everywhere = {"roleRef": {**ref, "kind": "ClusterRole"}, "subjects": wrong[1:]}
+    assert errors(CLUSTER_ROLE_BINDING, everywhere) == ["subjects[0].namespace: Required value"]
 
 
 def test_groups_are_filled_in() -> None:

@@ -24,6 +24,18 @@ def test_ingresses() -> None:
     assert "must be an absolute path" in problems(INGRESS, ingress(path="x"))
     assert "backend" in problems(INGRESS, ingress(backend={}))
     assert "backend.service.name" in problems(INGRESS, ingress(backend={"service": {}}))
+    assert "port name or number is required" in problems(
+        INGRESS, ingress(backend={"service": {"name": "s"}})
+    )
+    assert "must not contain '//'" in problems(INGRESS, ingress(path="/a//b"))
+    for host, words in (
+        ("1.2.3.4", "not an IP"),
+        ("*.a.b", ""),
+        ("a.*", "wildcard"),
+        ("A", "RFC 1123"),
+    ):
+        said = problems(INGRESS, {"spec": {"rules": [{"host": host}]}})
+        assert words in said if words else not said
     shown = cells(INGRESS, ingress())
     assert (shown["Class"], shown["Hosts"], shown["Ports"]) == ("<none>", "a.b", "80")
 

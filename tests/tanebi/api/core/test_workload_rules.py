@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from tanebi.api.core.kinds import DEPLOYMENT
+from tanebi.api.core.workload import Lease
 from tanebi.api.core.workload_rules import (
     DEPLOYMENT_COLUMNS,
     default_deployment,
     validate_deployment,
+    validate_lease,
 )
 from tanebi.api.fielderrors import render
 from tanebi.api.kind import Admission
@@ -68,12 +70,13 @@ def test_defaults() -> None:
             {"selector": {"matchLabels": {"app": "other"}}},
             "`selector` does not match template `labels`: spec.template.metadata.labels",
         ),
-        ({"selector": {}}, "Required value: spec.selector"),
+        ({"selector": {}}, "empty selector is invalid for deployment: spec.selector"),
+        ({"progressDeadlineSeconds": 0}, "must be greater than minReadySeconds"),
         (
             {"selector": {"matchExpressions": [{"key": "a", "operator": "Like"}]}},
             "'Like' is not a valid label selector operator",
         ),
-        ({"strategy": {"type": "Blue"}}, 'Unsupported value: "Blue"'),
+        ({"strategy": {"type": "Blue"}}, 'Unsupported value: apps.DeploymentStrategy{Type:"Blue"'),
         (
             {"strategy": {"type": "Recreate", "rollingUpdate": {}}},
             "may not be specified when strategy `type` is 'Recreate'",
@@ -127,3 +130,9 @@ def test_the_row() -> None:
         "Images": "i",
         "Selector": "app=web",
     }
+
+
+def test_leases() -> None:
+    lease = Lease.model_validate({"spec": {"leaseDurationSeconds": 0, "leaseTransitions": -1}})
+    found = validate_lease(lease, None, CREATE)
+    assert [e.paths[0] for e in found] == ["spec.leaseDurationSeconds", "spec.leaseTransitions"]
