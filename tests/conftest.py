@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from tanebi.testing.docker import Dockerd, dockerd
 from tanebi.testing.engine import DOCKER, engines, without_docker
@@ -23,6 +24,14 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
     """Shells run on the loop they run on in production."""
     return request.param
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """A program that a test ran in this process may have sent all lines to a stream of its own."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,11 @@ IMAGE_RETRY_S: Final = 30.0
 """An image that is missing is looked for again after this time, even if nobody says that it has come."""
 
 
+def nobody(obj: Obj, seen: Seen) -> Iterable[Key]:
+    """What is only looked at, for the next try at an image that was refused."""
+    return ()
+
+
 def revision_of(obj: Obj, seen: Seen) -> Iterable[Key]:
     """The revision that a pod belongs to."""
     name = labels_of(obj).get(LABEL_REVISION)
@@ -58,6 +63,8 @@ class RevisionReconciler:
         Reads(POD, revision_of),
         same_name(REVISION, POD_AUTOSCALER),
         suffixed(REVISION, DEPLOYMENT, "-deployment"),
+        Reads(SERVICE_ACCOUNT, nobody),
+        Reads(SECRET, nobody),
     )
 
     def desired(self, resource: Revision, seen: Seen, configs: Configs, now: datetime) -> Plan:

@@ -40,6 +40,7 @@ class LocalHands:
         self._starter = Visitor("tanebi-starts", self._home)
         self._doors = Doors()
         self.can_show = False
+        self.no_views = ""
         self.dns: tuple[socket.socket, ...] = ()
 
     async def start(self, forwarded: Sequence[Forwarded]) -> None:

@@ -77,6 +77,8 @@ class KeptHands:
         self.dns: tuple[socket.socket, ...] = ()  # UDP and TCP, at the gateway's address
         self._rules: socket.socket | None = None
         self.can_show = Path(MOUNT_PATH).is_dir()
+        # nsenter starts the program: it comes after the view, and needs the rights that a view takes away.
+        self.no_views = "pods' networks are those of an ordinary user"
 
     async def start(self, forwarded: Sequence[Forwarded]) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

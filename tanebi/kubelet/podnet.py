@@ -66,6 +66,10 @@ class Hands(Protocol):
     def can_show(self) -> bool:
         """Whether folders can be laid over the one where clients look for their service account."""
 
+    @property
+    def no_views(self) -> str:
+        """Why a program in a place cannot have a view (tanebi.kubelet.view); empty: it can."""
+
     async def start(self, forwarded: Sequence[Forwarded]) -> None:
         """The platform's side; `forwarded` says what the gateway's address answers."""
 
@@ -129,6 +133,11 @@ class PodNetwork:
     def dns(self) -> Sequence[socket.socket]:
         """Where names are asked at the gateway's address, by UDP and TCP; none: at what was forwarded."""
         return self._hands.dns
+
+    @property
+    def no_views(self) -> str:
+        """Why pods cannot have views of files and rights; empty: they can."""
+        return self._hands.no_views
 
     @property
     def node_address(self) -> str:

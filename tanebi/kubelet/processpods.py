@@ -70,7 +70,11 @@ class ProcessPods:
         self._ports = PortTable(is_free, first=zlib.crc32(bytes(folder.absolute())))
         self._places: dict[str, Sandbox] = {}
         host = network.node_address if network is not None else POD_IP
-        self._views = Views(folder, Groups(f"{zlib.crc32(bytes(folder.absolute())):08x}"))
+        self._views = Views(
+            folder,
+            Groups(f"{zlib.crc32(bytes(folder.absolute())):08x}"),
+            refused=network.no_views if network is not None else "",
+        )
         self._launcher = Launcher(
             cache,
             logs,

@@ -39,11 +39,13 @@ class Made:
 class Views:
     """`folder` is the data directory's `pods`."""
 
-    def __init__(self, folder: Path, groups: Groups) -> None:
+    def __init__(self, folder: Path, groups: Groups, *, refused: str = "") -> None:
+        """`refused`: why there are only control groups here, whatever the machine offers."""
         self._folder = folder.absolute()
         self._groups = groups
         self._volumes = Volumes(folder)
-        self._missing = missing()
+        self._no_root = missing()
+        self._missing = self._no_root or refused
 
     @property
     def able(self) -> bool:
@@ -59,11 +61,14 @@ class Views:
         env: Mapping[str, str],
     ) -> Made:
         """Raises ConfigError, OSError."""
-        if not self.able:
+        if self._no_root:
             return Made(None, None)
-        ids, security = _ids(pod, container), spec.security_of(pod, container)
         group = self._group(pod, container)
         threads = group.threads if group is not None else ()
+        if self._missing:
+            bare = View(self._folder, self._folder, own_root=False, groups=threads)
+            return Made(bare if threads else None, group)
+        ids, security = _ids(pod, container), spec.security_of(pod, container)
         gone = dropped(security.capabilities)
         sealed = security.allow_privilege_escalation is False
         read_only = bool(security.read_only_root_filesystem)
@@ -158,7 +163,7 @@ class Views:
         return found
 
     def _why_no_groups(self) -> str:
-        return self._missing or self._groups.missing
+        return self._no_root or self._groups.missing
 
     def _group(self, pod: Pod, container: Container) -> Group | None:
         wanted = amounts(container)

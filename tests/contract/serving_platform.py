@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from serving.reconcile.route import RouteReconciler
 from serving.reconcile.service import ServiceReconciler
 from tanebi.api.core.kinds import DEPLOYMENT
 from tanebi.api.core.kinds import KINDS as CORE_KINDS
+from tanebi.api.core.plain import Secret
 from tanebi.api.kind import AnyKind, Kinds
 from tanebi.api.meta import Obj
 from tanebi.kube.cache import Cache
@@ -37,7 +38,7 @@ CONFIGS: Final = (*serving.api.CONFIGS, *autoscaler.api.CONFIGS)
 
 
 class Images:
-    def lookup(self, image: str) -> Resolved | Missing | None:
+    def lookup(self, image: str, secrets: Sequence[Secret] = ()) -> Resolved | Missing | None:
         if image.endswith("none"):
             return Missing("no such image")
         return Resolved(f"{image}@sha256:1")

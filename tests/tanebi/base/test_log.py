@@ -5,15 +5,8 @@ import subprocess
 import sys
 
 import pytest
-import structlog
 
 from tanebi.base.log import Forgiving, configure, get_logger
-
-
-@pytest.fixture(autouse=True)
-def _restore() -> object:
-    yield
-    structlog.reset_defaults()
 
 
 def test_json_lines_carry_the_component(capsys: pytest.CaptureFixture[str]) -> None:

@@ -191,7 +191,7 @@ async def test_a_machine_that_refuses_is_told(
         raise PermissionError(1, "Operation not permitted")
 
     files = len(os.listdir("/proc/self/fd"))
-    monkeypatch.setattr(namespaces, "_call", refuse)
+    monkeypatch.setattr(namespaces, "call", refuse)
     with pytest.raises(NetworkUnavailable, match="not permitted"):
         async with podnet.opened(
             tmp_path / "n", forwarded=[], clock=SystemClock(), domain="cluster.local"

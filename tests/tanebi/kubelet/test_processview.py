@@ -42,6 +42,21 @@ def made(folder: Path, one: tuple[Pod, Container]) -> Made:
     return views(folder).make(*one, 0, image, sources, {})
 
 
+def test_where_views_are_refused_limits_hold_all_the_same(tmp_path: Path) -> None:
+    for name in ("memory", "cpu"):
+        (tmp_path / "groups" / name).mkdir(parents=True, exist_ok=True)
+    closed = Views(tmp_path / "pods", Groups("x", tmp_path / "groups"), refused="because")
+    nothing: Any = lambda *names: None  # noqa: E731
+    sources = Sources(config_map=nothing, secret=nothing, local_url=str, machine={}, claim=nothing)
+    image = Image("i", "sha256:1", ("run",), tmp_path, None, 1, "")
+    wanted = pod(securityContext={"runAsUser": 5}, resources={"limits": {"memory": "1Mi"}})
+    found = closed.make(*wanted, 0, image, sources, {})
+    assert found.view is not None
+    assert (found.view.own_root, found.view.ids, bool(found.view.groups)) == (False, None, True)
+    assert [note.reason for note in closed.notes(wanted[1])] == ["SecurityContextIgnored"]
+    assert "because" in closed.notes(wanted[1])[0].message
+
+
 def test_who_asks_for_nothing_gets_none(tmp_path: Path) -> None:
     assert made(tmp_path, pod()) == Made(None, None)
 
