@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from activator.backend import Backend
 from activator.meter import Meter
+from activator.requestlog import RequestLog
 from activator.throttler import Target
 from activator.times import Times
 from tanebi.base.clock import Clock
 from tanebi.http.exchange import State
-from tanebi.http.sides import ClientStream, PodStream, PodStreams
+from tanebi.http.sides import BodySink, ClientStream, PodStream, PodStreams
 from tanebi.http.tunnel import Tunnel
 
 
@@ -40,10 +41,17 @@ APP_GARBLED: Final = Refusal(502, "the app's answer is not HTTP/1.1", "app")
 APP_UNREACHABLE: Final = Refusal(502, "the app does not accept connections", "app")
 
 
-class Surroundings:
-    """What every exchange uses: functions, looked up once."""
+class Begun(BodySink, Protocol):
+    """An exchange, as those see it who make one."""
 
-    __slots__ = ("dial", "now", "spawn", "take", "trace", "woke")
+    def begin(self) -> None: ...
+
+
+class Surroundings:
+    """What every exchange uses: functions, looked up once. `exchange` makes the next one: (request, backend, surroundings, host,
+    lines, when it came)."""
+
+    __slots__ = ("dial", "exchange", "log", "now", "spawn", "take", "trace", "woke")
 
     def __init__(
         self,
@@ -53,6 +61,7 @@ class Surroundings:
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         trace: Callable[[], bytes],
         woke: Callable[[Backend, Times], None],
+        exchange: Callable[[ClientStream, Backend, Surroundings, bytes, bytes, float], Begun],
     ) -> None:
         self.now = clock.now
         self.take = streams.take
@@ -60,6 +69,8 @@ class Surroundings:
         self.spawn = spawn
         self.trace = trace  # the header line that begins a trace
         self.woke = woke  # a request found no pod, and got its answer all the same
+        self.exchange = exchange
+        self.log: RequestLog | None = None
 
 
 class Carriage:

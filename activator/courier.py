@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from activator.capacity import GatewayCapacity
 from activator.forward import peer_headers
+from activator.requestlog import RequestLog, of_parts
 from activator.router import ANY_ADDRESS, Hit, Route, Router, is_address
 from tanebi.base.clock import Clock
 from tanebi.http.client import HttpClient, Origin, parse_url
@@ -46,6 +47,7 @@ class Courier:
         self._own_port = own_port
         self._client = HttpClient(clock, upstreams, ways=ways)
         self._capacity = GatewayCapacity(router, clock)
+        self.log: RequestLog | None = None  # where deliveries to revisions leave a line
 
     def send(
         self,
@@ -151,14 +153,16 @@ class Courier:
         timeout_s: float,
         response_max: int,
     ) -> HttpResponse:
+        began = self._clock.now()
         slot = await self._capacity.acquire_at(hit, wait_s=wait_s)
         address = slot.address
         if hit.host:
             headers = [*headers, (b"Host", hit.host)]
-        if slot.is_peer:
+        by_peer = slot.is_peer
+        if by_peer:
             headers = [*headers, *peer_headers(slot.revision, headers)]
         try:
-            return await self._client.request(
+            answer = await self._client.request(
                 method,
                 url,
                 headers,
@@ -172,6 +176,26 @@ class Courier:
             raise
         finally:
             slot.release()
+        log = self.log
+        if log is not None and hit.backend.metered and not by_peer:
+            origin = parse_url(url)
+            log.write(
+                of_parts(
+                    hit.backend,
+                    address,
+                    method.encode(),
+                    origin.target,
+                    hit.host or origin.host,
+                    headers,
+                    proto="HTTP/1.1",
+                    remote="",
+                    length=len(body),
+                    code=answer.status,
+                    size=len(answer.body),
+                    latency_s=self._clock.now() - began,
+                )
+            )
+        return answer
 
     def close(self) -> None:
         """Close idle connections."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from serving.api.names import LABEL_CONFIGURATION, LABEL_SERVICE
 from serving.api.queue_depth import QUEUE_DEPTH, QUEUE_DEPTH_DEFAULT, parse_queue_depth
 from serving.api.revision_types import Revision
 from serving.api.server_timing import SERVER_TIMING
@@ -45,6 +46,8 @@ class RevisionFacts:
     upgrade_timeout_s: float | None = None  # see serving.api.upgrade_timeout
     queue_max: int = QUEUE_DEPTH_DEFAULT
     server_timing: bool = False  # see serving.api.server_timing
+    service: str = ""  # names that its labels tell, for the request log
+    configuration: str = ""
 
     def tunnel_times_s(self, *, half_closed: bool, silent: bool) -> tuple[float, float]:
         """How long an upgraded connection may last in all, and without a byte either way. 0: no limit. `silent`: the app has sent
@@ -66,6 +69,7 @@ class EndpointFacts:
     ready: bool
     terminating: bool
     h2c: bool = False  # HTTP/2 by prior knowledge is spoken there
+    pod: str = ""  # its name, if it is one
 
 
 def revision_facts(revision: Revision) -> RevisionFacts:
@@ -79,6 +83,8 @@ def revision_facts(revision: Revision) -> RevisionFacts:
         upgrade_timeout_s=_upgrade_timeout(revision),
         queue_max=_queue_max(revision),
         server_timing=revision.metadata.annotations.get(SERVER_TIMING) == "true",
+        service=revision.metadata.labels.get(LABEL_SERVICE, ""),
+        configuration=revision.metadata.labels.get(LABEL_CONFIGURATION, ""),
     )
 
 
@@ -150,7 +156,9 @@ def _endpoint(endpoint: Endpoint, address: Address, *, h2c: bool) -> EndpointFac
     conditions = endpoint.conditions
     # Absent means ready (discovery.k8s.io/v1 EndpointConditions).
     ready = conditions.ready is not False
-    return EndpointFacts(address, ready, conditions.terminating is True, h2c)
+    ref = endpoint.target_ref
+    pod = ref.name if ref is not None and ref.kind == "Pod" else ""
+    return EndpointFacts(address, ready, conditions.terminating is True, h2c, pod)
 
 
 def _port(ports: Iterable[EndpointPort], wanted: str) -> EndpointPort | None:

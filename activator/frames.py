@@ -2,8 +2,9 @@
 
 Pure. An activator says hello with its token, its name, where it listens for its peers and what it holds; then it reports load
 (`stats`, `poke`), cold starts that are over (`woke`), which Ingresses its table contains (`loaded`), and what it is done with
-(`released`, `drained`). The control process says `welcome` once what the newcomer must know has been sent, the `share` of each
-divided revision, which address to `drain` and which to `restore`. docs/reference/activators.md lists them.
+(`released`, `drained`), and lines of the request log (`lines`). The control process says `welcome` once what the newcomer must
+know has been sent, the `share` of each divided revision, which address to `drain` and which to `restore`, and the `requestlog`
+that is wanted. docs/reference/activators.md lists them.
 Callers: activator.hub, activator.link.
 """
 
@@ -22,6 +23,10 @@ from tanebi.http.pool import Address
 
 Frame = dict[str, Any]
 
+Line = tuple[str, str, str]
+"""Of the request log: namespace, pod or nothing, and text."""
+
+REQUEST_LOG: Final = "requestlog"  # a frame that older activators do not know: hello tells
 FRAME_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
@@ -173,6 +178,21 @@ def loaded_of(frame: Frame) -> list[tuple[Key, str, int]]:
                 found.append((key_of([namespace, name]), uid, generation))
             case _:
                 raise BadFrame("not an Ingress")
+    return found
+
+
+def lines_frame(lines: Iterable[Line]) -> bytes:
+    return encode("lines", l=list(lines))
+
+
+def lines_of(frame: Frame) -> list[Line]:
+    found = []
+    for entry in _list(frame.get("l")):
+        match entry:
+            case [str(namespace), str(pod), str(text)]:
+                found.append((namespace, pod, text))
+            case _:
+                raise BadFrame(f"not a line of a request log: {entry!r:.80}")
     return found
 
 

@@ -18,12 +18,14 @@ from prometheus_client import CollectorRegistry
 
 from activator.backend import Backend, Hooks
 from activator.certificates import Certificates
+from activator.logged import LoggedExchange
 from activator.metrics import BackendCollector, observe_cold_start
 from activator.peers import PeerDoor
 from activator.prober import Prober
 from activator.proxy import Exchange, Surroundings
 from activator.questions import Questions
 from activator.reporter import Reporter
+from activator.requestlog import RequestLog
 from activator.router import Router
 from activator.times import Times
 from activator.trace import TraceParents
@@ -113,6 +115,7 @@ class Gateway:
             spawn=self.spawn,
             trace=TraceParents(rng).line,
             woke=self._woke,
+            exchange=Exchange,
         )
         self._questions = Questions(self.router, self._around, self._is_outside)
         if peer_host is not None:
@@ -147,6 +150,14 @@ class Gateway:
         """Requests for `hosts` are answered by `handler`, in the process. `localhost` stands for every bare IP address too."""
         self.router.mount(hosts, handler)
 
+    def log_requests(self, log: RequestLog | None) -> None:
+        """From now on requests of revisions are written to `log`; None: nowhere. Those under way end as they began."""
+        around = self._around
+        before, around.log = around.log, log
+        around.exchange = Exchange if log is None else LoggedExchange
+        if before is not None:
+            before.flush()
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` as a child of `run`. asyncio's group, not anyio's: starting a task is on the path of each event (a fifth
         of the price)."""
@@ -158,7 +169,8 @@ class Gateway:
         if request.seen & _PROBES:
             self._questions.answer(request)
             return
-        arrived = self._around.now()
+        around = self._around
+        arrived = around.now()
         route = self.router.route(request.host)
         if route is None or (route.local and self._is_outside(request)):
             host = normal_host(request.host)
@@ -175,7 +187,7 @@ class Gateway:
                 host = normal_host(request.host)
                 request.respond_text(404, f'no revision serves this path at the host "{host}"')
                 return
-            exchange = Exchange(request, hit.backend, self._around, hit.host, hit.lines, arrived)
+            exchange = around.exchange(request, hit.backend, around, hit.host, hit.lines, arrived)
             request.sink = exchange
             exchange.begin()
 
@@ -231,6 +243,7 @@ class Gateway:
                 task_status.started()
         finally:
             self._registry.unregister(collector)
+            self.log_requests(None)
             self.ways.close()
 
     async def _expire(self) -> None:

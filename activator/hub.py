@@ -21,6 +21,7 @@ from anyio.abc import TaskStatus
 from activator.backend import Backend, Share
 from activator.drain import GatewayDrain
 from activator.frames import (
+    REQUEST_LOG,
     BadFrame,
     Frame,
     FrameReader,
@@ -28,6 +29,7 @@ from activator.frames import (
     encode,
     holds_of,
     key_of,
+    lines_of,
     loaded_of,
     number_of,
     sent_at,
@@ -39,6 +41,7 @@ from activator.frames import (
 from activator.lateness import Lateness
 from activator.ledger import Ledger
 from activator.merge import Merge
+from activator.requestlog import HandOn
 from activator.router import Router
 from autoscaler.api.wake import Wake
 from tanebi.api.meta import Key
@@ -66,6 +69,7 @@ class Member:
     loaded: dict[Key, tuple[str, int]] = field(default_factory=dict)
     lost_at: float = 0.0
     lateness: Lateness = field(default_factory=Lateness)
+    logs: bool = False  # it knows how to log requests
 
 
 class Hub:
@@ -99,6 +103,8 @@ class Hub:
         self._changed = anyio.Event()
         self.woken: Callable[[Wake], None] = lambda wake: None
         self.joined: Callable[[], None] = lambda: None  # a member is here, or here again
+        self.logged: HandOn = lambda lines: None
+        self._request_log = encode(REQUEST_LOG, template="", probes=False)
         self.address: Address = ("", 0)
 
     @property
@@ -129,6 +135,13 @@ class Hub:
         for drain in list(self._drains):
             self._drained(name, drain)
         self._publish(self._ledger.leave(name))
+
+    def log_requests(self, template: str, *, probes: bool) -> None:
+        """Every member is to log the requests that it carries by `template`; empty: not to."""
+        self._request_log = encode(REQUEST_LOG, template=template, probes=probes)
+        for name, member in self._members.items():
+            if member.logs:
+                self._send(name, self._request_log)
 
     def restarting(self) -> None:
         """We shall be back in a moment: keep what you have."""
@@ -220,9 +233,13 @@ class Hub:
             known.line.close()
         member = Member(name, address_of(frame.get("peer")), number_of(frame.get("pid")), line)
         line.member = self._members[name] = member
+        knows = frame.get("knows")
+        member.logs = isinstance(knows, list) and REQUEST_LOG in knows
         changed = self._ledger.join(name, holds_of(frame))
         for revision in self._ledger.revisions:
             self._tell(member, revision)
+        if member.logs:
+            line.send(self._request_log)
         hosts = [str(host) for host in self._hosts()]
         line.send(encode("welcome", hosts=hosts, gateway=list(self._gateway())))
         self._publish(changed)
@@ -244,6 +261,8 @@ class Hub:
                 self._merge.report(member.name, stats_of(frame), at)
             case "woke":
                 self.woken(wake_of(frame))
+            case "lines":
+                self.logged(lines_of(frame))
             case "released":
                 revision, address = key_of(frame.get("r")), address_of(frame.get("a"))
                 self._publish(self._ledger.released(member.name, revision, address))

@@ -19,12 +19,15 @@ from anyio.abc import TaskGroup, TaskStatus
 from activator.backend import Backend, Share
 from activator.drain import GatewayDrain
 from activator.frames import (
+    REQUEST_LOG,
     BadFrame,
     Frame,
     FrameReader,
+    Line,
     address_of,
     addresses_of,
     encode,
+    lines_frame,
     number_of,
     share_of,
     stats_frame,
@@ -79,6 +82,8 @@ class Link:
         self._told: set[Key] = set()  # since this connection began
         self._tasks: TaskGroup | None = None
         self.welcomed = anyio.Event()
+        self.request_log: Callable[[str, bool], None] = _nobody_logs
+        self.lost_lines = 0
 
     def attach(
         self,
@@ -102,6 +107,14 @@ class Link:
     def report(self, stats: Sequence[Stat], now: float) -> None:
         if self._unsent() <= UNSENT_BYTES_MAX:
             self._send(stats_frame(stats, now))
+
+    def log_lines(self, lines: Sequence[Line]) -> None:
+        """Of the request log. Lost while the connection is down or full, and that is told once it is not."""
+        if self._unsent() > UNSENT_BYTES_MAX or not self._send(lines_frame(lines)):
+            self.lost_lines += len(lines)
+        elif self.lost_lines:
+            log.warning("lines of the request log were lost", count=self.lost_lines)
+            self.lost_lines = 0
 
     # --- what the role tells -------------------------------------------------------------------
 
@@ -168,6 +181,7 @@ class Link:
                 peer=list(self._peer()),
                 pid=os.getpid(),
                 holds=holds,
+                knows=[REQUEST_LOG],
             )
         )
         self._sent = {}
@@ -194,6 +208,8 @@ class Link:
                 assert self._tasks is not None
                 number, address = number_of(frame.get("id")), address_of(frame.get("a"))
                 self._tasks.start_soon(self._drained, number, address)
+            case "requestlog":
+                self.request_log(text_of(frame.get("template")), frame.get("probes") is True)
             case "restore":
                 self._drain.restore(address_of(frame.get("a")))
             case "welcome":
@@ -246,6 +262,10 @@ class Link:
             return False
         self._transport.write(data)
         return True
+
+
+def _nobody_logs(template: str, probes: bool) -> None:
+    """What a link without a gateway does with the settings of the request log."""
 
 
 class _Line(asyncio.Protocol):

@@ -10,8 +10,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from activator.carriage import Surroundings
 from activator.forward import PROXY_REQUEST, hops_of
-from activator.proxy import Exchange, Surroundings
 from activator.router import Router
 from tanebi.api.meta import Key
 from tanebi.base import metrics
@@ -47,7 +47,8 @@ class PeerDoor:
             return
         request.seen &= ~FORWARDED
         request.connection.forwarded_for = (request.host, PROXY_REQUEST)
-        exchange = Exchange(request, backend, self._around, b"", b"", self._around.now())
+        around = self._around
+        exchange = around.exchange(request, backend, around, b"", b"", around.now())
         request.sink = exchange
         exchange.begin()
 

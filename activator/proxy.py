@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from activator.breaker import Verdict
-from activator.carriage import APP_UNREACHABLE, QUEUE_FULL, Carriage, Surroundings
+from activator.carriage import APP_UNREACHABLE, QUEUE_FULL, Surroundings
 from activator.forward import (
     CHANGED,
     forwarded_lines,
@@ -233,12 +233,15 @@ class Exchange(FromPod):
         why, key, waited_s = self._refusal, self._backend.key, self.times.waited_s
         revision = f"{key.namespace}/{key.name}"
         blame = f"{why.fault}; revision={revision}; queued={waited_s:.3f}"
-        text = why.text if why.knatives else f"{why.text} (revision {revision})"
         self._status = why.status
         headers = [(b"Tanebi-Error", blame.encode())]
         if self._timed:
             headers.append((b"Server-Timing", server_timing(self.times)))
-        self._request.respond_text(why.status, text, headers)
+        self._request.respond_text(why.status, self._refusal_text(), headers)
+
+    def _refusal_text(self) -> str:
+        why, key = self._refusal, self._backend.key
+        return why.text if why.knatives else f"{why.text} (revision {key.namespace}/{key.name})"
 
     def _time_out(self) -> None:
         self._request.time_out(self._refusal.text.encode())
@@ -248,6 +251,9 @@ class Exchange(FromPod):
 
     def _finish(self) -> None:
         self._request.finish()
+
+    def _accounted(self) -> None:
+        self._account()
 
 
 __all__ = ["Exchange", "Surroundings"]
@@ -268,7 +274,7 @@ _ACTIONS: Final[dict[Action, Callable[[Exchange], None]]] = {
     Action.TIME_OUT: Exchange._time_out,
     Action.FINISH: Exchange._finish,
     Action.FINISH_CLOSE: Exchange._finish,
-    Action.ACCOUNT: Carriage._account,
+    Action.ACCOUNT: Exchange._accounted,
 }
 assert set(_ACTIONS) == set(Action), "the interpreter of actions must be total"
 

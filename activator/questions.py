@@ -12,9 +12,10 @@ from collections.abc import Callable
 from typing import Final
 
 from activator.proxy import Exchange, Surroundings
+from activator.requestlog import of_stream
 from activator.router import Hit, Router
 from tanebi.http.headers import KNATIVE_PROBE, KUBE_PROBE, MEANING, PROBE, block
-from tanebi.http.messages import header
+from tanebi.http.messages import Headers, header
 from tanebi.http.sides import ClientStream
 
 ACTIVATOR: Final = b"activator"
@@ -39,16 +40,16 @@ class Questions:
         value = next((v for n, v in request.headers if MEANING[n] & PROBE), b"")
         prober = request.seen & (KNATIVE_PROBE | KUBE_PROBE)
         if value == ACTIVATOR:
-            request.respond(200, (), value)
+            self._respond(request, 200, (), value)
         elif value == WAY:
             self._answer_for_way(request)
         elif value == QUEUE and prober:
             self._answer_for_queue(request)
         elif prober & KUBE_PROBE and not request.seen & PROBE:
-            request.respond(200, (), b"")
+            self._respond(request, 200, (), b"")
         else:
             text = f"unexpected probe header value: {value.decode('latin-1')}"
-            request.respond_text(400, text)
+            self._refuse(request, 400, text)
 
     def _answer_for_way(self, request: ClientStream) -> None:
         """A network layer asks its own way so, to see which version of an Ingress is in effect. A revision is answered for, as
@@ -68,9 +69,9 @@ class Questions:
             request.sink = exchange
             exchange.begin()
         elif version:
-            request.respond(200, answer, b"")
+            self._respond(request, 200, answer, b"")
         else:
-            request.respond_text(400, "a probe request must contain a non-empty K-Network-Hash")
+            self._refuse(request, 400, "a probe request must contain a non-empty K-Network-Hash")
 
     def _hit_of(self, request: ClientStream) -> Hit | None:
         """Which Service a question of a prober is about."""
@@ -85,6 +86,30 @@ class Questions:
         """Whether a pod of the revision would take a request now."""
         hit = self._hit_of(request)
         if hit is not None and hit.backend.throttler.targets:
-            request.respond(200, (), QUEUE)
+            self._respond(request, 200, (), QUEUE)
         else:
-            request.respond_text(503, "queue not ready")
+            self._refuse(request, 503, "queue not ready")
+
+    def _respond(self, request: ClientStream, status: int, headers: Headers, body: bytes) -> None:
+        remote = request.connection.came_from
+        request.respond(status, headers, body)
+        self._log(request, remote, status, len(body))
+
+    def _refuse(self, request: ClientStream, status: int, text: str) -> None:
+        remote = request.connection.came_from
+        request.respond_text(status, text)
+        self._log(request, remote, status, len(text) + 1)
+
+    def _log(self, request: ClientStream, remote: str, code: int, size: int) -> None:
+        """An answer given for a revision, if such are logged: as one of the pod that has taken requests for longest."""
+        log = self._around.log
+        if log is None or not log.probes:
+            return
+        hit = self._hit_of(request)
+        if hit is None or not hit.backend.metered:
+            return
+        backend = hit.backend
+        address = next((t.address for t in backend.throttler.targets if not t.peer), None)
+        log.write(
+            of_stream(request, backend, address, remote=remote, code=code, size=size, latency_s=0.0)
+        )

@@ -21,7 +21,9 @@ from activator.drain import GatewayDrain
 from activator.feed import KINDS, Feed, Subscribable
 from activator.gateway import Gateway
 from activator.reconcile.ingress import IngressReconciler
+from activator.requestlog import HandOn, RequestLog
 from autoscaler.api.stat import StatSink
+from serving.api.request_template import Template
 from tanebi.api.kind import AnyKind
 from tanebi.api.meta import Key
 from tanebi.base.clock import Clock
@@ -89,6 +91,14 @@ class Activator:
         meta = ingress.metadata
         ours = self.gateway.router.table.holds(ingress)
         return ours and self.others_hold(meta.key, meta.uid, meta.generation)
+
+    def log_requests(self, template: str, *, probes: bool, hand_on: HandOn) -> None:
+        """Each request of a revision leaves a line by `template` (serving.api.request_template); empty: none does."""
+        log = None
+        if template:
+            log = RequestLog(Template(template), probes=probes, hand_on=hand_on)
+        self.gateway.log_requests(log)
+        self.courier.log = log
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled. The cache must be running. Raises UserError when the port cannot be had."""

@@ -76,9 +76,6 @@ UNREAD = {
         "wildcard_cert_selector",
     },
     "config-observability": {
-        "request_log",
-        "probe_request_log",
-        "request_log_template",
         "metrics_protocol",
         "request_metrics_protocol",
         "tracing_protocol",

@@ -1,6 +1,6 @@
 """ConfigMap config-observability: where logs of a revision are shown, and what Knative's own parts would report.
 
-The platform's metrics are always at its own door; of this map the log URL and the checks of values take effect here.
+The platform's metrics are always at its own door; of this map the log URL, the request log and the checks of values take effect.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from typing import Final
 
 from serving.api import config_fields as fields
 from serving.api.names import SYSTEM_NAMESPACE
+from serving.api.request_template import DEFAULT, Template
 from tanebi.api.kind import ConfigKind
 
+_ENABLE: Final = "logging.enable-request-log"
+_TEMPLATE: Final = "logging.request-log-template"
 _REVISION_UID: Final = "${REVISION_UID}"
 _METRICS: Final = ("none", "prometheus", "grpc", "http/protobuf")
 _TRACING: Final = ("none", "grpc", "http/protobuf", "stdout")
@@ -39,11 +42,12 @@ class Observability:
 
 def parse(data: fields.Data) -> Observability:
     """Raises ValueError naming the key and the value that cannot stand."""
+    request_log = fields.boolean(data, _ENABLE, False)
     return Observability(
         log_url_template=data.get("logging.revision-url-template", ""),
-        request_log=fields.boolean(data, "logging.enable-request-log", False),
+        request_log=request_log,
         probe_request_log=fields.boolean(data, "logging.enable-probe-request-log", False),
-        request_log_template=data.get("logging.request-log-template", ""),
+        request_log_template=_template(data, wanted=request_log),
         metrics_protocol=_one_of(data, "metrics-protocol", _METRICS),
         request_metrics_protocol=_one_of(data, "request-metrics-protocol", _METRICS),
         tracing_protocol=_one_of(data, "tracing-protocol", _TRACING),
@@ -59,6 +63,18 @@ def _one_of(data: fields.Data, key: str, allowed: tuple[str, ...]) -> str:
     return value.lower()
 
 
+def _template(data: fields.Data, *, wanted: bool) -> str:
+    """Checked also while it is not wanted, as by Knative. The texts are Knative's where it has one."""
+    text = data.get(_TEMPLATE, DEFAULT)
+    if not text and wanted:
+        raise ValueError(f'"{_ENABLE}" was set to true, but no "{_TEMPLATE}" was specified')
+    try:
+        Template(text)
+    except ValueError as error:
+        raise ValueError(f"{_TEMPLATE}: {error}") from error
+    return text
+
+
 def _share(text: str) -> float:
     share = float(text)
     if not 0 <= share <= 1:
@@ -70,10 +86,11 @@ EXAMPLE: Final = """\
 # Where the output of a revision is shown: the logUrl in its status. ${REVISION_UID} stands for its uid; empty: no URL.
 logging.revision-url-template: ""
 
-# Whether requests, and requests of probes, are logged, and how. Without effect: `tanebi logs` shows what apps write.
+# Whether each request of a revision is logged, by a line of this Go template, and whether requests of probes are too. Read them
+# by `kubectl logs POD -c queue-proxy` or `tanebi logs SERVICE -c queue-proxy`.
 logging.enable-request-log: "false"
 logging.enable-probe-request-log: "false"
-logging.request-log-template: ""
+logging.request-log-template: '@TEMPLATE@'
 
 # How metrics of the control plane and of requests leave: none, prometheus, grpc or http/protobuf. Without effect: the platform's
 # own metrics are always served at its API's address, for Prometheus.
@@ -87,9 +104,9 @@ tracing-sampling-rate: "0"
 
 # Whether the parts serve profiles: disabled or enabled. Without effect.
 runtime-profiling: "disabled"
-"""
+""".replace("@TEMPLATE@", DEFAULT)
 
 CONFIG_OBSERVABILITY: Final = ConfigKind(
     SYSTEM_NAMESPACE, "config-observability", parse, example=EXAMPLE
 )
-"""Read by the revision reconciler (logUrl)."""
+"""Read by the revision reconciler (logUrl) and tanebi.up.requestlogging."""

@@ -29,7 +29,8 @@ class LogOptions:
 
 @dataclass(frozen=True, slots=True)
 class LoggedPod:
-    """A pod whose output is kept, whether it still exists or not. `inits` are those of `containers` that run first."""
+    """A pod whose output is kept, whether it still exists or not. `inits` are those of `containers` that run first; `shown` are
+    more, which are only shown (tanebi.kubelet.shown) and whose output others write."""
 
     namespace: str
     name: str
@@ -39,6 +40,7 @@ class LoggedPod:
     inits: tuple[str, ...] = ()
     created: str = ""
     gone: bool = False
+    shown: tuple[str, ...] = ()
 
 
 class NoLogs(UserError):

@@ -140,8 +140,8 @@ class Pick:
         return [
             Stream(pod, container)
             for pod in chosen.values()
-            for container in pod.containers
-            if self._container in ("", container)
+            for container in (*pod.containers, *pod.shown)
+            if self._container == container or (not self._container and container in pod.containers)
         ]
 
     def names_pods(self, streams: Iterable[Stream]) -> bool:

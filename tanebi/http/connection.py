@@ -23,7 +23,7 @@ from tanebi.http.headers import UPGRADING
 from tanebi.http.reading import BadRequest, RequestReader, ServerLimits
 from tanebi.http.repeats import KnownRequest
 from tanebi.http.request import HELD_BY_SINK, ServerRequest
-from tanebi.http.sides import Application, reached_at
+from tanebi.http.sides import Application, came_from, reached_at
 
 LINGER_S: Final = (
     2.0  # how long a refused upload is read and thrown away, so that the client can read why
@@ -100,6 +100,10 @@ class ServerConnection(RequestReader, asyncio.Protocol):
     @property
     def reached_at(self) -> str:
         return reached_at(self.transport)
+
+    @property
+    def came_from(self) -> str:
+        return came_from(self.transport)
 
     @property
     def date_line(self) -> bytes:

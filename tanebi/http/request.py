@@ -41,6 +41,9 @@ class Connection(Protocol):
     @property
     def reached_at(self) -> str: ...
 
+    @property
+    def came_from(self) -> str: ...
+
     def hold(self, why: int) -> None: ...
 
     def unhold(self, why: int) -> None: ...
@@ -119,6 +122,10 @@ class ServerRequest:
     @property
     def transport(self) -> asyncio.Transport:
         return self.connection.transport
+
+    @property
+    def proto(self) -> str:
+        return "HTTP/1.0" if self.http10 else "HTTP/1.1"
 
     @property
     def has_body(self) -> bool:

@@ -30,6 +30,14 @@ def reached_at(transport: asyncio.Transport) -> str:
     return str(own[0]) if isinstance(own, tuple) else ""
 
 
+def came_from(transport: asyncio.Transport) -> str:
+    """See ClientConnection."""
+    peer = transport.get_extra_info("peername")
+    if not isinstance(peer, tuple):
+        return ""
+    return f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
+
+
 # --- the client's side --------------------------------------------------------------------------
 
 
@@ -47,6 +55,10 @@ class ClientConnection(Protocol):
     @property
     def reached_at(self) -> str:
         """The address of ours that the client has connected to; empty when that is unknown."""
+
+    @property
+    def came_from(self) -> str:
+        """The client's address with its port; empty when that is unknown."""
 
     forwarded_for: tuple[bytes, bytes] | None  # the application's memory of this client
 
@@ -72,6 +84,10 @@ class ClientStream(Protocol):
 
     @property
     def connection(self) -> ClientConnection: ...
+
+    @property
+    def proto(self) -> str:
+        """`HTTP/1.0`, `HTTP/1.1` or `HTTP/2.0`, as Go spells them."""
 
     @property
     def slow(self) -> bool:

@@ -30,6 +30,7 @@ from tanebi.api.selectors import Selector
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.kubelet.logfile import ROTATED_SUFFIX, Line, decode
+from tanebi.kubelet.shown import shown_names
 
 KEEP_S: Final = 7 * 24 * 3600
 KEEP_BYTES: Final = 512 * 1024 * 1024
@@ -81,20 +82,31 @@ class LogStore:
             "labels": pod.metadata.labels,
             "containers": [*inits, *(c.name for c in pod.spec.containers)],
             "inits": inits,
+            "shown": shown_names(pod),
             "created": pod.metadata.creation_timestamp or rfc3339(self._clock.wall()),
         }
         (folder / "meta.json").write_text(json.dumps(about))
+        self._live.update((folder.parent.name, folder.name, name, 0) for name in shown_names(pod))
 
     def closed(self, namespace: str, pod: str) -> None:
         """The pod is gone; its output stays."""
         path = self._folder(namespace, pod) / "meta.json"
         if path.exists():
             about = json.loads(path.read_text())
+            self._live -= {(namespace, pod, name, 0) for name in about.get("shown", ())}
             path.write_text(json.dumps(about | {"gone": rfc3339(self._clock.wall())}))
 
     def path(self, namespace: str, pod: str, container: str, attempt: int) -> Path:
         """Where the output of one run goes."""
         return self._folder(namespace, pod) / container / f"{attempt}.log"
+
+    def shown_path(self, namespace: str, pod: str, container: str) -> Path:
+        """Where the output of a container goes that is only shown; of pods that are not here, all of it to one file."""
+        if namespace and pod:
+            meta = _meta(self._folder(namespace, pod))
+            if meta is not None and container in meta.shown:
+                return self.path(namespace, pod, container, 0)
+        return self._root / "requests.log"
 
     def run_began(self, namespace: str, pod: str, container: str, attempt: int) -> None:
         self._live.add((namespace, pod, container, attempt))
@@ -176,7 +188,9 @@ class LogStore:
         if not options.container and len(mains) != 1:
             raise NoLogs(must_choose(pod, mains, meta.inits))
         container = options.container or mains[0]
-        if container not in meta.containers:
+        if container in meta.shown and not options.previous:
+            return _Run(container, 0, self.path(namespace, pod, container, 0))
+        if container not in (*meta.containers, *meta.shown):
             raise NoLogs(f"container {container} is not valid for pod {pod}")
         attempts = sorted(
             int(path.stem) for path in (folder / container).glob("*.log") if path.stem.isdigit()
@@ -334,6 +348,7 @@ def _meta(folder: Path) -> LoggedPod | None:
         inits=tuple(about.get("inits", ())),
         created=about["created"],
         gone="gone" in about,
+        shown=tuple(about.get("shown", ())),
     )
 
 

@@ -25,6 +25,14 @@ def split(pod: Pod) -> tuple[Pod, tuple[Container, ...]]:
     return pod.model_copy(update={"spec": spec}), shown
 
 
+def shown_names(pod: Pod) -> list[str]:
+    """Of a pod as it is run."""
+    run = {c.name for c in pod.spec.containers}
+    return [
+        n for n in pod.metadata.annotations.get(SHOWN_ONLY, "").split(",") if n and n not in run
+    ]
+
+
 def with_shown(status: Obj, shown: tuple[Container, ...]) -> Obj:
     """The status of the pod that runs, with the entries of what is only shown."""
     if not shown:

@@ -138,6 +138,9 @@ def _role(options: ActivatorOptions, clock: Clock, cache: Cache, link: Link) -> 
     gateway = role.gateway
     gateway.released = link.released
     gateway.woken = link.woke
+    link.request_log = lambda template, probes: role.log_requests(
+        template, probes=probes, hand_on=link.log_lines
+    )
     served: dict[str, Address] = {}
 
     def welcome(hosts: Sequence[str], control: Address) -> None:

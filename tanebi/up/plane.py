@@ -19,6 +19,7 @@ from activator.certificates import Certificates
 from activator.hub import Hub
 from activator.inside import can_tell, is_inside
 from activator.merge import Merge
+from activator.requestlog import HandOn
 from activator.role import Activator
 from autoscaler.api.stat import StatSink
 from autoscaler.api.wake import Wake
@@ -55,8 +56,11 @@ class PlanePart:
         sink: StatSink,
         woken: Callable[[Wake], None],
         children: Children,
+        logged: HandOn,
     ) -> None:
-        """`woken` is told of each cold start, wherever it was served."""
+        """`woken` is told of each cold start, `logged` of lines of the request log, wherever they were served."""
+        self._logged = logged
+        self.request_log = ("", False)  # the template in force, and whether probes are logged
         self._woken = woken
         self._children = children
         self._host = options.host
@@ -96,6 +100,7 @@ class PlanePart:
             gateway=self._children.inner["own"].getsockname,
         )
         self.hub.woken = self._woken
+        self.hub.logged = self._logged
         self._children.on_exit = self.hub.gone
         gateway.listed = self.hub.listed
         self.activator.others_hold = self.hub.holds
@@ -141,6 +146,13 @@ class PlanePart:
             {"name": m.name, "pid": m.pid, "metrics": f"http://{m.peer[0]}:{m.peer[1]}/metrics"}
             for _, m in sorted(self.hub.members.items())
         ]
+
+    def log_requests(self, template: str, *, probes: bool) -> None:
+        """By this template, wherever requests are served; empty: not."""
+        self.request_log = template, probes
+        self.activator.log_requests(template, probes=probes, hand_on=self._logged)
+        if self.hub is not None:
+            self.hub.log_requests(template, probes=probes)
 
     def on_joined(self, callback: Callable[[], None]) -> None:
         """`callback` runs when an activator is here, or here again: what is `described` has changed."""

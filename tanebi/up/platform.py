@@ -40,6 +40,7 @@ from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.node import NodeKeeper
 from tanebi.kubelet.podruntime import PodRuntime
 from tanebi.kubelet.podstreams import KubeletStreams
+from tanebi.kubelet.requestlines import RequestLines
 from tanebi.kubelet.volumefolders import VolumeFolders
 from tanebi.up.announcing import Announcer
 from tanebi.up.api import ApiPart
@@ -52,6 +53,7 @@ from tanebi.up.network import BROKER_HOST
 from tanebi.up.options import UpOptions
 from tanebi.up.plane import PlanePart
 from tanebi.up.pods import LOCAL_HOST, PodPart
+from tanebi.up.requestlogging import apply_request_log
 from tanebi.up.stale import forget_endpoints
 from tanebi.up.system import publish
 
@@ -137,16 +139,7 @@ class Platform:
         scaler = Autoscaler(
             cache, configs, clock=self.clock, on_change=partial(engine.enqueue, POD_AUTOSCALER)
         )
-        plane_part = PlanePart(
-            self.options,
-            self.data,
-            self.clock,
-            self.rng,
-            cache=cache,
-            sink=scaler,
-            woken=scaler.woke,
-            children=children,
-        )
+        plane_part = self._plane(cache, configs, scaler, children)
         stages.at_end(plane_part.close)
         plane = plane_part.activator
         await stages.start(cache.run)
@@ -191,6 +184,23 @@ class Platform:
         stages.at_end(self._children.close)
         await self._children.start(stages)
         return self._children
+
+    def _plane(
+        self, cache: Cache, configs: LiveConfigs, scaler: Autoscaler, children: Children
+    ) -> PlanePart:
+        plane = PlanePart(
+            self.options,
+            self.data,
+            self.clock,
+            self.rng,
+            cache=cache,
+            sink=scaler,
+            woken=scaler.woke,
+            children=children,
+            logged=RequestLines(self.logs, self.clock).keep,
+        )
+        configs.on_change(partial(apply_request_log, configs, plane))
+        return plane
 
     def _broker(self, cache: Cache, plane: Activator) -> BrokerService:
         log = SqliteEventLog(self.data.events_db, clock=self.clock)

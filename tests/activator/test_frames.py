@@ -14,6 +14,8 @@ from activator.frames import (
     encode,
     holds_of,
     key_of,
+    lines_frame,
+    lines_of,
     loaded_of,
     number_of,
     sent_at,
@@ -122,3 +124,11 @@ def test_a_time_that_is_none_is_refused(at: Any) -> None:
 
 def test_an_older_activator_tells_no_time() -> None:
     assert sent_at({"t": "stats"}) is None
+
+
+def test_lines_of_the_request_log() -> None:
+    lines = [("ns", "p", 'a "b"\n'), ("ns", "", "x")]
+    assert lines_of(read(lines_frame(lines))) == lines
+    for bad in (None, [1], [["ns", "p"]], [["ns", "p", 1]]):
+        with pytest.raises(BadFrame):
+            lines_of({"l": bad})

@@ -138,3 +138,30 @@ async def test_members_of_an_earlier_run_speak_first(sink: Any) -> None:
         assert home.children["x"].link._held == {}
         await home.child("y")
         await wait_until(lambda: any(c.link._held for c in home.children.values()))
+
+
+async def test_members_are_told_of_the_request_log_and_hand_lines_on(sink: Any) -> None:
+    async with linked(sink, "x") as home:
+        told: list[tuple[str, bool]] = []
+        lines: list[Any] = []
+        home.hub.logged = lines.extend
+        link = home.children["x"].link
+        link.request_log = lambda template, probes: told.append((template, probes))
+        home.hub.log_requests("t", probes=True)
+        await wait_until(lambda: told == [("t", True)])
+        link.log_lines([("ns", "p", "text")])
+        await wait_until(lambda: lines == [("ns", "p", "text")])
+        link._transport.abort()  # type: ignore[union-attr]
+        await wait_until(lambda: told == [("t", True)] * 2)
+
+
+async def test_an_older_member_is_not_told(sink: Any) -> None:
+    async with linked(sink) as home:
+        home.hub.log_requests("t", probes=False)
+        reader, writer = await asyncio.open_connection(*home.hub.address)
+        writer.write(encode("hello", token="secret", name="old", peer=["h", 1], pid=1, holds=[]))
+        assert b'"welcome"' in await reader.readline()
+        home.hub.log_requests("", probes=False)
+        home.hub.restarting()
+        assert b'"restarting"' in await reader.readline()
+        writer.close()

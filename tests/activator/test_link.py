@@ -74,6 +74,9 @@ def test_without_a_connection_nothing_is_lost_that_matters() -> None:
     link = Link(SystemClock(), token="t", name="x")
     link.report([], 0.0)
     link.poke(REVISION, 0.0)
+    link.log_lines([("ns", "p", "a"), ("ns", "p", "b")])
+    assert link.lost_lines == 2
+    link.request_log("t", False)
     assert list(link._pokes) == [REVISION]
     assert link._held == {}
     assert Share() == Share(frozenset(), frozenset(), ())

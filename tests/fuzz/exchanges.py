@@ -296,6 +296,7 @@ class World:
             spawn=cast(Any, self.spawn),
             trace=lambda: b"",
             woke=nothing,
+            exchange=Exchange,
         )
         self.exchanges: list[tuple[Client, Exchange]] = []
 

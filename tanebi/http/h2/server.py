@@ -16,7 +16,7 @@ from tanebi.http.h2.limits import H2Limits
 from tanebi.http.h2.serverstream import ServerStream
 from tanebi.http.h2.stream import Stream
 from tanebi.http.reading import ServerLimits
-from tanebi.http.sides import Application, reached_at
+from tanebi.http.sides import Application, came_from, reached_at
 
 # Answers to control frames go out whether the client reads or not; one that lets this much gather is cut off.
 UNREAD_MAX: Final = 1048576  # bytes in the socket's buffer
@@ -77,6 +77,10 @@ class H2ServerConnection(asyncio.Protocol):
     @property
     def reached_at(self) -> str:
         return reached_at(self.transport)
+
+    @property
+    def came_from(self) -> str:
+        return came_from(self.transport)
 
     @property
     def date_line(self) -> bytes:

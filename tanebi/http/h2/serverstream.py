@@ -47,6 +47,9 @@ class Client(Protocol):
     @property
     def reached_at(self) -> str: ...
 
+    @property
+    def came_from(self) -> str: ...
+
     def failed(self, stream: ServerStream) -> None:
         """The application raised: a bug, which is told and ends this request only."""
 
@@ -96,6 +99,10 @@ class ServerStream:
         self._head_out: list[Field] | None = None
         self._body_out = b""
         self._free_length = False  # the answer has no Content-Length
+
+    @property
+    def proto(self) -> str:
+        return "HTTP/2.0"
 
     # --- from the stream -----------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from serving.api.config_observability import CONFIG_OBSERVABILITY, parse
+from serving.api.request_template import DEFAULT
 
 
 def test_defaults() -> None:
@@ -19,6 +20,14 @@ def test_defaults() -> None:
     )
     assert found.log_url("u") == ""
     assert parse(yaml.safe_load(CONFIG_OBSERVABILITY.example)) == found
+
+
+def test_the_request_log() -> None:
+    found = parse({"logging.enable-request-log": "true"})
+    assert (found.request_log, found.request_log_template) == (True, DEFAULT)
+    own = parse({"logging.request-log-template": "{{.Request.Method}}"})
+    assert (own.request_log, own.request_log_template) == (False, "{{.Request.Method}}")
+    assert parse({"logging.request-log-template": ""}).request_log_template == ""
 
 
 def test_the_log_url() -> None:
@@ -34,6 +43,11 @@ def test_the_log_url() -> None:
         ({"tracing-sampling-rate": "2"}, "must be between 0 and 1"),
         ({"tracing-sampling-rate": "x"}, "tracing-sampling-rate"),
         ({"logging.enable-request-log": "maybe"}, "logging.enable-request-log"),
+        (
+            {"logging.enable-request-log": "true", "logging.request-log-template": ""},
+            '"logging.enable-request-log" was set to true, but no "logging.request-log-template"',
+        ),
+        ({"logging.request-log-template": "{{.X}}"}, "request-log-template: no field .X"),
         ({"runtime-profiling": "on"}, "runtime-profiling: 'on'"),
     ],
 )

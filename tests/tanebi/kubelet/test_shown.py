@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tanebi.api.core.kinds import POD
-from tanebi.kubelet.shown import SHOWN_ONLY, split, with_shown
+from tanebi.kubelet.shown import SHOWN_ONLY, shown_names, split, with_shown
 
 
 def pod(*names: str, shown: str = "") -> Any:
@@ -30,6 +30,8 @@ def test_split(names: Any, annotation: str, runs: Any, shown: Any) -> None:
     run, only = split(pod(*names, shown=annotation))
     assert [c.name for c in run.spec.containers] == runs
     assert [c.name for c in only] == shown
+    if shown:
+        assert shown_names(run) == shown
 
 
 def test_a_shown_container_goes_with_the_rest() -> None:

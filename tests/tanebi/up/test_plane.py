@@ -33,6 +33,7 @@ def part(folder: Path, activators: int) -> tuple[PlanePart, Children]:
         sink=Autoscaler(world, StandingConfigs(), clock=clock, on_change=lambda key: None),
         woken=lambda wake: None,
         children=children,
+        logged=lambda lines: None,
     )
     return made, children
 

@@ -1,0 +1,104 @@
+"""Requests that leave a line, on real sockets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from activator.facts import EndpointFacts, RevisionFacts
+from activator.logged import LoggedExchange
+from activator.proxy import Exchange
+from activator.table import Path, Split, Table
+from tanebi.api.meta import Key
+from tanebi.testing.http import answering, ok, serving
+from tests.activator.test_courier import courier_of, send
+from tests.activator.test_requestlog import Kept
+
+pytestmark = pytest.mark.anyio
+
+TEMPLATE = (
+    "{{.Revision.PodName}} {{.Request.Method}} {{.Request.RequestURI}} {{.Request.Proto}}"
+    ' {{.Response.Code}} {{.Response.Size}} {{.Request.Header.Get "x-n"}}'
+)
+
+
+def pod(w: Any, address: tuple[str, int]) -> None:
+    w.backend.set_endpoints({address: EndpointFacts(address, True, False, pod="p")})
+
+
+async def test_only_while_it_is_wanted(world: Any, host: str) -> None:
+    kept = Kept(TEMPLATE)
+    async with world() as w, serving(answering(lambda head, body: ok(b"hi"))) as app:
+        pod(w, app)
+        client = await w.client()
+        for log, kind in ((None, Exchange), (kept.log, LoggedExchange), (None, Exchange)):
+            w.gateway.log_requests(log)
+            assert w.gateway._around.exchange is kind
+            client.get("/a", host=host)
+            assert (await client.answer()).body == b"hi"
+    assert kept.lines == [("default", "p", "p GET /a HTTP/1.1 200 2 ")]
+
+
+async def test_each_of_those_that_come_at_once(world: Any, host: str) -> None:
+    kept = Kept(TEMPLATE)
+    async with world() as w, serving(answering(lambda head, body: ok(b"hi"))) as app:
+        pod(w, app)
+        w.gateway.log_requests(kept.log)
+        client = await w.client()
+        for number in range(3):
+            client.get(f"/{number}", host=host, extra=f"X-N: {number}\r\n")
+        for _ in range(3):
+            await client.answer()
+    assert [text for _, _, text in kept.lines] == [
+        f"p GET /{number} HTTP/1.1 200 2 {number}" for number in range(3)
+    ]
+
+
+async def test_refusals_have_no_pod(world: Any, host: str) -> None:
+    kept = Kept(TEMPLATE)
+    async with world(RevisionFacts(timeout_s=0.05)) as w:
+        w.gateway.log_requests(kept.log)
+        client = await w.client()
+        client.get(host=host)
+        answer = await client.answer()
+        assert answer.status == 503
+    assert kept.lines == [("default", "", f" GET / HTTP/1.1 503 {len(answer.body)} ")]
+
+
+async def test_a_plain_service_leaves_none(world: Any) -> None:
+    kept = Kept(TEMPLATE)
+    service = Key("default", "plain")
+    async with world() as w, serving(answering(lambda head, body: ok(b"hi"))) as app:
+        w.gateway.log_requests(kept.log)
+        path = Path("", (Split(service, 100, port=80),), 100)
+        w.gateway.router.set_table(Table({"plain.example": (path,)}))
+        backend = w.gateway.router.set_service(service, {80: "http"})[80]
+        backend.set_endpoints({app: EndpointFacts(app, True, False)})
+        client = await w.client()
+        client.get(host="plain.example")
+        assert (await client.answer()).status == 200
+    assert kept.lines == []
+
+
+@pytest.mark.parametrize("probes", [False, True])
+async def test_probes_leave_one_only_when_asked(world: Any, host: str, probes: bool) -> None:
+    kept = Kept(TEMPLATE, probes=probes)
+    async with world() as w:
+        pod(w, ("127.0.0.1", 9))
+        w.gateway.log_requests(kept.log)
+        client = await w.client()
+        client.get(host=host, extra="User-Agent: kube-probe/1.32\r\n")
+        assert (await client.answer()).status == 200
+    assert kept.lines == ([("default", "p", "p GET / HTTP/1.1 200 0 ")] if probes else [])
+
+
+async def test_a_delivery_leaves_one_too(world: Any, host: str) -> None:
+    kept = Kept(TEMPLATE)
+    async with world() as w, serving(answering(lambda head, body: ok(b"hi"))) as app:
+        pod(w, app)
+        courier = courier_of(w)
+        courier.log = kept.log
+        assert (await send(courier, f"http://{host}/e")).status == 200
+        kept.log.flush()
+    assert kept.lines == [("default", "p", "p POST /e HTTP/1.1 200 2 ")]
