@@ -61,7 +61,9 @@ class Stream:
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="[KIND/]NAME...")
 @click.option("-f", "--follow", is_flag=True, help="Keep printing; pods that start later join in.")
-@click.option("-c", "--container", default="", help="Only this container.")
+@click.option(
+    "-c", "--container", default="", help="Only this container. `queue-proxy`: the request log."
+)
 @click.option(
     "-p", "--previous", is_flag=True, help="The run before the last one of a restarted container."
 )

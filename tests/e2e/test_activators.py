@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -67,6 +69,37 @@ def test_events_find_the_broker_and_their_subscriber(user: User, tmp_path: Path)
     user.wait_ready("trigger", "t")
     assert [user.send("b", str(number)) for number in range(8)] == [202] * 8
     eventually(lambda: out.exists() and out.read_text().count("\n") == 8)
+
+
+def test_the_request_log_is_the_output_of_queue_proxy(user: User) -> None:
+    logging = "logging.enable-request-log"
+    user.apply(service("told", annotations={"autoscaling.knative.dev/min-scale": "1"}))
+    user.wait_ready("ksvc", "told")
+    user.request("told", "/before")
+    user.configure({logging: "true"}, "config-observability")
+
+    def lines() -> list[str]:
+        user.request("told", "/?a='b'", headers={"X-B3-TraceId": "t1"})
+        return user.platform.cli("logs", "told", "-c", "queue-proxy").stdout.splitlines()
+
+    try:
+        pod, _, text = eventually(lines)[0].partition(" | ")
+        found = json.loads(
+            text.replace("\\'", "'")
+        )  # js escapes for scripts: no JSON, in Knative neither
+        assert found["traceId"] == "[t1]"
+        request = found["httpRequest"]
+        assert (request["requestUrl"], request["status"]) == ("/?a='b'", 200)
+        assert request["serverIp"]
+        assert float(request["latency"][:-1]) > 0
+        if shutil.which("kubectl") is not None:
+            shown = user.platform.kubectl("logs", pod, "-c", "queue-proxy", "--tail=1").stdout
+            assert shown.startswith('{"httpRequest"')
+    finally:
+        user.configure({logging: "false"}, "config-observability")
+    bad = {"logging.request-log-template": "{{.Request.Body}}"}
+    with pytest.raises(AssertionError, match=r"no field \.Request\.Body"):
+        user.configure(bad, "config-observability")
 
 
 def test_one_is_killed_under_load_and_comes_back(user: User) -> None:
