@@ -187,7 +187,8 @@ class Gateway:
                 host = normal_host(request.host)
                 request.respond_text(404, f'no revision serves this path at the host "{host}"')
                 return
-            exchange = around.exchange(request, hit.backend, around, hit.host, hit.lines, arrived)
+            carry = around.exchange  # apart from the call: so it is read from its slot at once
+            exchange = carry(request, hit.backend, around, hit.host, hit.lines, arrived)
             request.sink = exchange
             exchange.begin()
 

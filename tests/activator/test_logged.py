@@ -11,7 +11,10 @@ from activator.logged import LoggedExchange
 from activator.proxy import Exchange
 from activator.table import Path, Split, Table
 from tanebi.api.meta import Key
+from tanebi.testing.h2 import connect_h2
 from tanebi.testing.http import answering, ok, serving
+from tanebi.testing.waiting import wait_until
+from tests.activator.linked import HOST, linked
 from tests.activator.test_courier import courier_of, send
 from tests.activator.test_requestlog import Kept
 
@@ -55,6 +58,18 @@ async def test_each_of_those_that_come_at_once(world: Any, host: str) -> None:
     ]
 
 
+async def test_http2_is_told_and_where_it_came_from(world: Any, host: str) -> None:
+    kept = Kept("{{.Request.Proto}} {{.Request.Host}} {{.Request.RemoteAddr}} {{.Response.Size}}")
+    async with world() as w, serving(answering(lambda head, body: ok(b"hi"))) as app:
+        pod(w, app)
+        w.gateway.log_requests(kept.log)
+        client = await connect_h2(w.gateway.address)
+        assert (await client.get(host=host)).body == b"hi"
+        own = client.writer.get_extra_info("sockname")
+        client.close()
+    assert [text for _, _, text in kept.lines] == [f"HTTP/2.0 {host} {own[0]}:{own[1]} 2"]
+
+
 async def test_refusals_have_no_pod(world: Any, host: str) -> None:
     kept = Kept(TEMPLATE)
     async with world(RevisionFacts(timeout_s=0.05)) as w:
@@ -91,6 +106,28 @@ async def test_probes_leave_one_only_when_asked(world: Any, host: str, probes: b
         client.get(host=host, extra="User-Agent: kube-probe/1.32\r\n")
         assert (await client.answer()).status == 200
     assert kept.lines == ([("default", "p", "p GET / HTTP/1.1 200 0 ")] if probes else [])
+
+
+async def test_of_two_activators_the_one_that_has_the_pod_logs(sink: Any) -> None:
+    async with (
+        serving(answering(lambda head, body: ok(b"hi"))) as app,
+        linked(sink, "x", "y") as home,
+    ):
+        home.pods(app)
+        kept = {name: Kept(TEMPLATE) for name in home.children}
+        for name, child in home.children.items():
+            child.gateway.log_requests(kept[name].log)
+            await wait_until(lambda child=child: child.backend.throttler.targets)  # type: ignore[misc]
+        for child in home.children.values():
+            client = await home.client(child)
+            client.get("/a", host=HOST)
+            assert (await client.answer()).status == 200
+        for one in kept.values():
+            one.log.flush()
+        owner = next(n for n, c in home.children.items() if not c.backend.throttler.targets[0].peer)
+        assert {name: len(one.lines) for name, one in kept.items()} == {
+            name: 2 if name == owner else 0 for name in kept
+        }
 
 
 async def test_a_delivery_leaves_one_too(world: Any, host: str) -> None:

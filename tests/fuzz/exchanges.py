@@ -16,8 +16,10 @@ from typing import Any, cast
 from activator.backend import Backend, Hooks
 from activator.carriage import Surroundings
 from activator.facts import EndpointFacts, RevisionFacts
+from activator.logged import LoggedExchange
 from activator.proxy import Exchange
 from activator.throttler import Throttler
+from serving.api.request_template import Logged
 from tanebi.api.meta import Key
 from tanebi.http.errors import BadResponse, ConnectFailed, PeerReset
 from tanebi.http.exchange import State
@@ -60,7 +62,7 @@ class Transport:
 class Client:
     """Implements ClientStream and ClientConnection, and judges."""
 
-    peer, scheme = "10.9.9.9", b"http"
+    peer, came_from, scheme, proto = "10.9.9.9", "10.9.9.9:9", b"http", "HTTP/1.1"
 
     def __init__(self, world: World, number: int) -> None:
         rng = world.rng
@@ -298,6 +300,11 @@ class World:
             woke=nothing,
             exchange=Exchange,
         )
+        self.lines: list[Logged] = []
+        self.kind: type[Exchange] = Exchange
+        if random.Random(f"{seed} logged").random() < 0.5:  # the other draws stay as they are
+            self.kind = LoggedExchange
+            self.around.log = cast(Any, self)
         self.exchanges: list[tuple[Client, Exchange]] = []
 
     # --- what exchanges use --------------------------------------------------------------------
@@ -328,6 +335,10 @@ class World:
     def forget(self, address: tuple[str, int]) -> None:
         self.idle = [pod for pod in self.idle if pod.address != address]
 
+    def write(self, line: Logged) -> None:
+        """Of the request log."""
+        self.lines.append(line)
+
     # --- what happens --------------------------------------------------------------------------
 
     def run(self) -> None:
@@ -341,7 +352,7 @@ class World:
         if len(self.exchanges) >= 6:
             return
         client = Client(self, len(self.exchanges))
-        exchange = Exchange(cast(Any, client), self.backend, self.around, b"", b"", self.time)
+        exchange = self.kind(cast(Any, client), self.backend, self.around, b"", b"", self.time)
         client.sink = exchange
         self.exchanges.append((client, exchange))
         exchange.begin()
@@ -481,6 +492,9 @@ class World:
         assert not backend._leaving, "a slot of a pod that left was not released"
         assert backend.meter is None or backend.meter.concurrency == 0, "not accounted"
         assert sum(backend.counts.by_class) == len(self.exchanges), "accounted otherwise than once"
+        if self.kind is LoggedExchange:
+            logged = sorted(line.uri for line in self.lines)
+            assert logged == sorted(f"/{client.number}" for client, _ in self.exchanges), "lines"
         for client, exchange in self.exchanges:
             assert exchange._state in (State.DONE, State.FAILED), exchange
             assert client.ends + client.left >= 1, "neither an answer nor a client that left"
