@@ -9,6 +9,7 @@ from typing import Final
 
 LABEL_MAX: Final = 63
 SUBDOMAIN_MAX: Final = 253
+PORT_NAME_MAX: Final = 15
 
 _DNS1123_LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _DNS1035_LABEL: Final = "[a-z]([-a-z0-9]*[a-z0-9])?"
@@ -125,6 +126,25 @@ def label_value(value: str) -> list[str]:
             )
         )
     return errors
+
+
+def port_name(name: str) -> list[str]:
+    """The grammar of IANA service names."""
+    bare = name.replace("-", "")
+    checks = (
+        (len(name) <= PORT_NAME_MAX, f"must be no more than {PORT_NAME_MAX} characters"),
+        (
+            bare.isascii() and bare.isalnum() and bare == bare.lower(),
+            "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)",
+        ),
+        (any("a" <= char <= "z" for char in name), "must contain at least one letter (a-z)"),
+        ("--" not in name, "must not contain consecutive hyphens"),
+        (
+            not (name.startswith("-") or name.endswith("-")),
+            "must not begin or end with a hyphen",
+        ),
+    )
+    return [words for good, words in checks if not good]
 
 
 def child_name(parent: str, suffix: str) -> str:

@@ -12,7 +12,7 @@ import ipaddress
 from typing import Any, Final
 
 from tanebi.api.core.kinds import NAMESPACE, SERVICE
-from tanebi.api.core.refusals import invalid
+from tanebi.api.core.refusals import GoValue, invalid
 from tanebi.api.fielderrors import FieldError
 from tanebi.api.meta import Key, Obj, key_of
 from tanebi.apiserver.store import Store
@@ -40,8 +40,6 @@ class Addresses:
         self._load()
         spec = obj.setdefault("spec", {})
         before = (old or {}).get("spec") or {}
-        if spec.get("type") not in NODE_PORT_TYPES:
-            _give_back(spec, before)
         if spec.get("type") == "ExternalName":
             for name in ("clusterIP", "clusterIPs"):
                 spec.pop(name, None)
@@ -55,11 +53,13 @@ class Addresses:
         kept = before.get("clusterIP") or ""
         asked = spec.get("clusterIP") or next(iter(spec.get("clusterIPs") or ()), "")
         if kept and asked and asked != kept:
-            return [invalid("spec.clusterIPs[0]", [asked], "may not change once set")]
+            return [invalid("spec.clusterIPs[0]", _go_list(asked), "may not change once set")]
         chosen = asked or kept or self._free_address(key)
         if chosen != HEADLESS:
             if why := self._refused(chosen, key, kept):
-                return [invalid("spec.clusterIPs", [chosen], why)]
+                if not _is_address(chosen):
+                    return [invalid("spec.clusterIPs[0]", chosen, why)]
+                return [invalid("spec.clusterIPs", _go_list(chosen), why)]
             self._holders[chosen] = key
         spec["clusterIP"], spec["clusterIPs"] = chosen, [chosen]
         return []
@@ -134,12 +134,16 @@ class Addresses:
                 self._holders[name] = key_of(entry.obj)
 
 
-def _give_back(spec: Obj, before: Obj) -> None:
-    """A Service that has become another kind of Service keeps no node port that was given to it."""
-    given = {port.get("nodePort") for port in before.get("ports") or ()}
-    for port in spec.get("ports") or ():
-        if port.get("nodePort") in given:
-            port.pop("nodePort", None)
+def _go_list(address: str) -> GoValue:
+    return GoValue(f'[]string{{"{address}"}}')
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _held(spec: dict[str, Any]) -> set[str]:

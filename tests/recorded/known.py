@@ -25,6 +25,7 @@ EVERYWHERE: Final[dict[str, str]] = {
     r"daemonsets: \.rows\[\d+\]\.object\.metadata\.annotations: \{'deprecated": "metadata is "
     "the same wherever it is shown",
     r"template\.f:metadata\.f:creationTimestamp: absent": "Go owns the nulls it writes",
+    r"core\.SecurityContext\{": "ours shows the members that matter",
     r"PodDisruptionBudgetSpec\{MinAvailable": "ours does not show addresses of its memory",
     r"GET .*definitions/.*managedFields": "who writes a definition's status is not told",
     r"DELETE .*definitions/": "a definition goes at once here, or says that it is going",

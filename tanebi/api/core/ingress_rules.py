@@ -19,8 +19,7 @@ from tanebi.api.core.ingress import (
 )
 from tanebi.api.core.pod_columns import AGE, NONE
 from tanebi.api.core.pod_defaults import fill
-from tanebi.api.core.pod_validation import PORT_MAX
-from tanebi.api.core.refusals import GoValue, invalid, not_supported, one_of, required
+from tanebi.api.core.refusals import GoValue, invalid, not_supported, one_of, port_errors, required
 from tanebi.api.fielderrors import FieldError, via
 from tanebi.api.kind import Admission, Column
 from tanebi.api.meta import Obj
@@ -123,9 +122,10 @@ def _backend_errors(backend: IngressBackend) -> Iterator[FieldError]:
         yield invalid("", "", "cannot set both port name & port number")
     elif not port.name and not port.number:
         yield required("", "port name or number is required")
-    elif port.number and not 1 <= port.number <= PORT_MAX:
-        detail = f"must be between 1 and {PORT_MAX}, inclusive"
-        yield invalid("service.port.number", port.number, detail)
+    elif port.name:
+        yield from port_errors("service.port.name", port.name)
+    else:
+        yield from port_errors("service.port.number", port.number)
 
 
 def validate_ingress_class(

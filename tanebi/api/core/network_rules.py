@@ -8,16 +8,26 @@ from datetime import datetime
 from typing import Any, Final
 
 from tanebi.api import names
-from tanebi.api.core.network import Endpoints, EndpointSlice, Service, ServicePort
+from tanebi.api.core.network import Endpoints, EndpointSlice, Service, ServicePort, ServiceSpec
 from tanebi.api.core.pod_columns import AGE, NONE
 from tanebi.api.core.pod_defaults import fill, objects
-from tanebi.api.core.pod_validation import PORT_MAX, PROTOCOLS
-from tanebi.api.core.refusals import duplicate, invalid, not_supported, required
+from tanebi.api.core.pod_validation import PROTOCOLS
+from tanebi.api.core.refusals import (
+    GoValue,
+    duplicate,
+    forbidden,
+    invalid,
+    not_supported,
+    port_errors,
+    required,
+)
 from tanebi.api.fielderrors import FieldError, via
 from tanebi.api.kind import Admission, Column
 from tanebi.api.meta import Obj
 
 SERVICE_TYPES: Final = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+FAMILY_POLICIES: Final = ("PreferDualStack", "RequireDualStack", "SingleStack")
+TRAFFIC_POLICIES: Final = ("Cluster", "Local")
 AFFINITIES: Final = ("ClientIP", "None")
 ADDRESS_TYPES: Final = ("FQDN", "IPv4", "IPv6")
 SHOWN_MAX: Final = 3  # kubectl lists three ports or endpoints and counts the rest
@@ -26,10 +36,15 @@ SHOWN_MAX: Final = 3  # kubectl lists three ports or endpoints and counts the re
 def default_service(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
     spec = obj.setdefault("spec", {})
     fill(spec, {"type": "ClusterIP", "sessionAffinity": "None"})
+    _give_back(spec, (old or {}).get("spec") or {})
     external = spec["type"] == "ExternalName"
     if not external:
         fill(spec, {"internalTrafficPolicy": "Cluster", "ipFamilies": ["IPv4"]})
         fill(spec, {"ipFamilyPolicy": "SingleStack"})
+    if _is_outside(spec):
+        fill(spec, {"externalTrafficPolicy": "Cluster"})
+    if spec["type"] == "LoadBalancer":
+        fill(spec, {"allocateLoadBalancerNodePorts": True})
     for port in objects(spec, "ports"):
         fill(port, {"protocol": "TCP"})
         if port.get("targetPort") in (None, "", 0) and not external:
@@ -46,19 +61,94 @@ def validate_service(
     return via("spec", _service_errors(service))
 
 
+def _give_back(spec: Obj, before: Obj) -> None:
+    """A Service that has become another kind of Service keeps nothing that it had as the kind that it was."""
+    gone = []
+    if spec["type"] not in ("NodePort", "LoadBalancer"):
+        given = {port.get("nodePort") for port in objects(before, "ports")}
+        for port in objects(spec, "ports"):
+            if port.get("nodePort") in given:
+                port.pop("nodePort", None)
+        gone += [] if spec.get("externalIPs") else ["externalTrafficPolicy"]
+    if spec["type"] != "LoadBalancer":
+        gone.append("allocateLoadBalancerNodePorts")
+    for name in gone:
+        if name in before and spec.get(name) == before[name]:
+            del spec[name]
+
+
+def _is_outside(spec: Obj) -> bool:
+    """Of a Service that is reached from outside of the cluster."""
+    given = spec["type"] == "ClusterIP" and spec.get("externalIPs")
+    return spec["type"] in ("NodePort", "LoadBalancer") or bool(given)
+
+
 def _service_errors(service: Service) -> Iterator[FieldError]:
     spec = service.spec
-    if spec.type not in SERVICE_TYPES:
-        yield not_supported("type", spec.type, SERVICE_TYPES)
-    if spec.session_affinity not in AFFINITIES:
-        yield not_supported("sessionAffinity", spec.session_affinity, AFFINITIES)
-    if spec.type == "ExternalName":
-        if not spec.external_name:
-            yield required("externalName")
-    elif not spec.ports and spec.cluster_ip != "None":
+    headless = spec.cluster_ip == "None" or spec.cluster_ips == ["None"]
+    if not spec.ports and spec.type != "ExternalName" and not headless:
         yield required("ports")
+    if headless and spec.type in ("NodePort", "LoadBalancer"):
+        detail = f"may not be set to 'None' for {spec.type} services"
+        yield invalid("clusterIPs[0]", "None", detail)
+    if spec.type == "ExternalName":
+        name = spec.external_name.removesuffix(".")
+        if not name:
+            yield required("externalName")
+        yield from (invalid("externalName", name, why) for why in _name_faults(name))
     for i, port in enumerate(spec.ports):
         yield from via(f"ports[{i}]", _port_errors(port, spec.ports[:i], len(spec.ports)))
+    if spec.session_affinity not in AFFINITIES:
+        yield not_supported("sessionAffinity", spec.session_affinity, AFFINITIES)
+    if spec.ip_family_policy is not None and spec.ip_family_policy not in FAMILY_POLICIES:
+        yield not_supported("ipFamilyPolicy", spec.ip_family_policy, FAMILY_POLICIES)
+    if spec.type not in SERVICE_TYPES:
+        yield not_supported("type", spec.type, SERVICE_TYPES)
+    yield from _doubled_errors(spec)
+    yield from _traffic_errors(spec)
+
+
+def _name_faults(name: str) -> list[str]:
+    return names.dns1123_subdomain(name) if name else []
+
+
+def _doubled_errors(spec: ServiceSpec) -> Iterator[FieldError]:
+    """Ports that are not of the Service's type, and ports that come twice."""
+    node_ports, ports = set(), set()
+    for i, port in enumerate(spec.ports):
+        node = (port.protocol, port.node_port)
+        if port.node_port and spec.type == "ClusterIP":
+            detail = "may not be used when `type` is 'ClusterIP'"
+            yield forbidden(f"ports[{i}].nodePort", detail)
+        if port.node_port and node in node_ports:
+            yield duplicate(f"ports[{i}].nodePort", port.node_port)
+        node_ports.add(node)
+    for i, port in enumerate(spec.ports):
+        if (port.protocol, port.port) in ports:
+            yield duplicate(f"ports[{i}]", _go_port(port))
+        ports.add((port.protocol, port.port))
+
+
+def _go_port(port: ServicePort) -> GoValue:
+    return GoValue(
+        f'core.ServicePort{{Name:"", Protocol:"{port.protocol}", AppProtocol:(*string)(nil), Port:{port.port}, '
+        'TargetPort:intstr.IntOrString{Type:0, IntVal:0, StrVal:""}, NodePort:0}'
+    )
+
+
+def _traffic_errors(spec: ServiceSpec) -> Iterator[FieldError]:
+    outside, inside = spec.external_traffic_policy, spec.internal_traffic_policy
+    if spec.allocate_load_balancer_node_ports is not None and spec.type != "LoadBalancer":
+        detail = "may only be used when `type` is 'LoadBalancer'"
+        yield forbidden("allocateLoadBalancerNodePorts", detail)
+    if not _is_outside({"type": spec.type, "externalIPs": spec.external_ips}):
+        if outside:
+            detail = "may only be set for externally-accessible services"
+            yield invalid("externalTrafficPolicy", outside, detail)
+    elif outside not in TRAFFIC_POLICIES:
+        yield not_supported("externalTrafficPolicy", outside, TRAFFIC_POLICIES)
+    if inside is not None and inside not in TRAFFIC_POLICIES:
+        yield not_supported("internalTrafficPolicy", inside, TRAFFIC_POLICIES)
 
 
 def _port_errors(
@@ -66,17 +156,15 @@ def _port_errors(
 ) -> Iterator[FieldError]:
     if not port.name and count > 1:
         yield required("name")
-    elif port.name and names.dns1123_label(port.name):
-        yield invalid("name", port.name, names.dns1123_label(port.name)[0])
-    elif port.name and any(port.name == other.name for other in before):
-        yield duplicate("name", port.name)
-    if not 1 <= port.port <= PORT_MAX:
-        yield invalid("port", port.port, f"must be between 1 and {PORT_MAX}, inclusive")
-    target = port.target_port
-    if isinstance(target, int) and not 1 <= target <= PORT_MAX:
-        yield invalid("targetPort", target, f"must be between 1 and {PORT_MAX}, inclusive")
+    elif port.name:
+        yield from (invalid("name", port.name, why) for why in names.dns1123_label(port.name))
+        if any(port.name == other.name for other in before):
+            yield duplicate("name", port.name)
+    yield from port_errors("port", port.port)
     if port.protocol not in PROTOCOLS:
         yield not_supported("protocol", port.protocol, PROTOCOLS)
+    if port.target_port is not None:
+        yield from port_errors("targetPort", port.target_port)
 
 
 def default_endpoint_slice(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
@@ -96,9 +184,29 @@ def validate_endpoint_slice(
     if old is not None and old.address_type != found.address_type:
         errors.append(invalid("addressType", found.address_type, "field is immutable"))
     for i, endpoint in enumerate(found.endpoints):
+        path = f"endpoints[{i}].addresses"
         if not endpoint.addresses:
-            errors.append(required(f"endpoints[{i}].addresses"))
+            errors.append(required(path, "must contain at least 1 address"))
+        for j, address in enumerate(endpoint.addresses):
+            errors += _address_errors(f"{path}[{j}]", address, found.address_type)
     return errors
+
+
+def _address_errors(path: str, text: str, kind: str) -> Iterator[FieldError]:
+    """Twice, as Kubernetes has it: of the family, and at all. Loopback is refused there; pods of this machine have it here."""
+    if kind == "FQDN":
+        yield from (invalid(path, text, why) for why in names.dns1123_subdomain(text))
+        return
+    if kind not in ADDRESS_TYPES:
+        return
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        yield invalid(path, text, f"must be a valid {kind} address")
+        yield invalid(path, text, "must be a valid IP address")
+        return
+    if f"IPv{address.version}" != kind:
+        yield invalid(path, text, f"must be a valid {kind} address")
 
 
 def _cluster_ip(obj: Obj, now: datetime) -> str:
@@ -192,11 +300,7 @@ def validate_endpoints(
             for j, address in enumerate(addresses):
                 errors += _ip_errors(f"subsets[{i}].{field}[{j}].ip", address.ip)
         for j, port in enumerate(subset.ports):
-            if not 1 <= port.port <= PORT_MAX:
-                where = f"subsets[{i}].ports[{j}].port"
-                errors.append(
-                    invalid(where, port.port, f"must be between 1 and {PORT_MAX}, inclusive")
-                )
+            errors += port_errors(f"subsets[{i}].ports[{j}].port", port.port)
     return errors
 
 
@@ -205,6 +309,7 @@ def _ip_errors(path: str, text: str) -> Iterator[FieldError]:
         ipaddress.ip_address(text)
     except ValueError:
         yield invalid(path, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
+        yield invalid(path, text, "must be a valid IP address")
 
 
 def _endpoints(obj: Obj, now: datetime) -> str:

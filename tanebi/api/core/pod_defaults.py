@@ -75,6 +75,8 @@ def default_pod_spec(spec: Obj) -> None:
             "securityContext": {},
         },
     )
+    if isinstance(grace := spec["terminationGracePeriodSeconds"], int) and grace < 0:
+        spec["terminationGracePeriodSeconds"] = 1  # as Kubernetes reads it
     for name in ("initContainers", "containers", "ephemeralContainers"):
         for container in objects(spec, name):
             _default_container(container)

@@ -5,18 +5,44 @@ Caller: tanebi.api.core.pod_validation. Behaviour: k8s.io/kubernetes pkg/apis/co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from tanebi.api import names, quantity
-from tanebi.api.core.pod import Container, ContainerPort, PodSpec, Probe, SecurityContext, Volume
-from tanebi.api.core.refusals import forbidden, invalid, not_supported, one_of, required
+from tanebi.api.core.pod import Container, FieldRef, PodSpec, Probe, SecurityContext, Volume
+from tanebi.api.core.refusals import (
+    GoValue,
+    forbidden,
+    invalid,
+    not_supported,
+    one_of,
+    port_errors,
+    required,
+)
 from tanebi.api.fielderrors import FieldError, via
 
 DNS_POLICIES: Final = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 MESSAGE_POLICIES: Final = ("File", "FallbackToLogsOnError")
 OPERATORS: Final = ("Equal", "Exists")
 INT32_MAX: Final = 2**31 - 1
+_SUBSCRIPT: Final = re.compile(r"(.*)\['(.*)'\]")
+_MAPS: Final = ("metadata.annotations", "metadata.labels")
+_TOLD: Final = (
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.uid",
+    "spec.nodeName",
+    "spec.serviceAccountName",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
+)
+_UNTOLD: Final = ("spec.restartPolicy", "spec.schedulerName", "status.phase")
+_NO_ESCALATION: Final = GoValue(
+    "core.SecurityContext{Privileged:true, AllowPrivilegeEscalation:false}"
+)
 _OWN_RESOURCES: Final = ("cpu", "memory", "ephemeral-storage")
 
 
@@ -67,7 +93,9 @@ def _volume_errors(volume: Volume) -> Iterator[FieldError]:
 def container_errors(container: Container) -> Iterator[FieldError]:
     """Paths are below the container."""
     for i, port in enumerate(container.ports):
-        yield from via(f"ports[{i}]", _port_errors(port))
+        if port.name:
+            why = names.port_name(port.name)
+            yield from (invalid(f"ports[{i}].name", port.name, words) for words in why)
     yield from _limit_errors(container)
     policy = container.termination_message_policy
     if policy not in ("", *MESSAGE_POLICIES):
@@ -79,26 +107,29 @@ def container_errors(container: Container) -> Iterator[FieldError]:
 def probe_errors(probe: Probe) -> Iterator[FieldError]:
     if probe.exec is not None and not probe.exec.command:
         yield required("exec.command")
+    if probe.http_get is not None:
+        yield from port_errors("httpGet.port", probe.http_get.port)
+    if probe.tcp_socket is not None:
+        yield from port_errors("tcpSocket.port", probe.tcp_socket.port)
 
 
-def _port_errors(port: ContainerPort) -> Iterator[FieldError]:
-    """The grammar of IANA service names."""
-    name = port.name
-    if not name:
+def env_field_errors(ref: FieldRef) -> Iterator[FieldError]:
+    """Of what a variable takes from its pod: a member that pods tell, and tell to variables."""
+    path = ref.field_path
+    if not path:
+        yield required("fieldPath")
         return
-    bare = name.replace("-", "")
-    if len(name) > 15:
-        yield invalid("name", name, "must be no more than 15 characters")
-    if not (bare.isascii() and bare.isalnum() and bare == bare.lower()):
-        yield invalid(
-            "name", name, "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"
-        )
-    if not any("a" <= char <= "z" for char in name):
-        yield invalid("name", name, "must contain at least one letter (a-z)")
-    if "--" in name:
-        yield invalid("name", name, "must not contain consecutive hyphens")
-    if name.startswith("-") or name.endswith("-"):
-        yield invalid("name", name, "must not begin or end with a hyphen")
+    subscript = _SUBSCRIPT.fullmatch(path)
+    if subscript is not None and subscript[1] in _MAPS:
+        yield from (invalid("", subscript[2], why) for why in names.qualified_name(subscript[2]))
+    elif subscript is not None:
+        detail = f"error converting fieldPath: field label does not support subscript: {path}"
+        yield invalid("fieldPath", path, detail)
+    elif path in (*_MAPS, *_UNTOLD):
+        yield not_supported("fieldPath", path, _TOLD)
+    elif path not in (*_TOLD, "spec.host"):
+        detail = f"error converting fieldPath: field label not supported: {path}"
+        yield invalid("fieldPath", path, detail)
 
 
 def _limit_errors(container: Container) -> Iterator[FieldError]:
@@ -127,3 +158,6 @@ def _security_errors(context: SecurityContext) -> Iterator[FieldError]:
     for path, value in (("runAsUser", context.run_as_user), ("runAsGroup", context.run_as_group)):
         if value is not None and not 0 <= value <= INT32_MAX:
             yield invalid(path, value, f"must be between 0 and {INT32_MAX}, inclusive")
+    if context.privileged and context.allow_privilege_escalation is False:
+        detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
+        yield invalid("", _NO_ESCALATION, detail)

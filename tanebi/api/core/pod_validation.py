@@ -19,11 +19,18 @@ from tanebi.api.core.pod import (
     PodSpec,
     Probe,
 )
-from tanebi.api.core.refusals import duplicate, forbidden, invalid, not_supported, one_of, required
+from tanebi.api.core.refusals import (
+    duplicate,
+    forbidden,
+    invalid,
+    not_supported,
+    one_of,
+    port_errors,
+    required,
+)
 from tanebi.api.fielderrors import FieldError, via
 from tanebi.api.kind import Admission
 
-PORT_MAX: Final = 65535
 RESTART_POLICIES: Final = ("Always", "OnFailure", "Never")
 PROTOCOLS: Final = ("TCP", "UDP", "SCTP")
 PULL_POLICIES: Final = ("Always", "IfNotPresent", "Never")
@@ -103,8 +110,6 @@ def _spec_errors(spec: PodSpec) -> Iterator[FieldError]:
         yield required("containers")
     if spec.restart_policy not in RESTART_POLICIES:
         yield one_of("restartPolicy", spec.restart_policy, RESTART_POLICIES)
-    if (spec.termination_grace_period_seconds or 0) < 0:
-        yield _not_negative("terminationGracePeriodSeconds", spec.termination_grace_period_seconds)
     yield from _sysctl_errors(spec)
     volumes = [volume.name for volume in spec.volumes]
     yield from pod_details.spec_errors(spec)
@@ -112,16 +117,16 @@ def _spec_errors(spec: PodSpec) -> Iterator[FieldError]:
         yield from via(f"volumes[{i}].name", _label_errors(name, volumes[:i]))
     seen: list[str] = []
     for path, containers in (
-        ("initContainers", spec.init_containers),
         ("containers", spec.containers),
+        ("initContainers", spec.init_containers),
     ):
         for i, container in enumerate(containers):
+            yield from via(f"{path}[{i}].name", _label_errors(container.name, seen))
+            seen.append(container.name)
             for error in _container_errors(container, volumes):
                 yield error.via(f"{path}[{i}]")
             for error in _hook_errors(container, spec.termination_grace_period_seconds):
                 yield error.via(f"{path}[{i}].lifecycle")
-            yield from via(f"{path}[{i}].name", _label_errors(container.name, seen))
-            seen.append(container.name)
 
 
 def _sysctl_errors(spec: PodSpec) -> Iterator[FieldError]:
@@ -175,12 +180,10 @@ def _container_errors(container: Container, volumes: Sequence[str]) -> Iterator[
 
 def _ports_errors(ports: Sequence[ContainerPort]) -> Iterator[FieldError]:
     for i, port in enumerate(ports):
-        if not 1 <= port.container_port <= PORT_MAX:
-            yield invalid(
-                f"ports[{i}].containerPort",
-                port.container_port,
-                f"must be between 1 and {PORT_MAX}, inclusive",
-            )
+        if port.container_port == 0:
+            yield required(f"ports[{i}].containerPort")
+        else:
+            yield from port_errors(f"ports[{i}].containerPort", port.container_port)
         if port.protocol not in ("", *PROTOCOLS):
             yield not_supported(f"ports[{i}].protocol", port.protocol, PROTOCOLS)
         if port.name and any(port.name == other.name for other in ports[:i]):
@@ -216,6 +219,8 @@ def _env_errors(variable: EnvVar) -> Iterator[FieldError]:
             or "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
         )
         yield invalid("valueFrom", "", detail)
+    if source.field_ref is not None:
+        yield from via("valueFrom.fieldRef", pod_details.env_field_errors(source.field_ref))
     if variable.value:
         yield invalid("valueFrom", "", "may not be specified when `value` is not empty")
 
@@ -256,11 +261,20 @@ def _handler_errors(hook: LifecycleHandler, grace_s: int | None) -> Iterator[Fie
 
 
 def _probe_errors(probe: Probe, *, once: bool) -> Iterator[FieldError]:
-    handlers = [h for h in (probe.http_get, probe.tcp_socket, probe.exec, probe.grpc) if h]
+    handlers = [
+        name
+        for name, handler in (
+            ("exec", probe.exec),
+            ("httpGet", probe.http_get),
+            ("tcpSocket", probe.tcp_socket),
+            ("grpc", probe.grpc),
+        )
+        if handler
+    ]
     if not handlers:
         yield required("", "must specify a handler type")
-    if len(handlers) > 1:
-        yield forbidden("", "may not specify more than 1 handler type")
+    for name in handlers[1:]:
+        yield forbidden(name, "may not specify more than 1 handler type")
     yield from pod_details.probe_errors(probe)
     for path, value in (
         ("initialDelaySeconds", probe.initial_delay_seconds),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from tanebi.api import quantity
@@ -16,6 +17,7 @@ from tanebi.api.core.pod_defaults import fill, objects
 from tanebi.api.core.policy import (
     HorizontalPodAutoscaler,
     LimitRange,
+    LimitRangeItem,
     PodDisruptionBudget,
     PriorityClass,
     ResourceQuota,
@@ -26,6 +28,33 @@ from tanebi.api.kind import Admission, Column
 from tanebi.api.meta import Obj
 
 NOT_AVAILABLE: Final = "N/A"
+# What a quota counts one by one.
+COUNTED: Final = (
+    "pods",
+    "services",
+    "replicationcontrollers",
+    "resourcequotas",
+    "secrets",
+    "configmaps",
+    "persistentvolumeclaims",
+    "services.nodeports",
+    "services.loadbalancers",
+)
+# Of a LimitRange: the lower, the higher, where it is told, which of them is shown, and what they are called.
+_ORDER: Final = (
+    ("min", "max", "min", "min", ("min", "max")),
+    ("min", "default_request", "defaultRequest", "default_request", ("min", "default request")),
+    ("default_request", "max", "defaultRequest", "default_request", ("default request", "max")),
+    (
+        "default_request",
+        "default",
+        "defaultRequest",
+        "default_request",
+        ("default request", "default limit"),
+    ),
+    ("min", "default", "default", "min", ("min", "default")),
+    ("default", "max", "default", "max", ("default", "max")),
+)
 SYSTEM_PREFIX: Final = "system-"
 # Go shows where in its memory the members are, which says nothing to anybody.
 _BUDGET_WITH_BOTH: Final = GoValue(
@@ -38,7 +67,16 @@ _BUDGET_WITH_BOTH: Final = GoValue(
 def validate_quota(
     found: ResourceQuota, old: ResourceQuota | None, admission: Admission
 ) -> list[FieldError]:
-    return [] if admission.subresource else via("spec", _amounts("hard", found.spec.hard))
+    if admission.subresource:
+        return []
+    hard = found.spec.hard
+    return via("spec", [*_amounts("hard", hard), *_whole_errors(hard)])
+
+
+def _whole_errors(hard: dict[str, Any]) -> Iterator[FieldError]:
+    for name, amount in hard.items():
+        if name in COUNTED and (value := _read(amount)) is not None and value * 1000 % 1000:
+            yield invalid(f"hard[{name}]", _go_amount(amount, shown=False), "must be an integer")
 
 
 def default_limit_range(obj: Obj, old: Obj | None, admission: Admission) -> Obj:
@@ -62,7 +100,46 @@ def validate_limit_range(
             errors.append(required(f"{path}.type"))
         for field in ("max", "min", "default", "default_request"):
             errors += _amounts(f"{path}.{field}", getattr(item, field))
+        errors += via(path, _order_errors(item))
     return via("spec", errors)
+
+
+def _order_errors(item: LimitRangeItem) -> Iterator[FieldError]:
+    """What is lower must not be more: least, default request, default, most."""
+    sides = {name: getattr(item, name) for name in ("min", "max", "default", "default_request")}
+    for resource in sorted(set().union(*sides.values())):
+        for lower, higher, where, shown, words in _ORDER:
+            less, more = sides[lower].get(resource), sides[higher].get(resource)
+            one, other = _read(less), _read(more)
+            if one is not None and other is not None and one > other:
+                value = _go_amount(less if shown == lower else more)
+                one_shown, other_shown = words
+                detail = f"{one_shown} value {less} is greater than {other_shown} value {more}"
+                yield invalid(f"{where}[{resource}]", value, detail)
+
+
+def _read(amount: Any) -> Decimal | None:
+    try:
+        return None if amount is None else quantity.parse(amount)
+    except ValueError:
+        return None  # told of elsewhere
+
+
+def _go_amount(amount: Any, *, shown: bool = True) -> GoValue:
+    """A quantity as Go holds it: digits, their power of ten, and its text where it has been asked for."""
+    text = str(amount)
+    binary = text.endswith("i")
+    value = (_read(amount) or Decimal(0)).normalize()
+    _, digits, exponent = value.as_tuple()
+    scale = exponent if isinstance(exponent, int) else 0
+    number = int("".join(map(str, digits))) * (-1 if value < 0 else 1)
+    if scale > 0 and not text[-1:].isalpha():
+        number, scale = number * 10**scale, 0
+    family, told = ("BinarySI" if binary else "DecimalSI"), text if shown else ""
+    return GoValue(
+        f"resource.Quantity{{i:resource.int64Amount{{value:{number}, scale:{scale}}}, "
+        f'd:resource.infDecAmount{{Dec:(*inf.Dec)(nil)}}, s:"{told}", Format:"{family}"}}'
+    )
 
 
 def _amounts(path: str, amounts: dict[str, Any]) -> Iterator[FieldError]:

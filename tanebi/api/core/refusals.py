@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tanebi.api import names
 from tanebi.api.fielderrors import FieldError
 
+PORT_MAX: Final = 65535
 _PERCENT: Final = re.compile(r"[0-9]+%")
 _PERCENT_HINT: Final = (
     "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', "
@@ -98,6 +100,15 @@ def amount_errors(path: str, value: int | str | None) -> Iterator[FieldError]:
         yield invalid(path, int_or_string(value), "must not be greater than 100%")
     elif isinstance(value, int) and value < 0:
         yield invalid(path, value, "must be greater than or equal to 0")
+
+
+def port_errors(path: str, port: int | str) -> Iterator[FieldError]:
+    """Of a port by its number or its name."""
+    if isinstance(port, int):
+        if not 1 <= port <= PORT_MAX:
+            yield invalid(path, port, f"must be between 1 and {PORT_MAX}, inclusive")
+        return
+    yield from (invalid(path, port, why) for why in names.port_name(port))
 
 
 def is_nothing(value: int | str | None) -> bool:

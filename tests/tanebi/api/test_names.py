@@ -62,3 +62,11 @@ def test_child_names_fit_a_label_and_differ_with_their_parents(parent: str, suff
     assert child != names.child_name(f"{parent}x", suffix)
     if len(parent + suffix) <= names.LABEL_MAX:
         assert child == parent + suffix
+
+
+@pytest.mark.parametrize(
+    ("name", "faults"),
+    [("http-1", 0), ("a" * 16, 1), ("80", 1), ("a--b", 1), ("-a", 1), ("A_b", 1), ("-", 3)],
+)
+def test_names_of_ports(name: str, faults: int) -> None:
+    assert len(names.port_name(name)) == faults

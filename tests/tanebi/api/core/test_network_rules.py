@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,6 +57,28 @@ def test_defaults() -> None:
         (service(clusterIP="None", ports=[]), ""),
         (service(ports=[]), "Required value: spec.ports"),
         (service(type="ExternalName"), "Required value: spec.externalName"),
+        (
+            service(type="NodePort", clusterIP="None"),
+            "may not be set to 'None' for NodePort services",
+        ),
+        (service({"port": 1, "nodePort": 30000}), "may not be used when `type` is 'ClusterIP'"),
+        (
+            service(externalTrafficPolicy="Local"),
+            "may only be set for externally-accessible services",
+        ),
+        (service(externalIPs=["192.0.2.1"], externalTrafficPolicy="Local"), ""),
+        (service(type="NodePort", externalTrafficPolicy="X"), "spec.externalTrafficPolicy"),
+        (service(internalTrafficPolicy="X"), "spec.internalTrafficPolicy"),
+        (service(ipFamilyPolicy="X"), "spec.ipFamilyPolicy"),
+        (
+            service(allocateLoadBalancerNodePorts=True),
+            "may only be used when `type` is 'LoadBalancer'",
+        ),
+        (service({"port": 1, "targetPort": "BAD"}), "must contain only alpha-numeric"),
+        (
+            service({"port": 1, "name": "a"}, {"port": 1, "name": "b"}),
+            'Duplicate value: core.ServicePort{Name:"", Protocol:"TCP"',
+        ),
         (service(type="Magic"), 'Unsupported value: "Magic"'),
         (service(sessionAffinity="Me"), 'Unsupported value: "Me"'),
         (
@@ -97,7 +120,24 @@ def test_slices() -> None:
     assert told() == ""
     assert "field is immutable: addressType" in told(addressType="IPv6")
     assert "Unsupported value" in told(addressType="Carrier")
-    assert told(endpoints=[{}]) == "Required value: endpoints[0].addresses"
+    assert told(endpoints=[{}]) == (
+        "Required value: must contain at least 1 address: endpoints[0].addresses"
+    )
+    assert told(endpoints=[{"addresses": ["127.0.0.1"]}]) == ""
+    assert "must be a valid IPv4 address" in told(endpoints=[{"addresses": ["::1"]}])
+    assert "must be a valid IP address" in told(endpoints=[{"addresses": ["x"]}])
+    assert "RFC 1123" in told(addressType="FQDN", endpoints=[{"addresses": ["X"]}])
+
+
+def test_a_service_gives_back_what_it_had_as_another_kind() -> None:
+    old = service({"port": 80, "nodePort": 30000}, type="LoadBalancer")
+    assert old["spec"]["externalTrafficPolicy"] == "Cluster"
+    assert old["spec"]["allocateLoadBalancerNodePorts"] is True
+    asked = {"metadata": {"name": "s"}, "spec": {**copy.deepcopy(old["spec"]), "type": "ClusterIP"}}
+    new = default_service(asked, old, CREATE)["spec"]
+    assert "externalTrafficPolicy" not in new
+    assert "allocateLoadBalancerNodePorts" not in new
+    assert "nodePort" not in new["ports"][0]
 
 
 def row(columns: tuple[Column, ...], obj: Obj) -> dict[str, Any]:

@@ -22,6 +22,20 @@ def test_quotas_and_limits() -> None:
     item = {"type": "Container", "default": {"cpu": "1"}, "min": {"memory": "1Mi"}}
     limits = complete(LIMIT_RANGE, {"spec": {"limits": [item]}})["spec"]["limits"][0]
     assert limits["defaultRequest"] == {"cpu": "1", "memory": "1Mi"}
+    said = problems(RESOURCE_QUOTA, {"spec": {"hard": {"pods": "1.5", "requests.cpu": "1.5"}}})
+    assert "int64Amount{value:15, scale:-1}" in said
+    assert said.count("must be an integer") == 1
+    for upside, words in (
+        ({"min": {"cpu": "2"}, "max": {"cpu": "1"}}, "min value 2 is greater than max value 1"),
+        ({"default": {"m": "2Gi"}, "max": {"m": "1Gi"}}, "default value 2Gi is greater than max"),
+        (
+            {"defaultRequest": {"m": "200m"}, "default": {"m": "100m"}},
+            "default request value 200m is greater than default limit value 100m",
+        ),
+        ({"min": {"cpu": "many"}, "max": {"cpu": "1"}}, "quantities must match"),
+    ):
+        item = {"type": "Pod", **upside}
+        assert words in problems(LIMIT_RANGE, {"spec": {"limits": [item]}})
     assert "type" in problems(LIMIT_RANGE, {"spec": {"limits": [{}]}})
 
 
