@@ -24,6 +24,8 @@ class Missing:
 
 
 class ImageFacts(Protocol):
-    def lookup(self, image: str, secrets: Sequence[Secret] = ()) -> Resolved | Missing | None:
-        """`secrets` may hold a login for the registry. None: not known yet. The revision is looked at again when the answer has
-        come."""
+    def lookup(
+        self, image: str, secrets: Sequence[Secret] = (), policy: str = ""
+    ) -> Resolved | Missing | None:
+        """`secrets` may hold a login for the registry, `policy` is the container's imagePullPolicy. None: not known yet. The
+        revision is looked at again when the answer has come."""

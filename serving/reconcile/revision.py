@@ -32,13 +32,15 @@ from tanebi.api.core.kinds_identity import SERVICE_ACCOUNT
 from tanebi.api.core.plain import Secret
 from tanebi.api.core.workload import Deployment
 from tanebi.api.kind import AnyKind, Configs, Kind
-from tanebi.api.meta import Key, Obj, labels_of
+from tanebi.api.meta import Key, Obj, labels_of, parse_time
 from tanebi.api.selectors import from_labels
 from tanebi.kube.plan import Note, Plan, Reads, Seen
 
 DEFAULT: Final = "default"  # the account of pods that name none
+IMAGE_FIRST_RETRY_S: Final = 6.0
 IMAGE_RETRY_S: Final = 30.0
-"""An image that is missing is looked for again after this time, even if nobody says that it has come."""
+"""An image that is missing is looked for again after this time at the latest, even if nobody says that it has come; at first
+sooner."""
 
 
 def nobody(obj: Obj, seen: Seen) -> Iterable[Key]:
@@ -71,7 +73,7 @@ class RevisionReconciler:
         if resource.deleting:
             return Plan(prune=False)
         work = _Work(
-            resource, seen, configs, begin(resource, resource.status, mark.LIVING, now=now)
+            resource, seen, configs, begin(resource, resource.status, mark.LIVING, now=now), now
         )
         retry = work.run(self.images)
         return Plan(
@@ -91,6 +93,7 @@ class _Work:
     seen: Seen
     configs: Configs
     conditions: Conditions
+    now: datetime
     digests: dict[str, str] = field(default_factory=dict)
     children: list[Obj] = field(default_factory=list)
     autoscaler: PodAutoscaler | None = None
@@ -131,13 +134,13 @@ class _Work:
             if settings.takes_as_given(container.image):
                 self.digests[container.name] = container.image
                 continue
-            match images.lookup(container.image, secrets):
+            match images.lookup(container.image, secrets, container.image_pull_policy):
                 case Resolved(digest):
                     self.digests[container.name] = digest
                 case Missing(message):
                     mark.mark_image_missing(self.conditions, container.image, message)
                     self.digests = {}
-                    return IMAGE_RETRY_S
+                    return self._image_retry_s()
                 case None:
                     unknown = True
         if unknown:
@@ -145,6 +148,15 @@ class _Work:
             mark.mark_resolving_digests(self.conditions)
             return IMAGE_RETRY_S
         return None
+
+    def _image_retry_s(self) -> float:
+        """As long again as it has been missing, within bounds."""
+        before = self.revision.status.condition(mark.CONTAINER_HEALTHY)
+        if before is None or before.reason != mark.CONTAINER_MISSING:
+            return IMAGE_FIRST_RETRY_S
+        since = before.last_transition_time
+        missing_s = (self.now - parse_time(since)).total_seconds() if since else 0.0
+        return min(max(IMAGE_FIRST_RETRY_S, missing_s), IMAGE_RETRY_S)
 
     def _pull_secrets(self) -> list[Secret]:
         """Those that the revision names, else its account's, as far as they are there."""

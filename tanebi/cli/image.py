@@ -1,4 +1,4 @@
-"""`tanebi image build|ls|rm`: images of directories, here or in the container engine."""
+"""`tanebi image build|pull|ls|rm`: images of directories, and those of the container engine."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tanebi.base.errors import TanebiError, UserError
 from tanebi.base.settings import DataDir
 from tanebi.cli import timing
 from tanebi.cli.enginebuild import build_in_engine, is_for_engine
+from tanebi.cli.enginepull import pull_into_engine
 from tanebi.cli.options import data_dir_option
 from tanebi.cli.platform import data_dir
 from tanebi.cli.tables import layout
@@ -21,7 +22,7 @@ from tanebi.kubelet.images import ImageStore
 
 @click.group()
 def image() -> None:
-    """Build, list and remove images: directories with a command, snapshotted by content."""
+    """Build, list and remove images: directories with a command, snapshotted by content. Pull those of containers."""
 
 
 def store(home: DataDir) -> ImageStore:
@@ -61,6 +62,20 @@ def build_image(home: DataDir, directory: Path, tag: str, command: str | None) -
     with contextlib.suppress(TanebiError):  # a directory image of that name would be taken first
         store(home).remove(tag, used=None)
     return reference
+
+
+@image.command()
+@click.argument("reference", metavar="IMAGE")
+@data_dir_option
+def pull(reference: str, folder: str | None) -> int:
+    """Pull a container image into the engine, so that no start waits for it.
+
+    The login is that of `docker login` or `podman login`. Pods pull by themselves, with the logins of their imagePullSecrets.
+    """
+    started = timing.monotonic()
+    pinned = pull_into_engine(data_dir(folder), reference)
+    click.echo(f"{pinned} pulled in {timing.monotonic() - started:.1f} s")
+    return 0
 
 
 @image.command()

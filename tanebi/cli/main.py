@@ -48,7 +48,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     ),
     "send": ("tanebi.cli.send", "send", "Send a CloudEvent to a broker."),
     "doctor": ("tanebi.cli.doctor", "doctor", "Say what this machine offers and what is missing."),
-    "image": ("tanebi.cli.image", "image", "Build, list and remove images."),
+    "image": ("tanebi.cli.image", "image", "Build, pull, list and remove images."),
     "simulate": (
         "tanebi.cli.simulate",
         "simulate",

@@ -57,9 +57,10 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """There is no such image; `message` says what to do."""
+    """There is no such image; `message` says what to do, `reason` what a pod shows that waits for it."""
 
     message: str
+    reason: str = "ErrImagePull"
 
 
 def repository(ref: str) -> str:

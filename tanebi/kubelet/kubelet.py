@@ -34,7 +34,7 @@ from tanebi.kubelet.drain import Drain
 from tanebi.kubelet.images import ImageWatch
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import PodRuntime
-from tanebi.kubelet.pods import ERR_IMAGE, IMAGE_BACKOFF
+from tanebi.kubelet.pods import IMAGE_REASONS
 from tanebi.kubelet.podstreams import KubeletStreams
 from tanebi.kubelet.ports import POD_IP
 from tanebi.kubelet.storage import StorageWatch
@@ -185,7 +185,7 @@ class Kubelet:
 
     def _on_images(self) -> None:
         for worker in self._workers.values():
-            worker.retry((ERR_IMAGE, IMAGE_BACKOFF))
+            worker.retry(IMAGE_REASONS)
 
 
 def _offer_interpreter(folder: Path) -> None:

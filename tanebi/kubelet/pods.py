@@ -33,6 +33,10 @@ CREATING: Final = "ContainerCreating"
 INITIALIZING: Final = "PodInitializing"
 ERR_IMAGE: Final = "ErrImagePull"
 IMAGE_BACKOFF: Final = "ImagePullBackOff"
+NEVER_PULL: Final = "ErrImageNeverPull"
+INVALID_IMAGE: Final = "InvalidImageName"
+IMAGE_REASONS: Final = (ERR_IMAGE, IMAGE_BACKOFF, NEVER_PULL)
+"""Of what waits for an image."""
 CONFIG_ERROR: Final = "CreateContainerConfigError"
 DEADLINE_EXCEEDED: Final = "DeadlineExceeded"
 TOO_LONG: Final = "Pod was active on the node longer than the specified deadline"
@@ -191,7 +195,8 @@ class PodLife:
         box = self._boxes[name]
         again = isinstance(box.state, Waiting) and box.state.reason in (ERR_IMAGE, IMAGE_BACKOFF)
         if reason == ERR_IMAGE and again:
-            reason, message = IMAGE_BACKOFF, f'Back-off pulling image "{box.spec.image}": {message}'
+            message = f'Back-off pulling image "{box.spec.image}": {ERR_IMAGE}: {message}'
+            reason = IMAGE_BACKOFF
         box.state, box.asked = Waiting(reason, message), False
         box.backoff_s = max(box.backoff_s, BACKOFF_FIRST_S)
         box.retry_at = now + box.delay()

@@ -31,7 +31,7 @@ from tanebi.kubelet.launch import Launcher
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podnet import PodNetwork
 from tanebi.kubelet.podruntime import Sandbox, SandboxFailed, Say, Started, silent
-from tanebi.kubelet.pods import CONFIG_ERROR, ERR_IMAGE
+from tanebi.kubelet.pods import CONFIG_ERROR
 from tanebi.kubelet.portcheck import bindable
 from tanebi.kubelet.ports import POD_IP, PortTable, declared_ports
 from tanebi.kubelet.processview import Views
@@ -209,7 +209,7 @@ class ProcessPods:
     def _image(self, container: Container) -> Image:
         found = self._images.resolve(container.image)
         if isinstance(found, Missing):
-            raise StartFailed(ERR_IMAGE, found.message)
+            raise StartFailed(found.reason, found.message)
         return found
 
 

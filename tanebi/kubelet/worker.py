@@ -39,6 +39,7 @@ from tanebi.kubelet.admitting import Refusal, refusal
 from tanebi.kubelet.drain import Drain
 from tanebi.kubelet.ending import Ending
 from tanebi.kubelet.eviction import EVICTED
+from tanebi.kubelet.failures import failure_notes
 from tanebi.kubelet.hooks import FAILED_POST_START, POST_START_MAX_S, Hooks
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import PodRuntime, Sandbox, SandboxFailed, SandboxGone
@@ -352,7 +353,8 @@ class PodWorker:
             return
         except StartFailed as failed:
             self._life.start_failed(name, failed.code, failed.message, now=self._tools.clock.now())
-            self._say("Failed", f"Error: {failed.message}")
+            for note in failure_notes(container.image, failed.code, failed.message):
+                self._tell(note)
             return
         except OSError as error:
             self._life.start_failed(name, LOG_ERROR, str(error), now=self._tools.clock.now())

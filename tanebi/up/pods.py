@@ -162,12 +162,14 @@ class KnownImages:
         self._store = store
         self._engine = engine
 
-    def lookup(self, image: str, secrets: Sequence[Secret] = ()) -> Resolved | Missing | None:
+    def lookup(
+        self, image: str, secrets: Sequence[Secret] = (), policy: str = ""
+    ) -> Resolved | Missing | None:
         stored = self._store.resolve(image)
         found: Image | EngineImage | NoImage | None = stored
         if self._engine is not None and isinstance(stored, NoImage):
             login = login_for(image, secrets)
-            found = self._engine.lookup(image, login.header() if login else "")
+            found = self._engine.lookup(image, login.header() if login else "", policy)
         if found is None:
             return None
         return Missing(found.message) if isinstance(found, NoImage) else Resolved(found.reference)

@@ -38,7 +38,9 @@ CONFIGS: Final = (*serving.api.CONFIGS, *autoscaler.api.CONFIGS)
 
 
 class Images:
-    def lookup(self, image: str, secrets: Sequence[Secret] = ()) -> Resolved | Missing | None:
+    def lookup(
+        self, image: str, secrets: Sequence[Secret] = (), policy: str = ""
+    ) -> Resolved | Missing | None:
         if image.endswith("none"):
             return Missing("no such image")
         return Resolved(f"{image}@sha256:1")

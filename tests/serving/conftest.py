@@ -36,7 +36,9 @@ class Images:
         self.facts: dict[str, Resolved | Missing] = {IMAGE: Resolved(f"{IMAGE}@sha256:1")}
         self.asked: list[tuple[str, tuple[str, ...]]] = []
 
-    def lookup(self, image: str, secrets: Sequence[Secret] = ()) -> Resolved | Missing | None:
+    def lookup(
+        self, image: str, secrets: Sequence[Secret] = (), policy: str = ""
+    ) -> Resolved | Missing | None:
         self.asked.append((image, tuple(secret.metadata.name for secret in secrets)))
         return self.facts.get(image)
 

@@ -9,7 +9,7 @@ Callers: tanebi.kubelet.engine.pods (starts), tanebi.up (facts for revisions).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -17,10 +17,11 @@ from anyio.abc import TaskGroup
 
 from tanebi.api.meta import Obj
 from tanebi.base.clock import Clock
-from tanebi.kube.plan import Note
+from tanebi.kubelet.engine import pulling
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
-from tanebi.kubelet.images import Missing, full_tag, repository
+from tanebi.kubelet.images import DEFAULT_TAG, Missing, full_tag, repository
 from tanebi.kubelet.podruntime import Say, silent
+from tanebi.kubelet.pods import INVALID_IMAGE, NEVER_PULL
 
 if TYPE_CHECKING:
     from tanebi.kubelet.engine.client import EngineClient
@@ -51,6 +52,15 @@ class _Fact:
     at: float
 
 
+@dataclass(slots=True)
+class _Pull:
+    """One that runs, for all who wait for it. `failed`: why, once it is over."""
+
+    done: anyio.Event = field(default_factory=anyio.Event)
+    failed: str = ""
+    took_s: float = 0.0
+
+
 async def pinned(client: EngineClient, ref: str) -> EngineImage | Missing:
     """The image as the engine has it now, without asking a registry."""
     found = await client.image(ref)
@@ -61,9 +71,14 @@ def is_local_only(ref: str) -> bool:
     return ref.partition("/")[0] in DEV_REGISTRIES
 
 
-def _asked(ref: str, auth: str) -> str:
+def moves(ref: str) -> bool:
+    """A tag that a registry means to change: it is asked what it means now, where nobody says otherwise."""
+    return "@" not in ref and full_tag(ref).endswith(f":{DEFAULT_TAG}") and not is_local_only(ref)
+
+
+def _asked(ref: str, auth: str, policy: str = "") -> str:
     """What a question is known by: the answer to one login is not the answer to another. No reference has a space."""
-    return f"{ref} {auth}" if auth else ref
+    return f"{ref} {policy} {auth}" if auth or policy else ref
 
 
 class EngineImages:
@@ -74,7 +89,7 @@ class EngineImages:
         self._clock = clock
         self._facts: dict[str, _Fact] = {}
         self._asked: set[str] = set()
-        self._pulls: dict[str, anyio.Event] = {}
+        self._pulls: dict[str, _Pull] = {}
         self._tasks: TaskGroup | None = None
         self._callbacks: list[Callable[[], None]] = []
         self.has_found = False  # somebody asked for an image that the engine has
@@ -87,16 +102,16 @@ class EngineImages:
         """`callback` runs on the loop when a question of `lookup` has its answer."""
         self._callbacks.append(callback)
 
-    def lookup(self, ref: str, auth: str = "") -> EngineImage | Missing | None:
+    def lookup(self, ref: str, auth: str = "", policy: str = "") -> EngineImage | Missing | None:
         """What is known now to who pulls with `auth`; None: it is being found out, and subscribers are told."""
-        asked = _asked(ref, auth)
+        asked = _asked(ref, auth, policy)
         fact = self._facts.get(asked)
         if fact is not None and not isinstance(fact.found, Missing) and self._is_old(ref, fact):
             fact = None  # the tag may have been built anew
         stale = fact is None or self._is_old(ref, fact)
         if stale and asked not in self._asked and self._tasks is not None:
             self._asked.add(asked)
-            self._tasks.start_soon(self._answer, ref, auth)
+            self._tasks.start_soon(self._answer, ref, auth, policy)
         return fact.found if fact is not None else None
 
     def forget(self, ref: str) -> None:
@@ -120,31 +135,46 @@ class EngineImages:
     ) -> EngineImage | Missing:
         """The image for a start: as the engine has it, or pulled. `policy` is the container's imagePullPolicy, `auth` what the
         registry is told (tanebi.kubelet.engine.registryauth)."""
+        if repository(ref) != repository(ref).lower():
+            return Missing(
+                f'couldn\'t parse image name "{ref}": invalid reference format: repository name must be lowercase',
+                INVALID_IMAGE,
+            )
         known = self._facts.get(ref)
         if "@" in ref and known is not None and isinstance(known.found, EngineImage):
+            say(pulling.present(ref))
             return known.found  # what a digest means does not change
         client = await self._connect()
         if policy != "Always" or is_local_only(ref):
             found = await client.image(ref) or await _by_id(client, ref)
             if found is not None:
+                say(pulling.present(ref))
                 return self._learn(ref, _image(ref, found))
+        if policy == "Never":
+            return Missing(pulling.never(ref), NEVER_PULL)
         if is_local_only(ref):
             return Missing(
                 f"no image {ref} in the engine or in this platform's store; build it: "
                 f"tanebi image build DIR --tag {repository(ref)}"
             )
-        if policy == "Never":
-            return Missing(f'Container image "{ref}" is not present with pull policy of Never')
-        failed = await self._pull(ref, auth, say)
-        found = await client.image(ref)
-        return _image(ref, found) if found is not None else Missing(failed or f"no image {ref}")
+        return await self._pull(client, ref, auth, say)
 
-    async def _answer(self, ref: str, auth: str) -> None:
+    async def _newest(self, ref: str, auth: str, policy: str) -> EngineImage | Missing:
+        """What a new revision is pinned to. A registry that does not answer keeps nobody from running what is here."""
+        if policy or not moves(ref):
+            return await self.resolve(ref, auth=auth, policy=policy)
+        found = await self.resolve(ref, auth=auth, policy="Always")
+        if isinstance(found, EngineImage):
+            return found
+        here = await pinned(await self._connect(), ref)
+        return found if isinstance(here, Missing) else here
+
+    async def _answer(self, ref: str, auth: str, policy: str) -> None:
         found: EngineImage | Missing
-        asked = _asked(ref, auth)
+        asked = _asked(ref, auth, policy)
         before = self._facts.get(asked)  # what is resolved may be learned on the way
         try:
-            found = await self.resolve(ref, auth=auth)
+            found = await self._newest(ref, auth, policy)
         except (EngineError, EngineGone) as error:
             found = Missing(f"{ref}: {error.message}")
         self._asked.discard(asked)
@@ -157,44 +187,53 @@ class EngineImages:
             for callback in self._callbacks:
                 callback()
 
-    async def _pull(self, ref: str, auth: str, say: Say) -> str:
-        """Why it failed, or nothing."""
+    async def _pull(
+        self, client: EngineClient, ref: str, auth: str, say: Say
+    ) -> EngineImage | Missing:
+        """One for all who ask for the image with the same login."""
+        say(pulling.begun(ref))
+        began = self._clock.now()
         asked = _asked(ref, auth)
-        under_way = self._pulls.get(asked)
-        if under_way is not None:
-            await under_way.wait()
-            return ""
-        self._pulls[asked] = done = anyio.Event()
-        try:
-            say(Note("Normal", "Pulling", f'Pulling image "{ref}"'))
-            began = self._clock.now()
-            with anyio.move_on_after(PULL_S):
-                failed = await self._pull_now(ref, auth)
-                if not failed:
-                    took_s = self._clock.now() - began
-                    say(
-                        Note(
-                            "Normal",
-                            "Pulled",
-                            f'Successfully pulled image "{ref}" in {took_s:.3g}s',
-                        )
-                    )
-                return failed
-            return f'Failed to pull image "{ref}": not within {PULL_S:g} s'
-        finally:
-            del self._pulls[asked]
-            done.set()
+        pull = self._pulls.get(asked)
+        if pull is not None:
+            await pull.done.wait()
+        else:
+            self._pulls[asked] = pull = _Pull(failed=f'the pull of "{ref}" was given up')
+            try:
+                pull.failed = await self._pull_now(client, ref, auth)
+                pull.took_s = self._clock.now() - began
+            finally:
+                del self._pulls[asked]
+                pull.done.set()
+        found = None if pull.failed else await client.image(ref)
+        if found is None:
+            return Missing(pulling.advised(pull.failed) or f"no image {ref}")
+        waited_s, size = self._clock.now() - began, int(found.get("Size") or 0)
+        took_s = min(pull.took_s, waited_s)
+        say(pulling.pulled(ref, took_s=took_s, waited_s=waited_s, size_bytes=size))
+        return _image(ref, found)
 
-    async def _pull_now(self, ref: str, auth: str) -> str:
-        name = ref if "@" in ref else full_tag(ref)
-        try:
-            async with (await self._connect()).pull(name, auth) as lines:
-                async for line in lines:
-                    if "error" in line:
-                        return f'Failed to pull image "{ref}": {line["error"]}'
-        except EngineError as error:
-            return f'Failed to pull image "{ref}": {error.message}'
-        return ""
+    async def _pull_now(self, client: EngineClient, ref: str, auth: str) -> str:
+        """Why it failed, or nothing."""
+        with anyio.move_on_after(PULL_S):
+            try:
+                return await pull(client, ref, auth)
+            except EngineError as error:
+                return error.message
+        return f"not within {PULL_S:g} s"
+
+
+async def pull(
+    client: EngineClient, ref: str, auth: str, *, progress: Callable[[Obj], None] | None = None
+) -> str:
+    """Why it failed, or nothing. `progress` is given each message of the engine. Raises EngineError, EngineGone."""
+    async with client.pull(ref if "@" in ref else full_tag(ref), auth) as lines:
+        async for line in lines:
+            if "error" in line:
+                return str(line["error"])
+            if progress is not None:
+                progress(line)
+    return ""
 
 
 async def _by_id(client: EngineClient, ref: str) -> Obj | None:

@@ -23,7 +23,7 @@ from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.kube.plan import Note
 from tanebi.kubelet import environment
-from tanebi.kubelet.engine import spec
+from tanebi.kubelet.engine import pulling, spec
 from tanebi.kubelet.engine.connect import EngineDoor
 from tanebi.kubelet.engine.container import EngineContainer
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
@@ -38,7 +38,7 @@ from tanebi.kubelet.images import Missing
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podnet import PodNetwork
 from tanebi.kubelet.podruntime import Sandbox, SandboxFailed, SandboxGone, Say, Started, silent
-from tanebi.kubelet.pods import CONFIG_ERROR, ERR_IMAGE
+from tanebi.kubelet.pods import CONFIG_ERROR
 from tanebi.kubelet.ports import declared_ports
 from tanebi.kubelet.runtime import ExecResult, Exit, StartFailed
 from tanebi.kubelet.sources import API
@@ -295,8 +295,10 @@ class EnginePods:
 
     async def _image(self, pod: Pod, container: Container, say: Say) -> EngineImage:
         secret, ns = self._sources("").secret, pod.metadata.namespace
-        secrets = [secret(ns, ref.name) for ref in pod.spec.image_pull_secrets]
-        login = login_for(container.image, [one for one in secrets if one is not None])
+        named = {ref.name: secret(ns, ref.name) for ref in pod.spec.image_pull_secrets}
+        if gone := [name for name, one in named.items() if one is None]:
+            say(pulling.without_secrets(gone))
+        login = login_for(container.image, [one for one in named.values() if one is not None])
         found = await self._images.resolve(
             container.image,
             policy=container.image_pull_policy,
@@ -304,7 +306,7 @@ class EnginePods:
             say=say,
         )
         if isinstance(found, Missing):
-            raise StartFailed(ERR_IMAGE, found.message)
+            raise StartFailed(found.reason, found.message)
         return found
 
     async def _start(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from autoscaler.api import POD_AUTOSCALER
 from serving.api import REVISION
 from serving.api.images import Missing, Resolved
-from serving.reconcile.revision import IMAGE_RETRY_S, revision_of
+from serving.reconcile.revision import IMAGE_FIRST_RETRY_S, IMAGE_RETRY_S, revision_of
 from tanebi.api.core.kinds import DEPLOYMENT, POD, SECRET
 from tanebi.api.core.kinds_identity import SERVICE_ACCOUNT
 from tanebi.testing.planning import FixedConfigs
@@ -108,6 +109,15 @@ def test_an_image_is_resolved_once(one: Any) -> None:
     assert plan.status["containerStatuses"][0]["imageDigest"] == "dev.local/hello@sha256:1"
     one.images.facts["dev.local/hello"] = Missing("removed")
     assert run(one).children != ()
+
+
+def test_a_missing_image_is_looked_for_soon_and_then_less_often(one: Any) -> None:
+    one.images.facts["dev.local/hello"] = Missing("no")
+    found = []
+    for passed_s in (0, 1, 10, 11, 60):
+        one.world.now += timedelta(seconds=passed_s)
+        found.append(run(one).requeue_after_s)
+    assert found == [IMAGE_FIRST_RETRY_S, IMAGE_FIRST_RETRY_S, 13, 25, IMAGE_RETRY_S]
 
 
 def test_replicas_are_given_at_creation_only(one: Any) -> None:

@@ -250,7 +250,10 @@ def test_what_cannot_start_waits_and_can_be_retried() -> None:
     assert pod.retry(["ErrImagePull", "ImagePullBackOff"]) == [Start("a", 0)]
     assert pod.retry(["ErrImagePull", "ImagePullBackOff"]) == [], "it is being tried"
     pod.start_failed("a", "ErrImagePull", "no image i", now=1)
-    assert state(pod)["state"]["waiting"]["reason"] == "ImagePullBackOff"
+    assert state(pod)["state"]["waiting"] == {
+        "reason": "ImagePullBackOff",
+        "message": 'Back-off pulling image "i": ErrImagePull: no image i',
+    }
     assert pod.next_due() == 21
     assert pod.due(21) == [Start("a", 0)]
     start(pod)

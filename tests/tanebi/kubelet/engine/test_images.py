@@ -14,6 +14,7 @@ from tanebi.api.meta import Obj
 from tanebi.base.clock import SystemClock
 from tanebi.kubelet.engine.errors import EngineError
 from tanebi.kubelet.engine.images import EngineImage, EngineImages, is_local_only
+from tanebi.kubelet.engine.pulling import advised
 from tanebi.kubelet.images import Missing
 from tanebi.testing.waiting import wait_until
 
@@ -96,8 +97,91 @@ async def test_a_pull_and_its_policies() -> None:
     ("ref", "why"), [("nobody/app", "manifest unknown"), ("refused", "denied")]
 )
 async def test_a_pull_that_fails_says_why(ref: str, why: str) -> None:
-    found = await Engine().images().resolve(ref)
-    assert found == Missing(f'Failed to pull image "{ref}": {why}')
+    found = await Engine().images().resolve(ref, policy="Always")
+    assert found == Missing(advised(why))
+    assert found.message.startswith(f"{why} (")
+
+
+async def test_always_means_that_the_registry_has_it() -> None:
+    engine = Engine({"nobody/app": APP})
+    assert isinstance(await engine.images().resolve("nobody/app", policy="Always"), Missing)
+    assert isinstance(await engine.images().resolve("nobody/app"), EngineImage)
+
+
+@pytest.mark.parametrize("ref", ["example.com/none", "dev.local/none"])
+async def test_never_means_here_or_not_at_all(ref: str) -> None:
+    engine = Engine()
+    found = await engine.images().resolve(ref, policy="Never")
+    text = f'Container image "{ref}" is not present with pull policy of Never'
+    assert found == Missing(text, "ErrImageNeverPull")
+    assert engine.pulled == []
+
+
+async def test_a_name_that_is_none() -> None:
+    found = await Engine().images().resolve("Bad/Name:1")
+    assert isinstance(found, Missing)
+    assert found.reason == "InvalidImageName"
+
+
+async def test_what_is_told_of_a_pull() -> None:
+    engine = Engine(remote={"example.com/app:latest": {**APP, "Size": 7}})
+    images, said = engine.images(), []
+    for _ in range(2):
+        await images.resolve("example.com/app", say=said.append)
+    assert [note.reason for note in said] == ["Pulling", "Pulled", "Pulled"]
+    assert said[1].message.endswith("including waiting). Image size: 7 bytes.")
+    assert said[2].message.endswith("already present on machine")
+
+
+async def answered(engine: Engine, ref: str, policy: str = "") -> EngineImage | Missing | None:
+    images, told = engine.images(), anyio.Event()
+    images.subscribe(told.set)
+    async with anyio.create_task_group() as tasks:
+        images.serve(tasks)
+        images.lookup(ref, policy=policy)
+        with anyio.fail_after(5):
+            await told.wait()
+        return images.lookup(ref, policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("ref", "policy", "pulls"),
+    [
+        ("example.com/app", "", 1),
+        ("example.com/app:latest", "", 1),
+        ("example.com/app:1", "", 0),
+        ("example.com/app:1", "Always", 1),
+        ("example.com/app", "IfNotPresent", 0),
+        ("example.com/app", "Never", 0),
+        ("dev.local/app", "", 0),
+    ],
+)
+async def test_when_a_new_revision_asks_the_registry(ref: str, policy: str, pulls: int) -> None:
+    name = f"{ref}:latest" if ref.endswith("app") else ref
+    engine = Engine({ref: APP}, remote={name: APP})
+    assert isinstance(await answered(engine, ref, policy), EngineImage)
+    assert len(engine.pulled) == pulls
+
+
+async def test_a_registry_that_does_not_answer_keeps_nobody_from_what_is_here() -> None:
+    assert isinstance(await answered(Engine({"nobody/app": APP}), "nobody/app"), EngineImage)
+    assert isinstance(await answered(Engine({"nobody/app": APP}), "nobody/app", "Always"), Missing)
+
+
+async def test_who_waited_for_a_pull_that_failed_knows_why() -> None:
+    engine, found = Engine(gate=anyio.Event()), []
+    images = engine.images()
+
+    async def ask() -> None:
+        found.append(await images.resolve("nobody/app"))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(2):
+            tasks.start_soon(ask)
+        await wait_until(lambda: engine.pulled)
+        assert engine.gate is not None
+        engine.gate.set()
+    assert found == [Missing(advised("manifest unknown"))] * 2
 
 
 async def test_one_pull_for_all_who_ask() -> None:
