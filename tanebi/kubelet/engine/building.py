@@ -22,6 +22,7 @@ from tanebi.base.errors import UserError
 from tanebi.kubelet.engine import ignoring
 from tanebi.kubelet.engine.errors import EngineError
 from tanebi.kubelet.engine.images import EngineImage, pinned
+from tanebi.kubelet.engine.pulling import advised
 from tanebi.kubelet.images import Missing
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ class Progress:
     def words(self) -> str:
         """Why it failed, and where."""
         where = f"at {self.step}: " if self.step else ""
-        return f"the image could not be built {where}{self.failed}"
+        pulls = " FROM " in self.step
+        why = advised(self.failed) if pulls else self.failed
+        return f"the image could not be built {where}{why}"
 
     def _line(self, text: str) -> None:
         if _STEP.match(text):

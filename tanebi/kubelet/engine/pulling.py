@@ -20,7 +20,7 @@ _BEGUN: Final = ("Pulling fs layer", "Waiting", "Downloading")
 _DONE: Final = ("Download complete", "Pull complete", "Already exists")
 _ADVICE: Final = (
     (
-        ("unauthorized", "denied", "no basic auth", "authentication required"),
+        ("unauthorized", "access denied", "resource is denied", "authentication required"),
         "no such image, or a login is needed: imagePullSecrets in a manifest, `podman login` or `docker login` for a command",
     ),
     (("manifest unknown", "not found: manifest"), "the registry has no image of this name and tag"),

@@ -87,6 +87,16 @@ def test_the_step_that_failed_is_told() -> None:
     assert progress.words() == "the image could not be built at STEP 2/2: RUN false: exit status 1"
 
 
+def test_an_image_to_build_on_that_is_not_to_be_had() -> None:
+    progress = Progress(lambda line: None)
+    progress.take({"stream": "STEP 1/2: FROM example.com/none\n"})
+    progress.take({"error": "manifest unknown"})
+    assert progress.words() == (
+        "the image could not be built at STEP 1/2: FROM example.com/none: "
+        "manifest unknown (the registry has no image of this name and tag)"
+    )
+
+
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[EngineClient]:
     found = connect.find(os.environ)

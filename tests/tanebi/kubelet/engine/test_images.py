@@ -43,7 +43,7 @@ class Engine:
     async def pull(self, ref: str, auth: str = "") -> AsyncIterator[AsyncIterator[Obj]]:
         self.pulled.append(ref)
         if ref == "refused:latest":
-            raise EngineError(500, "denied")
+            raise EngineError(500, "pull access denied")
         yield self._lines(ref)
 
     async def _lines(self, ref: str) -> AsyncIterator[Obj]:
@@ -94,7 +94,7 @@ async def test_a_pull_and_its_policies() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ref", "why"), [("nobody/app", "manifest unknown"), ("refused", "denied")]
+    ("ref", "why"), [("nobody/app", "manifest unknown"), ("refused", "pull access denied")]
 )
 async def test_a_pull_that_fails_says_why(ref: str, why: str) -> None:
     found = await Engine().images().resolve(ref, policy="Always")

@@ -44,6 +44,7 @@ def test_what_went_wrong_is_followed_by_what_to_do(why: str, advice: str) -> Non
 
 def test_what_nobody_knows_stays_as_it_is() -> None:
     assert advised("the moon is full") == "the moon is full"
+    assert advised("mkdir /var/lib/x: permission denied").endswith(": permission denied")
     assert advised("") == ""
 
 
