@@ -61,7 +61,6 @@ async def engine_client(found: connect.Found, home: DataDir) -> AsyncIterator[En
     door = connect.EngineDoor(
         found,
         folder=folder,
-        pods_folder=folder,
         environ=env,
         clock=SystemClock(),
         idle_s=IDLE_S,

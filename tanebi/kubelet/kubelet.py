@@ -130,6 +130,11 @@ class Kubelet:
             task_status.started()
             await anyio.sleep_forever()
 
+    @property
+    def pods(self) -> int:
+        """How many are at work, or end."""
+        return len(self._workers)
+
     def _on_pod(self, old: Obj | None, new: Obj | None) -> None:
         known = new or old or {}
         uid = known["metadata"]["uid"]
@@ -165,7 +170,8 @@ class Kubelet:
         except Exception:  # one pod's failure must not take the others down, nor that pod for ever
             _log.exception("pod worker failed", ns=worker.key.namespace, name=worker.key.name)
             await self._tools.clock.sleep(WORKER_RETRY_S)
-        self._workers.pop(uid, None)
+        finally:
+            self._workers.pop(uid, None)
         if self._tokens is not None:
             self._tokens.forget(uid)
         left = self._cache.raw(POD, worker.key.namespace, worker.key.name)

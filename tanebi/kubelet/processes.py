@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 POD_MARKER: Final = "TANEBI_POD_UID"
 CONTAINER_MARKER: Final = "TANEBI_CONTAINER"
 PLATFORM_MARKER: Final = "TANEBI_PODS"
+ENGINE_MARKER: Final = "TANEBI_ENGINE"
 ROUNDS_MAX: Final = 40  # a process that forks while we look is found in a later round
 CLEAN_LOOKS: Final = 3  # in a row, before we believe that nobody is left
 
@@ -40,6 +41,27 @@ def kill_container(pods_folder: Path, pod_uid: str, container: str) -> int:
 def kill_platform(pods_folder: Path) -> int:
     """End every process of every pod that the platform with this folder started."""
     return _kill_marked(f"{PLATFORM_MARKER}={pods_folder}")
+
+
+def service_mark(folder: Path) -> dict[str, str]:
+    """What marks the service of an engine that has its socket in this folder. It is no pod's: those are ended while it works."""
+    return {ENGINE_MARKER: str(folder)}
+
+
+def kill_engine_service(folder: Path) -> int:
+    """End the services with that mark; what they started, as the process that holds an ordinary user's namespaces, is the
+    engine's own."""
+    services = [pid for pid in _look({f"{ENGINE_MARKER}={folder}".encode()}).found if _serves(pid)]
+    for pid in services:
+        _signal(pid, signal.SIGKILL)
+    return len(services)
+
+
+def _serves(pid: int) -> bool:
+    try:
+        return b"\0system\0service\0" in (_PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def stop_container(pods_folder: Path, pod_uid: str, container: str) -> frozenset[int]:

@@ -96,9 +96,7 @@ def build_busybox(env: Mapping[str, str], folder: Path) -> None:
 
 
 async def _build_busybox(found: connect.Found, env: Mapping[str, str], folder: Path) -> None:
-    door = connect.EngineDoor(
-        found, folder=folder, pods_folder=folder, environ=env, clock=SystemClock()
-    )
+    door = connect.EngineDoor(found, folder=folder, environ=env, clock=SystemClock())
     try:
         await busybox_image(await door.client())
     finally:

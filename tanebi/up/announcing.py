@@ -54,6 +54,9 @@ class Announcer:
             "🛑 stopping: requests in flight are finished, then pods are stopped (Ctrl-C again: at once)"
         )
 
+    def still_ending(self, pods: int) -> None:
+        self._line(f"⏳ {pods} {'pod is' if pods == 1 else 'pods are'} still ending")
+
     def restarting(self) -> None:
         self._line("🔁 restarting: requests in flight are finished, those that come are held")
 

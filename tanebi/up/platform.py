@@ -78,6 +78,7 @@ class Platform:
         self.gateway_url = ""
         self.plane: PlanePart | None = None
         self._children: Children | None = None
+        self._node_pods: Kubelet | None = None
         self.installed = load(environment().get("TANEBI_IMPORTERS"))
         extra = [kind for kind in kinds_of(self.installed) if kind not in KINDS]
         self.kinds = Kinds((*KINDS, *extra))
@@ -100,6 +101,10 @@ class Platform:
     @property
     def kubeconfig(self) -> Path:
         return self.data.kubeconfig
+
+    @property
+    def pods_at_work(self) -> int:
+        return self._node_pods.pods if self._node_pods is not None else 0
 
     async def hand_over(self) -> Handover:
         """Finish what is under way, and keep what the next run in this process needs. Stop after it."""
@@ -217,7 +222,7 @@ class Platform:
         pods: PodRuntime,
         scaler: Autoscaler,
     ) -> Kubelet:
-        return Kubelet(
+        self._node_pods = Kubelet(
             kube.as_manager("kubelet"),
             cache,
             pods=pods,
@@ -234,6 +239,7 @@ class Platform:
             tokens=self.pods.tokens,
             started=partial(_tell_started, scaler),
         )
+        return self._node_pods
 
     def _node(self, kube: Kube) -> NodeKeeper:
         return NodeKeeper(

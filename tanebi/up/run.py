@@ -11,7 +11,7 @@ from typing import Final
 
 import anyio
 
-from tanebi.base.clock import SystemClock, process_age_s
+from tanebi.base.clock import Clock, SystemClock, process_age_s
 from tanebi.base.datalock import locked, prepare
 from tanebi.base.files import write_atomically
 from tanebi.base.limits import raise_file_limit
@@ -29,6 +29,7 @@ from tanebi.up.platform import Platform
 # longer for a busy loop than for the disk.
 SWITCH_INTERVAL_S: Final = 0.0005
 
+TELL_S: Final = 5.0  # between two lines about pods that are still ending
 INTERRUPTED: Final = 130  # the exit code of a shell's command that Ctrl-C ended
 # New objects between two young collections of garbage. Events wait in memory while they are under way; at Python's default of 700
 # a seventh of a busy broker's time goes into looking at them again and again.
@@ -79,6 +80,7 @@ async def _serve(options: UpOptions, data: DataDir, handover: Handover) -> Hando
             else:
                 say.stopping()
                 ending.start_soon(_end_at_once, signals, data, say, platform)
+                ending.start_soon(_tell_pods, clock, say, platform)
     return kept
 
 
@@ -97,6 +99,14 @@ def _publish(platform: Platform, data: DataDir, stages: Stages) -> None:
     write()
     plane.on_joined(write)
     stages.at_end(withdraw)
+
+
+async def _tell_pods(clock: Clock, say: Announcer, platform: Platform) -> None:
+    """Many take a while; whoever waits is told how many."""
+    while True:
+        await clock.sleep(TELL_S)
+        if pods := platform.pods_at_work:
+            say.still_ending(pods)
 
 
 async def _end_at_once(

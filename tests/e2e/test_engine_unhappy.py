@@ -105,7 +105,7 @@ def test_an_engine_that_ends_takes_nothing_with_it_and_is_started_again(user: Us
     user.apply(service("steady", SERVE, annotations={"autoscaling.knative.dev/min-scale": "1"}))
     user.wait_ready("ksvc", "steady", 60)
     before = container_ids(user, "steady")
-    for pid in processes_with(f"TANEBI_PODS={user.platform.data_dir / 'pods'}"):
+    for pid in processes_with(f"TANEBI_ENGINE={user.platform.data_dir / 'engine'}"):
         if b"system\0service" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(pid, signal.SIGKILL)
     assert user.request("steady").text == "well\n"

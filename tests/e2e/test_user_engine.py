@@ -20,7 +20,7 @@ from tanebi.testing import ordinary
 from tanebi.testing.engine import CI_VARIABLE, CONTAINERFILE, IMAGE
 from tanebi.testing.network import user_namespaces_missing
 from tanebi.testing.ordinary import SUPERUSER, OrdinaryPlatform
-from tests.e2e.driving import User, eventually
+from tests.e2e.driving import User, eventually, processes_with
 from tests.e2e.test_engine import CALLER, GREETING, page
 
 PROGRAMS = ("podman", "newuidmap", "busybox", "useradd")
@@ -67,9 +67,8 @@ def user() -> Iterator[User]:
                 person = User(platform)
                 yield person
                 person.http.close()
-            label = f"label={PLATFORM_LABEL}={platform_name(platform.data_dir / 'pods')}"
-            said = platform.run("podman", "ps", "-a", "-q", "--filter", label)
-            assert said.stdout == "", "nothing is left"
+            assert containers(person) == set(), "nothing is left"
+            assert services(person) == []
         finally:
             if os.geteuid() == SUPERUSER:  # podman keeps a process that holds its namespaces
                 for pid in platform.processes():
@@ -92,3 +91,38 @@ def test_containers_are_reached_and_find_each_other_by_name(user: User) -> None:
         said = user.request("caller", f"/cgi-bin/get?http://{host}/text").text
         assert said.strip() == "hello from a container", host
     assert "bad address" in user.request("caller", "/cgi-bin/get?http://no.default.svc/").text
+
+
+def test_a_killed_platform_begins_again(user: User) -> None:
+    """Without its keepers, its engine's service and the addresses that its pods had."""
+    patient = page("survivor")
+    patient["spec"]["template"]["spec"]["timeoutSeconds"] = 60
+    user.apply(GREETING, patient)
+    user.wait_ready("ksvc", "survivor", 60)
+    before = containers(user)
+    assert before
+    user.platform.kill()
+    user.platform.start()
+    assert user.request("survivor").text.strip() == "hello from a container"
+    eventually(lambda: not before & containers(user), 30, what="the old containers are gone")
+    assert len(services(user)) == 1
+
+
+def containers(user: User) -> set[str]:
+    platform = user.platform
+    assert isinstance(platform, OrdinaryPlatform)
+    label = f"label={PLATFORM_LABEL}={platform_name(platform.data_dir / 'pods')}"
+    return set(platform.run("podman", "ps", "-a", "-q", "--filter", label).stdout.split())
+
+
+def services(user: User) -> list[int]:
+    """An ordinary user's podman is two processes: one that waits, and one in the user namespace."""
+    marked = processes_with(f"TANEBI_ENGINE={user.platform.data_dir / 'engine'}")  # or engine-build
+    found = [
+        pid for pid in marked if b"\0system\0service\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    return [pid for pid in found if parent_of(pid) not in found]
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

@@ -24,6 +24,7 @@ from tanebi.kubelet.engine.hijack import Hijacked, hijack
 
 HOST: Final = "http://engine"
 WANTED: Final = (1, 40)  # of the API
+LIBPOD: Final = "/v4.0.0/libpod"  # Podman's own API, where it can do more
 CALL_S: Final = 30.0
 ANSWER_MAX: Final = 8 * 1024 * 1024
 CONNECTIONS_MAX: Final = 1000  # each running container holds two: its log and its end
@@ -107,19 +108,35 @@ class EngineClient:
         await self._call("POST", f"/containers/{container}/unpause")
 
     async def remove(self, container: str) -> None:
-        """Also a running one; one that is gone already is no error."""
+        """Also a running one; one that is gone already is no error. With Podman also what is in its place: in one call, and
+        it refuses otherwise."""
+        path = f"/containers/{container}"
+        query: Query = {"force": True, "v": True}
         try:
-            await self._call("DELETE", f"/containers/{container}", {"force": True, "v": True})
+            if self.podman:
+                query = {**query, "depend": True, "timeout": 0}
+                _check_removed(await self._call("DELETE", path, query, prefix=LIBPOD))
+            else:
+                await self._call("DELETE", path, query)
         except EngineError as error:
             if error.status != httpx.codes.NOT_FOUND:
                 raise
 
     async def containers(self, labels: Mapping[str, str], *, sizes: bool = False) -> list[Obj]:
-        """All that carry these labels, running or not. An empty value stands for any; `sizes` takes the engine a walk each."""
+        """All that carry these labels, running or not. An empty value stands for any; `sizes` takes the engine a walk each.
+
+        Podman's own list also stands where a container is half removed."""
         texts = [f"{name}={value}" if value else name for name, value in labels.items()]
-        query: Query = {"all": True, "filters": json.dumps({"label": texts}), "size": sizes}
-        found = await self._call("GET", "/containers/json", query)
-        return list(found)
+        return await self._list({"label": texts}, sizes=sizes)
+
+    async def half_removed(self) -> list[Obj]:
+        """What the engine is removing now, or once began to."""
+        return await self._list({"status": ["removing"]})
+
+    async def _list(self, filters: Mapping[str, list[str]], *, sizes: bool = False) -> list[Obj]:
+        query: Query = {"all": True, "filters": json.dumps(filters), "size": sizes}
+        prefix = LIBPOD if self.podman and not sizes else ""
+        return list(await self._call("GET", "/containers/json", query, prefix=prefix))
 
     async def wait(self, container: str) -> int:
         """The exit code, once it has ended."""
@@ -226,10 +243,11 @@ class EngineClient:
         body: Obj | None = None,
         *,
         timeout_s: float | None = CALL_S,
+        prefix: str = "",
     ) -> Any:
         request = self._http.build_request(
             method,
-            f"{HOST}{self.prefix}{path}",
+            f"{HOST}{prefix or self.prefix}{path}",
             params=_params(query or {}),
             json=body,
             timeout=httpx.Timeout(CALL_S, read=timeout_s),
@@ -279,6 +297,13 @@ class EngineClient:
                 await answer.aclose()
         except httpx.HTTPError as error:
             raise EngineGone(f"{request.url.path}: {error or type(error).__name__}") from error
+
+
+def _check_removed(reports: Any) -> None:
+    """One for each container that had to go. Raises EngineError."""
+    for report in reports or ():
+        if report.get("Err"):
+            raise EngineError(httpx.codes.CONFLICT, f"{report.get('Id')}: {report['Err']}")
 
 
 def _params(query: Query) -> dict[str, str]:

@@ -1,20 +1,25 @@
 """Finding a container engine, and starting Podman's service when nobody else has.
 
 Looked for, in this order: DOCKER_HOST, Podman's and Docker's usual sockets (those that answer), and the `podman` program, whose
-service is then started as a child on first use and ended with the platform. It carries the platform's mark, so that a killed
-platform's service is found by the next one (tanebi.kubelet.processes).
+service is then started as a child on first use and ended with the platform, also with one that is killed: the kernel tells it.
+It carries a mark, so that what a killed platform left in spite of that is found by the next one.
 
 crun refuses hybrid cgroups (v1 with a v2 mount beside it), where runc works: there the service is started with runc.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import importlib
 import json
 import os
 import shutil
+import signal
 import socket
+import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,19 +33,26 @@ from anyio import to_thread
 from tanebi.base.clock import Clock
 from tanebi.base.log import get_logger
 from tanebi.kubelet.engine import podmanconf
-from tanebi.kubelet.engine.errors import EngineGone
-from tanebi.kubelet.processes import PLATFORM_MARKER
+from tanebi.kubelet.engine.errors import EngineError, EngineGone
+from tanebi.kubelet.processes import kill_engine_service, kill_group, service_mark
 
 if TYPE_CHECKING:
     from tanebi.kubelet.engine.client import EngineClient
 
 SUPERUSER: Final = 0
-START_S: Final = 10.0
+START_S: Final = 20.0
 POLL_S: Final = 0.02
 STOP_S: Final = 5.0
 ANSWER_S: Final = 5.0
 VERSION_MAX: Final = 64 * 1024
 SOCKET_PATH_MAX: Final = 100  # bytes; the system allows 107
+# What becomes the service: bound to the life of who starts it, as tanebi.base.parent does it. preexec_fn would hold up the loop.
+_BOUND: Final = f"""
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, {int(signal.SIGTERM)})
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 _log = get_logger("engine")
 
@@ -127,15 +139,14 @@ def _answers(path: Path) -> bool:
 
 
 class EngineDoor:
-    """The one connection of a platform to its engine, made on first use. `folder` holds the socket of a service of ours;
-    `pods_folder` marks it."""
+    """The one connection of a platform to its engine, made on first use. `folder` holds the socket of a service of ours, and is
+    its mark."""
 
     def __init__(
         self,
         found: Found,
         *,
         folder: Path,
-        pods_folder: Path,
         environ: Mapping[str, str],
         clock: Clock,
         idle_s: int = 0,
@@ -143,51 +154,105 @@ class EngineDoor:
         """`idle_s`: when a service of ours that nobody uses ends by itself; 0: never."""
         self._found = found
         self._idle_s = idle_s
-        self._folder = folder
-        self._environ = {**environ, PLATFORM_MARKER: str(pods_folder.absolute())}
+        self._folder = folder.absolute()
+        self._environ = {**environ, **service_mark(self._folder)}
         self._clock = clock
         self._client: EngineClient | None = None
         self._service: subprocess.Popen[bytes] | None = None
+        self._socket = _socket_path(self._folder)
         self._lock = anyio.Lock()
+        self._closed = False
+
+    async def end_left(self) -> None:
+        """The service of an earlier run, if there is one. Only for who has `folder` alone, and before the first use."""
+        if self._found.socket is None and (
+            ended := await to_thread.run_sync(kill_engine_service, self._folder)
+        ):
+            _log.warning("ended a service of podman that an earlier run left", processes=ended)
 
     async def client(self) -> EngineClient:
-        """Raises EngineGone when the engine cannot be started."""
+        """Raises EngineGone when the engine cannot be started, and once the door is closed."""
         async with self._lock:
+            if self._closed:
+                raise EngineGone("the platform is ending")
             if self._service is not None and self._service.poll() is not None:
                 _log.warning("podman's service ended", code=self._service.returncode)
                 await self._forget()
+                await self._end_service()  # what is left of it
             if self._client is None:
-                path = self._found.socket or await self._start()
-                module = importlib.import_module("tanebi.kubelet.engine.client")
-                client: EngineClient = module.EngineClient(path)
-                try:
-                    await client.agree()
-                except BaseException:
-                    with anyio.CancelScope(shield=True):
-                        await client.close()
-                    raise
-                self._client = client
+                self._client = await self._connected(self._found.socket or await self._start())
             return self._client
 
     async def close(self) -> None:
-        """End the service if it is ours. Containers are not touched."""
-        service = self._service
-        await self._forget()
-        if service is not None and service.poll() is None:
-            service.terminate()
-            await to_thread.run_sync(_reap, service)
+        """For good. The service is ended if it is ours; containers are not touched."""
+        self._closed = True
+        with anyio.CancelScope(shield=True):  # a start under way is bounded, and looks at `_closed`
+            async with self._lock:
+                await self._forget()
+                await self._end_service()
+                if self._found.socket is None:
+                    self._socket.unlink(missing_ok=True)
+                    if self._socket.parent != self._folder:
+                        with contextlib.suppress(OSError):  # it never was, or is not empty
+                            self._socket.parent.rmdir()
+
+    async def _connected(self, path: Path) -> EngineClient:
+        module = importlib.import_module("tanebi.kubelet.engine.client")
+        client: EngineClient = module.EngineClient(path)
+        try:
+            await client.agree()
+        except BaseException as error:
+            with anyio.CancelScope(shield=True):
+                await client.close()
+                if isinstance(error, (EngineError, EngineGone)):
+                    await self._end_service()  # it is given up, and nobody else would end it
+            raise
+        return client
 
     async def _forget(self) -> None:
-        client, self._client, self._service = self._client, None, None
+        client, self._client = self._client, None
         if client is not None:
             await client.close()
 
+    async def _end_service(self) -> None:
+        service, self._service = self._service, None
+        if service is not None:
+            await self._end_group(service)
+
+    async def _end_group(self, service: subprocess.Popen[bytes]) -> None:
+        """An ordinary user's podman is two processes, and the one that we started may end before the other has heard of it."""
+        with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(STOP_S):
+                number: int = signal.SIGTERM
+                while _signalled(service.pid, number):
+                    number = 0
+                    service.poll()  # a zombie counts as alive
+                    await self._clock.sleep(POLL_S)
+            kill_group(service.pid)
+            await to_thread.run_sync(service.wait)
+
     async def _start(self) -> Path:
+        """Whoever was cancelled while it waited for the service left it to the next one."""
+        if self._service is None:
+            self._service = self._spawn()
+        service = self._service
+        with anyio.move_on_after(START_S):
+            while not _answers(self._socket):
+                if service.poll() is not None or self._closed:
+                    break
+                await self._clock.sleep(POLL_S)
+            else:
+                _log.info("podman's service started", pid=service.pid)
+                return self._socket
+        with anyio.CancelScope(shield=True):
+            await self._end_service()
+        raise EngineGone(f"podman's service did not start; see {self._folder / 'podman.log'}")
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder.absolute() / "podman.sock"
-        if len(str(path)) > SOCKET_PATH_MAX:
-            path = Path(tempfile.mkdtemp(prefix="tanebi-")) / "podman.sock"
-        path.unlink(missing_ok=True)
+        if self._socket.parent != self._folder:
+            _make_private(self._socket.parent)
+        self._socket.unlink(missing_ok=True)
         runtime = ["--runtime", self._found.oci_runtime] if self._found.oci_runtime else []
         argv = [
             self._found.podman,
@@ -195,29 +260,36 @@ class EngineDoor:
             "system",
             "service",
             f"--time={self._idle_s}",
-            f"unix://{path}",
+            f"unix://{self._socket}",
         ]
-        settings = podmanconf.write(self._folder.absolute(), self._environ)
+        settings = podmanconf.write(self._folder, self._environ)
         told = {} if settings is None else {"CONTAINERS_CONF": str(settings)}
-        self._service = _spawn(argv, {**self._environ, **told}, self._folder / "podman.log")
-        with anyio.move_on_after(START_S):
-            while not _answers(path):
-                if self._service.poll() is not None:
-                    break
-                await self._clock.sleep(POLL_S)
-            else:
-                _log.info("podman's service started", pid=self._service.pid)
-                return path
-        self._service.kill()
-        await to_thread.run_sync(_reap, self._service)
-        self._service = None
-        raise EngineGone(f"podman's service did not start; see {self._folder / 'podman.log'}")
+        return _spawn(argv, {**self._environ, **told}, self._folder / "podman.log")
+
+
+def _socket_path(folder: Path) -> Path:
+    """In `folder`, unless that is too deep for a socket. The same one in each run, so that none is left behind."""
+    path = folder / "podman.sock"
+    if len(os.fsencode(path)) <= SOCKET_PATH_MAX:
+        return path
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"tanebi-{os.geteuid()}-{name}" / "podman.sock"
+
+
+def _make_private(folder: Path) -> None:
+    """Raises EngineGone when somebody else has it."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise EngineGone(
+            f"{folder} is needed for podman's socket, and is not ours alone: remove it"
+        )
 
 
 def _spawn(argv: Sequence[str], environ: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
     with open(log, "ab") as output:
         return subprocess.Popen(
-            argv,
+            [sys.executable, "-IS", "-c", _BOUND, str(os.getpid()), *argv],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -227,9 +299,10 @@ def _spawn(argv: Sequence[str], environ: Mapping[str, str], log: Path) -> subpro
         )
 
 
-def _reap(service: subprocess.Popen[bytes]) -> None:
+def _signalled(group: int, number: int) -> bool:
+    """False: nobody is left in it."""
     try:
-        service.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        service.kill()
-        service.wait()
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

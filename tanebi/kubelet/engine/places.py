@@ -32,6 +32,7 @@ from tanebi.kubelet.addresses import interface_to
 from tanebi.kubelet.engine import pause, spec
 from tanebi.kubelet.engine.connect import EngineDoor
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
+from tanebi.kubelet.engine.healing import heal
 from tanebi.kubelet.podnet import NetworkUnavailable, PodNetwork, machine_text
 from tanebi.kubelet.ports import POD_IP
 from tanebi.kubelet.resolvconf import DOMAIN, Resolving, hostname, hosts_file, resolving
@@ -106,6 +107,10 @@ class Places:
         return self._common is not None
 
     @property
+    def by_podman(self) -> bool:
+        return self._common is not None and self._common.podman
+
+    @property
     def waiting(self) -> int:
         return len(self._waiting)
 
@@ -114,6 +119,7 @@ class Places:
         async with self._lock:
             if self._common is None:
                 self._used()
+                await heal(client, self._clock)
                 await self._furnish(client)
                 self._common = spec.Place(self._platform, NETWORK, self._limits, client.podman)
             return self._common
@@ -206,10 +212,13 @@ class Places:
         """Raises EngineError, EngineGone."""
         try:
             return await self._make_now(client, common, pod)
-        except EngineError as error:
-            if not await self._furnish(client):
+        except EngineGone:
+            if not await heal(client, self._clock):
                 raise
-            _log.info("network or image had been removed", why=error.message)
+        except EngineError as error:
+            if not await self._furnish(client) and not await heal(client, self._clock):
+                raise
+            _log.info("mended, making the place again", why=error.message)
         return await self._make_now(client, common, pod)
 
     async def _make_now(self, client: EngineClient, common: spec.Place, pod: Pod | None) -> Holder:

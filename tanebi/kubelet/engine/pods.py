@@ -47,6 +47,10 @@ from tanebi.kubelet.tokens import PodTokens
 if TYPE_CHECKING:
     from tanebi.kubelet.engine.client import EngineClient
 
+REMOVED_AT_ONCE: Final = 8  # the engine takes a bridge, a file system and a monitor down for each
+END_S: Final = (
+    60.0  # what the engine may take for all that is to be removed; the next start finds the rest
+)
 EXEC_OUTPUT_MAX: Final = 10 * 1024
 CREATE_ERROR: Final = "CreateContainerError"
 RUN_ERROR: Final = "RunContainerError"
@@ -99,11 +103,15 @@ class EnginePods:
         )
         self._sandboxes: dict[str, tuple[Holder, Sandbox]] = {}  # by pod uid
         self._running: dict[tuple[str, str], EngineContainer] = {}  # by pod uid, container
-        self._left: list[str] = []  # containers of an earlier run that are still to be removed
+        self._left: list[
+            str
+        ] = []  # containers that are still to be removed, as those of an earlier run; sandboxes first
+        self._removals = anyio.CapacityLimiter(REMOVED_AT_ONCE)
         self._tasks: TaskGroup | None = None
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Until cancelled. Pods are ended before that by who started them."""
+        await self._door.end_left()
         try:
             async with anyio.create_task_group() as tasks:
                 self._tasks = tasks
@@ -113,15 +121,17 @@ class EnginePods:
                 task_status.started()
                 await anyio.sleep_forever()
         finally:
-            with anyio.CancelScope(shield=True):
+            with anyio.move_on_after(END_S, shield=True) as scope:
                 await self._remove_left()
                 await self._places.close()
-                await self._remove_unknown()
+                known = await self._remove_unknown()
                 if self._places.in_use:
                     await self._places.remove_network()
-                if not self._sandboxes and not self._left:
+                if known and not self._sandboxes and not self._left:
                     self._marker.unlink(missing_ok=True)
-                await self._door.close()
+            if scope.cancelled_caught:
+                _log.warning("containers are left for the next start", after_s=END_S)
+            await self._door.close()
 
     def _warm(self) -> None:
         """A revision's image is here: its first pod should find a place."""
@@ -252,15 +262,19 @@ class EnginePods:
     async def clean(self, pod_uid: str) -> None:
         if pod_uid not in self._sandboxes:
             return
-        with anyio.CancelScope(shield=True):
-            labels = {spec.POD_LABEL: pod_uid, spec.PLATFORM_LABEL: self._platform}
-            for one in await self._labelled(labels):
-                await self._remove_one(one)
-            holder, _ = self._sandboxes.pop(pod_uid)
+        holder, _ = self._sandboxes.pop(pod_uid)
+        with anyio.move_on_after(END_S, shield=True) as scope:
             await self._remove_one(holder.container)
-            self._places.release(pod_uid)
-            for key in [key for key in self._running if key[0] == pod_uid]:
-                del self._running[key]
+            if not self._places.by_podman:  # which removes what is in a place with it
+                labels = {spec.POD_LABEL: pod_uid, spec.PLATFORM_LABEL: self._platform}
+                await self._remove(await self._labelled(labels) or ())
+        if scope.cancelled_caught:
+            _log.warning("pod left for the end", container=holder.container, after_s=END_S)
+            self._left.append(holder.container)
+        self._places.release(pod_uid)
+        for key in [key for key in self._running if key[0] == pod_uid]:
+            del self._running[key]
+        with anyio.CancelScope(shield=True):
             await to_thread.run_sync(self._volumes.forget, pod_uid)
 
     async def clean_all(self) -> int:
@@ -268,15 +282,16 @@ class EnginePods:
             return 0  # nothing was ever made: the engine need not be started to know it
         self._places.forget()
         known = set(self._left)
-        self._left += [
+        fresh = [
             one
-            for one in await self._labelled({spec.PLATFORM_LABEL: self._platform})
+            for one in await self._labelled({spec.PLATFORM_LABEL: self._platform}) or ()
             if one not in known
         ]
+        self._left += fresh
         await to_thread.run_sync(self._volumes.forget_all)
         if self._tasks is not None and not known:
             self._tasks.start_soon(self._remove_left)  # a start need not wait for it
-        return len(self._left) - len(known)
+        return len(fresh)
 
     # --- how -----------------------------------------------------------------------------------
 
@@ -420,35 +435,48 @@ class EnginePods:
         code = int((await client.exec_inspect(exec_id)).get("ExitCode") or 0)
         return ExecResult(Exit(code), output.decode("utf-8", "replace"))
 
-    async def _labelled(self, labels: Mapping[str, str]) -> list[str]:
-        """The ids of all containers with these labels, the sandboxes last."""
+    async def _labelled(self, labels: Mapping[str, str]) -> list[str] | None:
+        """The ids of all containers with these labels, the sandboxes first: Podman removes the others with them. None: the
+        engine does not say."""
         try:
             found = await (await self._door.client()).containers(labels)
         except (EngineError, EngineGone) as error:
             _log.warning("containers not removed", why=error.message)
-            return []
-        found.sort(key=lambda one: not one["Labels"].get(spec.CONTAINER_LABEL))
+            return None
+        found.sort(key=lambda one: bool(one["Labels"].get(spec.CONTAINER_LABEL)))
         return [str(one["Id"]) for one in found]
 
-    async def _remove_unknown(self) -> None:
-        """What was made while the engine's service died, so that nobody was told of it."""
-        if self._places.in_use and not self._sandboxes:
-            for one in await self._labelled({spec.PLATFORM_LABEL: self._platform}):
-                await self._remove_one(one)
+    async def _remove_unknown(self) -> bool:
+        """What was made while the engine's service died, so that nobody was told of it. False: nobody knows."""
+        if not self._places.in_use or self._sandboxes:
+            return True
+        found = await self._labelled({spec.PLATFORM_LABEL: self._platform})
+        await self._remove(found or ())
+        return found is not None
 
     async def _remove_left(self) -> None:
         """What an earlier run left. What the engine does not remove is found at the next start."""
-        while self._left:
-            await self._remove_one(self._left[0])
-            self._left.pop(0)
-        if not self._places.in_use:
+        await self._remove(tuple(self._left))
+        if not self._places.in_use and not self._left:
             self._marker.unlink(missing_ok=True)
 
+    async def _remove(self, containers: Sequence[str]) -> None:
+        async with anyio.create_task_group() as tasks:
+            for one in containers:
+                tasks.start_soon(self._remove_one, one)
+
     async def _remove_one(self, container: str) -> None:
-        try:
-            await (await self._door.client()).remove(container)
-        except (EngineError, EngineGone) as error:
-            _log.warning("container not removed", container=container, why=error.message)
+        """A few at once. What is not removed is tried again at the end."""
+        async with self._removals:
+            try:
+                await (await self._door.client()).remove(container)
+            except (EngineError, EngineGone) as error:
+                _log.warning("container not removed", container=container, why=error.message)
+                if container not in self._left:
+                    self._left.append(container)
+                return
+        if container in self._left:
+            self._left.remove(container)
 
 
 def _check_user(pod: Pod, container: Container, image: EngineImage) -> None:

@@ -47,7 +47,7 @@ def build(
 ) -> EngineRole:
     """`folder` is the data directory's `pods`; `local_url` tells how a URL looks where no `network` gives pods names."""
     home = folder.parent / "engine"
-    door = EngineDoor(found, folder=home, pods_folder=folder, environ=environ, clock=clock)
+    door = EngineDoor(found, folder=home, environ=environ, clock=clock)
     images = EngineImages(door.client, clock)
 
     known = of_cache(cache, local_url, host=network.node_address if network else POD_IP)

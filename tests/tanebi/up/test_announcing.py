@@ -10,9 +10,15 @@ def test_parts_are_announced_with_the_time_they_took(capsys: pytest.CaptureFixtu
     clock.advance(0.25)
     say.part("gateway", "http://127.0.0.1:8080")
     say.stopping()
+    say.still_ending(70)
+    say.still_ending(1)
     say.stopped()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "  0.250s ✅ gateway          http://127.0.0.1:8080"
+    assert lines[-3:-1] == [
+        "  0.250s ⏳ 70 pods are still ending",
+        "  0.250s ⏳ 1 pod is still ending",
+    ]
     assert lines[-1] == "  0.250s ✅ stopped"
 
 

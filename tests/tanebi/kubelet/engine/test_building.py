@@ -103,7 +103,7 @@ async def client(tmp_path: Path) -> AsyncIterator[EngineClient]:
     assert found is not None
     folder = tmp_path / "engine"
     door = connect.EngineDoor(
-        found, folder=folder, pods_folder=folder, environ=os.environ, clock=SystemClock(), idle_s=60
+        found, folder=folder, environ=os.environ, clock=SystemClock(), idle_s=60
     )
     yield await door.client()
     with anyio.CancelScope(shield=True):

@@ -136,3 +136,38 @@ async def test_lines_of_a_pull(tmp_path: Path) -> None:
     body = b'{"status": "a"}\r\n\n{"error": "b"}'
     async with scripted(tmp_path, says(200, body)) as client, client.pull("x@sha256:1") as lines:
         assert [line async for line in lines] == [{"status": "a"}, {"error": "b"}]
+
+
+PODMAN = (
+    b'{"Components": [{"Name": "Podman Engine"}], "ApiVersion": "1.41", "MinAPIVersion": "1.24"}'
+)
+
+
+async def test_podman_removes_a_place_with_what_is_in_it_and_lists_by_its_own_way(
+    tmp_path: Path,
+) -> None:
+    asked = []
+
+    def answer(head: bytes) -> bytes:
+        asked.append(unquote(head.split(b" HTTP")[0].decode()))
+        return says(200, PODMAN if b"/version" in head else b"[]")(head)
+
+    async with scripted(tmp_path, answer) as client:
+        await client.agree()
+        await client.remove("one")
+        assert await client.half_removed() == []
+    assert asked[1:] == [
+        "DELETE /v4.0.0/libpod/containers/one?force=true&v=true&depend=true&timeout=0",
+        'GET /v4.0.0/libpod/containers/json?all=true&filters={"status":+["removing"]}&size=false',
+    ]
+
+
+async def test_podman_says_of_each_container_whether_it_is_gone(tmp_path: Path) -> None:
+    def answer(head: bytes) -> bytes:
+        body = b'[{"Id": "a"}, {"Id": "b", "Err": "busy"}]'
+        return says(200, PODMAN if b"/version" in head else body)(head)
+
+    async with scripted(tmp_path, answer) as client:
+        await client.agree()
+        with pytest.raises(EngineError, match="b: busy"):
+            await client.remove("a")
