@@ -16,6 +16,7 @@ DISK_LITTLE_BYTES: Final = 2 * 1024 * 1024 * 1024
 FSYNC_SLOW_MS: Final = 10.0
 FILES_MIN: Final = 256
 FILES_LITTLE: Final = 4096
+HALVES_SHOWN: Final = 5
 MIB: Final = 1024 * 1024
 ACCOUNTS: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -45,6 +46,9 @@ class Facts:
     engine: str = ""
     engine_error: str = ""
     oci_runtime: str = ""
+    half_removed: Sequence[
+        str
+    ] = ()  # containers that podman began to remove and did not finish with
     cgroups: str = ""  # "2", "1", "hybrid", or empty
     network_error: str = ""  # why pods cannot have networks; empty: they can
     accounts_shown: bool = True  # pods see their service account where clients look
@@ -154,6 +158,14 @@ def _judge_containers(report: _Report, facts: Facts) -> None:
         "container images cannot run; directory images can",
         "apt-get install podman (or start Docker)",
     )
+    if engine and facts.half_removed:
+        report.add(
+            "half-removed",
+            False,
+            f"{len(facts.half_removed)} containers: {', '.join(facts.half_removed[:HALVES_SHOWN])}",
+            "podman may fail or wait where it comes upon them; a platform removes its own",
+            "podman rm --force --depend NAME",
+        )
     words = {
         "2": "version 2",
         "1": "version 1",

@@ -85,6 +85,7 @@ def examine(home: DataDir) -> Facts:
         engine=engine,
         engine_error=engine_error,
         oci_runtime=oci,
+        half_removed=_half_removed(engine, search),
         cgroups=cgroups(),
         view_error=view.missing(),
         network_error=anyio.run(_network),
@@ -157,6 +158,14 @@ def _engine(search: str | None) -> tuple[str, str, str]:
     return said or found.words, "" if said else f"{found.podman} does not run", found.oci_runtime
 
 
+def _half_removed(engine: str, search: str | None) -> list[str]:
+    """Containers of this user's podman."""
+    if "podman" not in engine.lower():
+        return []
+    asking = ["podman", "ps", "--all", "--filter=status=removing", "--format={{.Names}}"]
+    return _said(asking, search).split()
+
+
 async def _network() -> str:
     """Makes one, as this user's platform would, and takes it down again."""
     with tempfile.TemporaryDirectory() as folder:
@@ -189,6 +198,11 @@ def _runs(argv: list[str], search: str | None) -> bool:
 
 def _version(argv: list[str], search: str | None) -> str:
     """The first line that a program says of itself; empty when there is none."""
+    return next(iter(_said(argv, search).splitlines()), "").strip()
+
+
+def _said(argv: list[str], search: str | None) -> str:
+    """All that a program says; empty when it is not there, fails or takes too long."""
     program = shutil.which(argv[0], path=search)
     if program is None:
         return ""
@@ -198,7 +212,7 @@ def _version(argv: list[str], search: str | None) -> str:
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return next(iter(done.stdout.splitlines()), "").strip()
+    return done.stdout
 
 
 def _localhost() -> str:

@@ -48,6 +48,7 @@ def test_a_good_machine_lacks_nothing() -> None:
         ),
         ({"engine": ""}, "container engine", "missing", "none"),
         ({"engine_error": "does not run"}, "container engine", "missing", "does not run"),
+        ({"half_removed": ("a", "b")}, "half-removed", "missing", "2 containers: a, b"),
         ({"cgroups": ""}, "control groups", "missing", "not mounted"),
         ({"network_error": "not permitted"}, "pod networks", "missing", "not permitted"),
         ({"network_error": "no", "root": False}, "pod networks", "missing", "no"),
