@@ -16,8 +16,11 @@ _TERM: Final = re.compile(
     r"\s*(?:(?P<absent>!)\s*(?P<akey>[^\s,=!()]+)"
     r"|(?P<key>[^\s,=!()]+)\s*"
     r"(?:(?P<op>==|=|!=)\s*(?P<value>[^\s,=!()]*)"
-    r"|(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?)\s*(?:,|$)"
+    r"|(?P<set>in|notin)\s*\((?P<values>\s*(?:[^\s,=!()]+\s*)?(?:,\s*(?:[^\s,=!()]+\s*)?)*)\))?)\s*(?:,|$)"
 )
+_TOKEN: Final = re.compile(r"==|!=|[=!(),]|[^\s=!(),]+")
+_SIGN: Final = re.compile(r"==|!=|[=!(),]")
+_OPERATORS: Final = "in, notin, =, ==, !=, gt, lt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +74,50 @@ EVERYTHING: Final = Selector()
 
 
 def parse(text: str) -> Selector:
-    """Read the query form. Raises ValueError naming the text from where it could not be read."""
+    """Read the query form. Raises ValueError in Kubernetes' words."""
     terms: list[Term] = []
     at = 0
-    while at < len(text):
+    while text[at:].strip():
         found = _TERM.match(text, at)
         if found is None or found.end() == at:
-            raise ValueError(f"unable to parse requirement: {text[at:]!r}")
+            raise ValueError(_fault(text[at:]))
         terms.append(_term(found))
         at = found.end()
+    if text.rstrip().endswith(","):
+        raise ValueError("found '', expected: identifier after ','")
     return Selector(tuple(terms))
+
+
+def _fault(text: str) -> str:
+    """What a parser stumbles over that reads `text` token by token."""
+    tokens = [*_TOKEN.findall(text), "", "", ""]
+    if tokens[0] not in ("", "!") and _SIGN.fullmatch(tokens[0]):
+        return f"found '{tokens[0]}', expected: !, identifier, or 'end of string'"
+    if tokens[0] == "!":
+        wrong = tokens[1] if not tokens[1] or _SIGN.fullmatch(tokens[1]) else ""
+        if wrong or not tokens[1]:
+            return f"unable to parse requirement: found '{wrong}', expected: identifier"
+        return f"found '{tokens[2]}', expected: ',' or 'end of string'"
+    operator, value = tokens[1], tokens[2]
+    if operator in ("in", "notin"):
+        return f"unable to parse requirement: {_values_fault(tokens[2:])}"
+    if operator not in ("=", "==", "!="):
+        return f"unable to parse requirement: found '{operator}', expected: {_OPERATORS}"
+    if _SIGN.fullmatch(value):
+        return f"unable to parse requirement: found '{value}', expected: identifier"
+    return f"found '{tokens[3]}', expected: ',' or 'end of string'"
+
+
+def _values_fault(tokens: list[str]) -> str:
+    if tokens[0] != "(":
+        return f"found '{tokens[0]}' expected: '('"
+    named = False
+    for token in tokens[1:]:
+        sign = not token or bool(_SIGN.fullmatch(token))
+        if token != "," and (sign or named):
+            return f"found '{token}', expected: ',' or ')'"
+        named = not sign
+    return "expected: ')'"
 
 
 def _term(found: re.Match[str]) -> Term:
@@ -146,7 +183,7 @@ def parse_fields(
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         found = re.match(r"^([^=!]+)(==|=|!=)(.*)$", part)
         if found is None:
-            raise ValueError(f"invalid field selector: {part!r}")
+            raise ValueError(f"invalid selector: '{text}'; can't understand '{part}'")
         path, op, value = found.groups()
         if not supported(path):
             raise ValueError(f"field label not supported: {path}")

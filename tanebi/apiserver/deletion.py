@@ -47,7 +47,8 @@ def _mark(kind: AnyKind, meta: dict[str, Any], grace: int, now: datetime) -> Non
     elif kind.has_generation and "generation" in meta:
         meta["generation"] += 1
     meta["deletionTimestamp"] = rfc3339(now + timedelta(seconds=grace))
-    meta["deletionGracePeriodSeconds"] = grace
+    if not (kind.builtin and kind.kind == "Namespace"):
+        meta["deletionGracePeriodSeconds"] = grace
 
 
 def _finalizers(present: list[str], options: DeleteOptions) -> list[str]:

@@ -188,7 +188,7 @@ def _plain(kind: AnyKind) -> list[Obj]:
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
         "kind": kind.kind,
-        "verbs": ["create"] if kind.virtual else list(_VERBS),
+        "verbs": ["create"] if kind.virtual else _verbs(kind),
     }
     if kind.short_names:
         main["shortNames"] = list(kind.short_names)
@@ -197,13 +197,20 @@ def _plain(kind: AnyKind) -> list[Obj]:
     return [main, *({**sub, "namespaced": kind.namespaced} for sub in _plain_subs(kind))]
 
 
+def _verbs(kind: AnyKind) -> list[str]:
+    """Of kinds that a user defined in the order in which Kubernetes serves those."""
+    if kind.structure is None:
+        return list(_VERBS)
+    return sorted(_VERBS, key=lambda verb: (verb in ("create", "update", "watch"), verb))
+
+
 def _discovered(kind: AnyKind) -> Obj:
     entry: Obj = {
         "resource": kind.plural,
         "responseKind": _gvk(kind),
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.singular,
-        "verbs": ["create"] if kind.virtual else list(_VERBS),
+        "verbs": ["create"] if kind.virtual else _verbs(kind),
     }
     if kind.short_names:
         entry["shortNames"] = list(kind.short_names)

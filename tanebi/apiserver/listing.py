@@ -84,7 +84,7 @@ def check_watch(wanted: ListOptions) -> None:
 def _check_match(match: str) -> None:
     if match not in ("", "Exact", "NotOlderThan"):
         text = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
-        raise _invalid("resourceVersionMatch", text)
+        raise _invalid("resourceVersionMatch", text, "FieldValueNotSupported")
 
 
 def check_not_future(asked: str, have: int) -> None:
@@ -156,12 +156,12 @@ def read_token(text: str) -> tuple[int, Key]:
         raise BadRequest(f"continue key is not valid: {error}") from error
 
 
-def _invalid(field: str, message: str) -> InvalidObject:
+def _invalid(field: str, message: str, reason: str = "FieldValueForbidden") -> InvalidObject:
     return InvalidObject(
         f'ListOptions.meta.k8s.io "" is invalid: {field}: {message}',
         details={
             "group": "meta.k8s.io",
             "kind": "ListOptions",
-            "causes": [{"reason": "FieldValueForbidden", "message": message, "field": field}],
+            "causes": [{"reason": reason, "message": message, "field": field}],
         },
     )

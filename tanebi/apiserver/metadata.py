@@ -187,6 +187,8 @@ def _name_problems(kind: AnyKind, name: str) -> list[Obj]:
         text = "Required value: name or generateName is required"
         return [cause("FieldValueRequired", "metadata.name", text)]
     if kind.kind == "Namespace":
+        if "." in name:
+            return [_invalid("metadata.name", name, "must not contain dots")]
         rule = names.dns1123_label
     elif kind.builtin and kind.kind == "Service":
         rule = names.dns1035_label
@@ -217,9 +219,10 @@ def _finalizers_added(meta: Obj, old: Obj | None) -> list[Obj]:
     added = sorted(set(meta.get("finalizers") or ()) - set(old.get("finalizers") or ()))
     if not added:
         return []
+    shown = ", ".join(f'"{name}"' for name in added)
     text = (
         f"Forbidden: no new finalizers can be added if the object is being deleted, found new "
-        f"finalizers {added!r}"
+        f"finalizers []string{{{shown}}}"
     )
     return [cause("FieldValueForbidden", "metadata.finalizers", text)]
 

@@ -25,6 +25,7 @@ from tanebi.kube.errors import ApiError, Conflict, NotFound
 
 RETRY_S: Final = 1.0
 PARALLEL: Final = 64
+OWN: Final = "kubernetes"
 
 
 class NamespaceSweeper:
@@ -99,4 +100,6 @@ class NamespaceSweeper:
 
 
 def _release(obj: Obj) -> None:
-    obj["spec"] = {**(obj.get("spec") or {}), "finalizers": []}
+    """Our own finalizer: others wait for whom they are of."""
+    spec = obj.get("spec") or {}
+    obj["spec"] = {**spec, "finalizers": [f for f in spec.get("finalizers") or () if f != OWN]}

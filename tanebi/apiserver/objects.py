@@ -21,7 +21,7 @@ from tanebi.api.core.kinds import DEPLOYMENT, EVENT, NAMESPACE, POD, SERVICE
 from tanebi.api.core.kinds_administration import CERTIFICATE_REQUEST
 from tanebi.api.core.kinds_hosting import VOLUME_ATTACHMENT
 from tanebi.api.core.kinds_workload import JOB
-from tanebi.api.core.plain_rules import complete_event
+from tanebi.api.core.plain_rules import NAME_LABEL, complete_event
 from tanebi.api.core.pod_defaults import qos_class
 from tanebi.api.core.pod_validation import EPHEMERAL
 from tanebi.api.kind import Admission, AnyKind, Kinds, Operation
@@ -263,7 +263,8 @@ class Objects:
         if not space.obj["metadata"].get("deletionTimestamp"):
             return
         why = f"unable to create new content in namespace {key.namespace} because it is being terminated"
-        cause = status.cause("NamespaceTerminating", "metadata.namespace", why)
+        told = f"namespace {key.namespace} is being terminated"
+        cause = status.cause("NamespaceTerminating", "metadata.namespace", told)
         raise Forbidden(
             f'{kind.resource} "{key.name}" is forbidden: {why}',
             details=status.of_kind(kind, key.name) | {"causes": [cause]},
@@ -543,7 +544,9 @@ def _only(kind: AnyKind, obj: Obj, old: Obj, admission: Admission) -> Obj:
         added = (obj.get("spec") or {}).get("ephemeralContainers")
         return old | {"spec": old["spec"] | ({"ephemeralContainers": added} if added else {})}
     if subresource == "finalize":
-        return old | {"metadata": obj["metadata"], "spec": obj.get("spec") or {}}
+        meta = obj["metadata"]
+        meta["labels"] = {**(meta.get("labels") or {}), NAME_LABEL: meta["name"]}
+        return old | {"metadata": meta, "spec": obj.get("spec") or {}}
     meta = dict(old["metadata"])
     if "managedFields" in obj["metadata"]:
         meta["managedFields"] = obj["metadata"]["managedFields"]

@@ -153,7 +153,9 @@ def _dry_run(value: Any, kind: str) -> bool:
     if not value:
         return False
     if value != "All":
-        raise invalid(kind, "dryRun", f'Unsupported value: "{value}": supported values: "All"')
+        raise invalid(
+            kind, "dryRun", f'Unsupported value: []string{{"{value}"}}: supported values: "All"'
+        )
     return True
 
 
@@ -172,7 +174,7 @@ def _number(query: Mapping[str, str], name: str, *, signed: bool = False) -> int
     if not text:
         return None
     if not text.isascii() or not text.removeprefix("-" if signed else "").isdigit():
-        raise BadRequest(f"{name}: not a whole number: {text!r}")
+        raise BadRequest(f"strconv.ParseInt: parsing {orjson.dumps(text).decode()}: invalid syntax")
     return int(text)
 
 

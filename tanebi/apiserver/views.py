@@ -113,7 +113,10 @@ def negotiate(
     codec.check_accept(accept)
     include = query.get("includeObject") or "Metadata"
     if include not in ("None", "Metadata", "Object"):
-        raise BadRequest(f'includeObject: Unsupported value: "{include}"')
+        raise BadRequest(
+            f'Unable to convert to Table as requested: includeObject: Invalid value: "{include}": '
+            "must be 'Metadata', 'Object', 'None', or empty"
+        )
     for part in accept.split(","):
         shape = _shape(part)
         if shape is not None:

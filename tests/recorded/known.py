@@ -26,6 +26,8 @@ EVERYWHERE: Final[dict[str, str]] = {
     "the same wherever it is shown",
     r"template\.f:metadata\.f:creationTimestamp: absent": "Go owns the nulls it writes",
     r"core\.SecurityContext\{": "ours shows the members that matter",
+    r"ResourceVersion in the precondition \(1\)": "versions count the writes of one server",
+    r"AdditionalErrorMsg: Precondition failed": "there is no such storage here",
     r"PodDisruptionBudgetSpec\{MinAvailable": "ours does not show addresses of its memory",
     r"GET .*definitions/.*managedFields": "who writes a definition's status is not told",
     r"DELETE .*definitions/": "a definition goes at once here, or says that it is going",

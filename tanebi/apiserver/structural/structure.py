@@ -15,6 +15,10 @@ _UNASKED: Final = (
     'Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing '
     "errors to complete validation"
 )
+_FORMLESS: Final = frozenset(
+    f"FieldValue{what}"
+    for what in ("NotSupported", "Required", "TooLong", "TooMany", "TypeInvalid")
+)
 
 
 class Structural:
@@ -33,8 +37,9 @@ class Structural:
         obj["metadata"] = meta
 
     def problems(self, obj: Obj, old: Obj | None) -> list[Obj]:
-        """Rules in CEL are asked only of what has the right form."""
+        """Rules in CEL are asked only of what has the right form: a value that is merely too big has it."""
         found = validate.problems(self.schema, obj)
-        if found and self._rules.any:
-            found.append({"reason": "FieldValueInvalid", "message": _UNASKED, "field": "<nil>"})
-        return found or self._rules.problems(obj, old)
+        if any(problem["reason"] in _FORMLESS for problem in found):
+            unasked = {"reason": "FieldValueInvalid", "message": _UNASKED, "field": "<nil>"}
+            return [*found, unasked] if self._rules.any else found
+        return [*found, *self._rules.problems(obj, old)]

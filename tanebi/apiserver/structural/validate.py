@@ -58,7 +58,10 @@ def _faults(schema: Obj, value: Any, path: str) -> Iterator[Obj]:
         yield from _list(schema, value, path)
     elif isinstance(value, dict):
         yield from _object(schema, value, path)
-    for inner, member, where in below(schema, value, path):
+    members = list(below(schema, value, path))
+    if isinstance(value, dict):
+        members.sort(key=lambda member: member[2])
+    for inner, member, where in members:
         yield from _faults(inner, member, where)
     yield from _junctions(schema, value, path)
 
@@ -91,14 +94,17 @@ def _enum(schema: Obj, value: Any, path: str) -> Iterator[Obj]:
 
 
 def _string(schema: Obj, value: str, path: str) -> Iterator[Obj]:
-    if (most := schema.get("maxLength")) is not None and len(value) > most:
+    """The first thing that is wrong with the text, and then its format."""
+    most, least, pattern = (schema.get(k) for k in ("maxLength", "minLength", "pattern"))
+    if most is not None and len(value) > most:
         yield cause("FieldValueTooLong", path, f"Too long: may not be more than {most} bytes")
-    if (least := schema.get("minLength")) is not None and len(value) < least:
+    elif least is not None and len(value) < least:
         yield _invalid(path, value, f"{_body(path)} should be at least {least} chars long")
-    if (pattern := schema.get("pattern")) and not compiled(pattern).search(value):
+    elif pattern and not compiled(pattern).search(value):
         yield _invalid(path, value, f"{_body(path)} should match '{pattern}'")
     if (format_ := schema.get("format")) and not fits(format_, value):
-        yield _invalid(path, value, f"{_body(path)} must be of type {format_}: {show(value)}")
+        text = f"{_body(path)} must be of type {format_}: {show(value)}"
+        yield _invalid(path, value, text, "FieldValueTypeInvalid")
 
 
 def _number(schema: Obj, value: float, path: str) -> Iterator[Obj]:
