@@ -2,7 +2,8 @@
 
 Podman then fails, or waits, where it comes upon one: at lists, and when a container is to be made. What any platform made is
 removed by force, with what is in its place; a container of somebody else is only named.
-Callers: tanebi.kubelet.engine.places, at the first use of an engine and when a container cannot be made.
+Callers: tanebi.kubelet.engine.places, at the first use of an engine and when a place cannot be made; tanebi.kubelet.engine.pods,
+when a container cannot be started.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from tanebi.kubelet.engine.connect import EngineDoor
 from tanebi.kubelet.engine.container import EngineContainer
 from tanebi.kubelet.engine.errors import EngineError, EngineGone
 from tanebi.kubelet.engine.frames import BadFrame, Frames
+from tanebi.kubelet.engine.healing import heal
 from tanebi.kubelet.engine.images import EngineImage, EngineImages
 from tanebi.kubelet.engine.places import Enclosed, Holder, Places
 from tanebi.kubelet.engine.registryauth import login_for
@@ -181,10 +182,12 @@ class EnginePods:
         except ConfigError as error:
             raise StartFailed(CONFIG_ERROR, str(error)) from error
         except EngineError as error:
+            await self._heal()
             await self._check_place(pod.metadata.uid)
             self._images.forget(container.image)  # that may be why
             raise StartFailed(_reason(error), _words(error)) from error
         except EngineGone as error:
+            await self._heal()
             raise StartFailed(CREATE_ERROR, error.message) from error
         except OSError as error:
             raise StartFailed(CREATE_ERROR, f"{error.filename}: {error.strerror}") from error
@@ -376,6 +379,13 @@ class EnginePods:
             self._tasks.start_soon(self._remove_one, before)  # nobody waits for it
         self._running[uid, container.name] = running
         return Started(running, image.reference)
+
+    async def _heal(self) -> None:
+        """A container that could not be made is made again by who asked; what may have been in its way is removed."""
+        try:
+            await heal(await self._door.client(), self._clock)
+        except (EngineError, EngineGone) as error:
+            _log.info("not known what is half removed", why=error.message)
 
     async def _check_place(self, uid: str) -> None:
         """Raises SandboxGone when the pod's place has ended: an engine that was stopped ends it too."""
