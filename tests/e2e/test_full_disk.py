@@ -96,17 +96,12 @@ def test_a_disk_that_is_nearly_full_and_has_room_again(user: User, tmp_path: Pat
     assert evicted(user, "flood").startswith("The node was low on resource: ephemeral-storage. ")
     eventually(lambda: pressure(user) == "on", 30, what="the node says it")
     user.apply(service("later"))
-    condition = eventually(
-        lambda: (
-            found
-            if (found := user.condition("revision", "later-00001", "ResourcesAvailable")).get(
-                "reason"
-            )
-            else None
-        ),
-        30,
-    )
-    assert "disk-pressure" in condition["message"], condition
+
+    def told() -> bool:
+        condition = user.condition("revision", "later-00001", "ResourcesAvailable")
+        return "disk-pressure" in str(condition.get("message"))
+
+    eventually(told, 30, what="the revision says why it waits")
     user.wait_ready("ksvc", "later", 90)
     assert pressure(user) == "off"
     assert user.get("pod", "modest")["status"]["phase"] == "Running"
