@@ -18,6 +18,13 @@ from tanebi.cli.platform import data_dir
 
 APPLY: Final = "application/apply-patch+yaml"
 NAMESPACE: Final = ("v1", "Namespace")
+POD: Final = ("v1", "Pod")
+NAMED_BY_PODS: Final = {
+    ("v1", "ServiceAccount"): "serviceAccountName",
+    ("scheduling.k8s.io/v1", "PriorityClass"): "priorityClassName",
+    ("node.k8s.io/v1", "RuntimeClass"): "runtimeClassName",
+}
+"""What must be there before a pod that names it, by the field of the pod's spec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,10 @@ class Item:
     @property
     def name(self) -> str:
         return str(self.document.obj["metadata"]["name"])
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        return self.type.api_version, self.type.kind
 
     @property
     def full_name(self) -> str:
@@ -100,21 +111,27 @@ def apply_all(api: Api, items: list[Item], *, write: bool) -> Iterator[str]:
 
     Raises UserError before anything is written when one is refused.
     """
-    fresh = {item.name for item in items if _is_namespace(item)}
-    for item in items:
-        if (
-            item.namespace not in fresh
-        ):  # what lives in a namespace that this call makes cannot be tried before
-            _patch(api, item, dry_run=True)
+    # What stands on an object that this call makes cannot be tried before.
+    brought = {(item.kind, item.namespace, item.name) for item in items}
+    tried = [item for item in items if brought.isdisjoint(_stands_on(item))]
+    for item in tried:
+        _patch(api, item, dry_run=True)
     written = False
     for item in items:
-        if write or item.namespace not in fresh:
+        if write or item in tried:
             yield _apply(api, item, write=write, first=not written)
             written = write
 
 
-def _is_namespace(item: Item) -> bool:
-    return (item.type.api_version, item.type.kind) == NAMESPACE
+def _stands_on(item: Item) -> Iterator[tuple[tuple[str, str], str, str]]:
+    """Objects, by kind, namespace and name, without which the server refuses this one."""
+    if item.namespace:
+        yield NAMESPACE, "", item.namespace
+    spec = item.document.obj.get("spec")
+    if item.kind == POD and isinstance(spec, dict):
+        for kind, field in NAMED_BY_PODS.items():
+            if named := spec.get(field):
+                yield kind, item.namespace if kind[0] == "v1" else "", str(named)
 
 
 def _apply(api: Api, item: Item, *, write: bool, first: bool) -> str:

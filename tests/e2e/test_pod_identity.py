@@ -112,3 +112,14 @@ def test_a_revision_that_wants_no_token(user: User) -> None:
     assert json.loads(user.request("alone").text) == []
     mounts = Path("/proc/self/mounts").read_text()
     assert str(user.platform.data_dir) not in mounts, "shown in pods only"
+
+
+def test_a_pod_is_applied_together_with_its_account_and_class(user: User) -> None:
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "new"}}
+    above = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "value": 5}
+    above["metadata"] = {"name": "above"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
+    container = {"name": "c", "image": "dev.local/asks"}
+    spec = {"serviceAccountName": "new", "priorityClassName": "above", "containers": [container]}
+    user.apply(account, above, {**pod, "spec": spec})
+    assert user.get("pod", "p")["spec"]["priority"] == 5

@@ -92,6 +92,14 @@ def test_a_namespace_and_what_lives_in_it_come_together(shell: Shell, ns: str) -
     assert "configmap/m created" in shell.good("apply", "-f", "-", stdin=text)
 
 
+def test_a_pod_comes_together_with_its_account(shell: Shell, ns: str) -> None:
+    account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: new}\n---\n"
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"
+    pod += "spec: {serviceAccountName: new, containers: [{name: c, image: dev.local/none}]}\n"
+    said = shell.good("apply", "-n", ns, "-f", "-", stdin=account + pod)
+    assert "pod/p created" in said
+
+
 def test_a_dry_run_writes_nothing(shell: Shell, ns: str) -> None:
     text = MAP.format(name="dry", value="x")
     said = shell.good("apply", "-n", ns, "--dry-run", "server", "-f", "-", stdin=text)
