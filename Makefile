@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PYTEST = $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # One more than there are cores: the end-to-end tests mostly wait.
 WORKERS ?= $(shell expr $$(nproc) + 1)
 # Bytecode is kept, whatever the shell says: the end-to-end tests start the program hundreds of times, and compiling it is half of a start.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test check fix bench bench-api soak bigbody fuzz conformance conformance-kubernetes generate clean
+.PHONY: demo test test-long check fix bench bench-api soak bigbody fuzz conformance conformance-kubernetes generate clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "==> setting up $(VENV) (about a minute with a cold package cache)"
@@ -23,8 +24,11 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)  ## play the whole story: cold start, scaling, events, crash and recovery
 	@$(BIN)/tanebi demo
 
-test: $(STAMP)  ## all tests, a file to a worker at a time, in the order of tests/conftest.py
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+test: $(STAMP)  ## the tests, a file to a worker at a time, in the order of tests/conftest.py
+	$(PYTEST) -m "not long"
+
+test-long: $(STAMP)  ## the others: engines that fail, full disks, foreign clients (Go programs are built first)
+	$(PYTEST) -m long
 
 check: $(STAMP)  ## format, lint, types, import contracts, tidy
 	$(BIN)/ruff format --check .

@@ -14,6 +14,7 @@ BUILD_TIMEOUT_S = 400  # the first time; a moment when Go's cache is warm
 GO_MARKS = [
     pytest.mark.e2e,
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.timeout(BUILD_TIMEOUT_S + 180),
     pytest.mark.skipif(
         shutil.which("go") is None and "TANEBI_CI" not in os.environ,

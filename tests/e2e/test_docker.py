@@ -21,7 +21,7 @@ from tests.e2e.test_engine_unhappy import (
     service,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), docker_missing()]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(240), docker_missing()]
 IN_ORDER = True
 
 

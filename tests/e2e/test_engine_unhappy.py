@@ -17,7 +17,7 @@ from tanebi.testing.platform import Platform
 from tests.e2e.driving import User, eventually, processes_with
 from tests.e2e.test_engine import containers
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), engine_missing()]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(240), engine_missing()]
 
 SERVE = "mkdir -p /tmp/w; echo well > /tmp/w/index.html; exec busybox httpd -f -p $PORT -h /tmp/w"
 EAT = 'x=0123456789abcdef; while true; do x="$x$x"; done'

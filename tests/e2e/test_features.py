@@ -15,7 +15,7 @@ from tanebi.testing.engine import IMAGE, build_busybox, engine_missing
 from tanebi.testing.platform import Platform
 from tests.e2e.driving import User, eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), engine_missing()]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(240), engine_missing()]
 
 PODSPEC = ("kubernetes.podspec-", "kubernetes.containerspec-")
 SHOW = r"""W=${W:-/tmp/w}

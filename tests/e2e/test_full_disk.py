@@ -20,6 +20,7 @@ from tests.e2e.driving import APPS, User, eventually, service
 
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.long,
     pytest.mark.timeout(240),
     pytest.mark.skipif(
         os.geteuid() != 0 and CI_VARIABLE not in environment(), reason="mounting takes root"

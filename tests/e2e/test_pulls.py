@@ -22,7 +22,7 @@ from tanebi.testing.platform import Platform
 from tanebi.testing.registry import USER, Registry, opened, podman_knows, self_signed
 from tests.e2e.driving import User, eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), engine_missing()]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(120), engine_missing()]
 
 NOBODY: Final = "127.0.0.1:9"
 SERVE: Final = "mkdir -p /w; echo well >/w/index.html; exec busybox httpd -f -p ${PORT:-8080} -h /w"

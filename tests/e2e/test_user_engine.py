@@ -28,6 +28,7 @@ MISSING = [name for name in PROGRAMS if shutil.which(name) is None]
 
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.long,
     pytest.mark.timeout(180),
     user_namespaces_missing(),
     pytest.mark.skipif(

@@ -10,6 +10,7 @@ Caller: tanebi.kubelet.engine.pods.
 
 from __future__ import annotations
 
+import http
 import itertools
 import os
 from collections import deque
@@ -44,6 +45,7 @@ NETWORK: Final = "tanebi"
 AHEAD: Final = 2
 REFILL_S: Final = 1.0  # after one was taken: whoever took it is starting a container
 AGAIN_S: Final = 10.0
+MENDS: Final = 3  # of what a place needs, before it is given up
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 _log = get_logger("engine")
@@ -210,15 +212,18 @@ class Places:
 
     async def _make(self, client: EngineClient, common: spec.Place, pod: Pod | None) -> Holder:
         """Raises EngineError, EngineGone."""
-        try:
-            return await self._make_now(client, common, pod)
-        except EngineGone:
-            if not await heal(client, self._clock):
-                raise
-        except EngineError as error:
-            if not await self._furnish(client) and not await heal(client, self._clock):
-                raise
-            _log.info("mended, making the place again", why=error.message)
+        for _ in range(MENDS):
+            try:
+                return await self._make_now(client, common, pod)
+            except EngineGone:
+                if not await heal(client, self._clock):
+                    raise
+            except EngineError as error:
+                # Another platform may have removed the network as the last one, and made it again by now.
+                gone = NETWORK in error.message and "not found" in error.message
+                if not (await self._furnish(client) or gone or await heal(client, self._clock)):
+                    raise
+                _log.info("mended, making the place again", why=error.message)
         return await self._make_now(client, common, pod)
 
     async def _make_now(self, client: EngineClient, common: spec.Place, pod: Pod | None) -> Holder:
@@ -289,9 +294,13 @@ class Places:
                 raise EngineError(501, f"no sandbox program for processor {error}") from error
         if self._enclosed is None and await client.network(NETWORK) is None:
             made = True
-            await client.create_network(
-                {"Name": NETWORK, "Driver": "bridge", "CheckDuplicate": True}
-            )
+            try:
+                await client.create_network(
+                    {"Name": NETWORK, "Driver": "bridge", "CheckDuplicate": True}
+                )
+            except EngineError as error:
+                if error.status != http.CONFLICT:  # another platform was faster
+                    raise
         return made
 
 

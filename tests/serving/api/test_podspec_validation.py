@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from serving.api.config_features import CONFIG_FEATURES, FLAG_TEXT
@@ -88,6 +88,7 @@ projections = st.dictionaries(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first example builds the types
 @given(
     st.lists(projections, max_size=2),
     st.dictionaries(
