@@ -69,4 +69,4 @@ def test_a_killed_platform_leaves_nothing_to_the_next(user: User) -> None:
     user.platform.kill()
     user.platform.start()
     eventually(lambda: not before & set(containers(user.platform)), 60, what="the old ones go")
-    assert user.request("steady").text == "well\n"
+    eventually(lambda: user.request("steady").text == "well\n", 60, what="it serves again")
