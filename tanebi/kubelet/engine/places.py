@@ -10,13 +10,13 @@ Caller: tanebi.kubelet.engine.pods.
 
 from __future__ import annotations
 
-import http
 import itertools
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from http import HTTPStatus
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -299,7 +299,7 @@ class Places:
                     {"Name": NETWORK, "Driver": "bridge", "CheckDuplicate": True}
                 )
             except EngineError as error:
-                if error.status != http.CONFLICT:  # another platform was faster
+                if error.status != HTTPStatus.CONFLICT:  # another platform was faster
                     raise
         return made
 
