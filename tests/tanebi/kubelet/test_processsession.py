@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -102,6 +104,15 @@ async def test_a_terminal() -> None:
     await session.close()
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """As in a platform, which listens for Ctrl-C: what a shell started in the background has it ignored, and passes that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 async def test_ctrl_c_reaches_the_program_on_a_terminal() -> None:
     session = spawn(
         (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"),
