@@ -65,7 +65,7 @@ def engines() -> list[object]:
     """Parameters for tests that hold for every engine."""
     return [
         pytest.param(PODMAN, marks=engine_missing()),
-        pytest.param(DOCKER, marks=docker_missing()),
+        pytest.param(DOCKER, marks=[docker_missing(), pytest.mark.long]),
     ]
 
 

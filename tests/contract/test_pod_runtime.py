@@ -182,7 +182,7 @@ async def engine(folder: Path, env: Mapping[str, str]) -> AsyncIterator[Bench]:
         pytest.param(networked, marks=network_missing()),
         pytest.param(enclosed, marks=user_namespaces_missing()),
         pytest.param(PODMAN, marks=engine_missing()),
-        pytest.param(DOCKER, marks=docker_missing()),
+        pytest.param(DOCKER, marks=[docker_missing(), pytest.mark.long]),
     ]
 )
 async def bench(request: Any, tmp_path: Path) -> AsyncIterator[Bench]:

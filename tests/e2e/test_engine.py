@@ -15,7 +15,7 @@ from tanebi.testing.network import network_missing
 from tanebi.testing.platform import Platform
 from tests.e2e.driving import User, eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), engine_missing()]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(180), engine_missing()]
 
 PAGE = "mkdir -p /tmp/w; cp /etc/greeting/text /tmp/w/index.html; exec busybox httpd -f -p $PORT -h /tmp/w"
 

@@ -15,7 +15,7 @@ import yaml
 from tests.e2e.driving import User, eventually, processes_with, service
 from tests.e2e.loading import load
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(120)]
 
 SCALING = "autoscaling.knative.dev/"
 

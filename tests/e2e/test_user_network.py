@@ -13,7 +13,12 @@ from tanebi.testing.ordinary import OrdinaryPlatform
 from tests.e2e.driving import User, eventually
 from tests.e2e.test_pod_network import APP, address_of, service
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), user_namespaces_missing()]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.long,
+    pytest.mark.timeout(180),
+    user_namespaces_missing(),
+]
 
 
 @pytest.fixture(scope="module")
