@@ -92,7 +92,20 @@ class ProcessRuntime:
             process = await _start(launch, env, _spawn_beside)
         except StartFailed as failed:
             return ExecResult(Exit(126), failed.message)
-        return await to_thread.run_sync(_run_to_end, process, timeout_s, abandon_on_cancel=True)
+        taken: list[bool] = []
+
+        def run() -> ExecResult:
+            taken.append(True)
+            return _run_to_end(process, timeout_s)
+
+        try:
+            return await to_thread.run_sync(run, abandon_on_cancel=True)
+        except anyio.get_cancelled_exc_class():
+            processes.kill_group(process.pid)
+            if not taken:  # nobody waits for it but us
+                with process:
+                    pass
+            raise
 
     async def session(self, launch: Launch, wish: Wish) -> ProcessSession:
         """Raises StartFailed."""
