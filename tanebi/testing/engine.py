@@ -22,12 +22,12 @@ from tanebi.base.clock import SystemClock
 from tanebi.base.settings import environment
 from tanebi.kubelet.engine import connect
 from tanebi.testing.docker import DAEMON, Dockerd
+from tanebi.testing.skipping import skipped_but_in_ci
 
 if TYPE_CHECKING:
     from tanebi.kubelet.engine.client import EngineClient
 
 IMAGE: Final = "dev.local/busybox:test2"
-CI_VARIABLE: Final = "TANEBI_CI"
 PODMAN: Final = "podman"
 DOCKER: Final = "docker"
 CONTAINERFILE: Final = b"""FROM scratch
@@ -46,19 +46,13 @@ CMD ["/bin/sh"]
 def engine_missing() -> pytest.MarkDecorator:
     """Skips without an engine and a static busybox, but not in CI, which promises both."""
     missing = connect.find(environment()) is None or shutil.which("busybox") is None
-    return pytest.mark.skipif(
-        missing and CI_VARIABLE not in environment(),
-        reason="needs podman or Docker, and the package busybox-static",
-    )
+    return skipped_but_in_ci(missing, "needs podman or Docker, and the package busybox-static")
 
 
 def docker_missing() -> pytest.MarkDecorator:
     """Skips for who cannot start Docker's daemon, but not in CI."""
     missing = shutil.which(DAEMON) is None or os.geteuid() != 0 or shutil.which("busybox") is None
-    return pytest.mark.skipif(
-        missing and CI_VARIABLE not in environment(),
-        reason="needs root, the package docker.io and busybox-static",
-    )
+    return skipped_but_in_ci(missing, "needs root, the package docker.io and busybox-static")
 
 
 def engines() -> list[object]:

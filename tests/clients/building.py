@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tanebi.testing.skipping import skipped_but_in_ci
 
 BUILD_TIMEOUT_S = 400  # the first time; a moment when Go's cache is warm
 
@@ -16,10 +17,7 @@ GO_MARKS = [
     pytest.mark.slow,
     pytest.mark.long,
     pytest.mark.timeout(BUILD_TIMEOUT_S + 180),
-    pytest.mark.skipif(
-        shutil.which("go") is None and "TANEBI_CI" not in os.environ,
-        reason="Go is not installed (CI has it)",
-    ),
+    skipped_but_in_ci(shutil.which("go") is None, "Go is not installed (CI has it)"),
 ]
 
 

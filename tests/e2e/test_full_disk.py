@@ -13,18 +13,15 @@ from typing import Any
 
 import pytest
 
-from tanebi.base.settings import environment
-from tanebi.testing.engine import CI_VARIABLE
 from tanebi.testing.platform import Platform
+from tanebi.testing.skipping import skipped_but_in_ci
 from tests.e2e.driving import APPS, User, eventually, service
 
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.long,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(
-        os.geteuid() != 0 and CI_VARIABLE not in environment(), reason="mounting takes root"
-    ),
+    skipped_but_in_ci(os.geteuid() != 0, "mounting takes root"),
 ]
 IN_ORDER = True
 

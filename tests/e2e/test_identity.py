@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
-import shutil
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,17 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tanebi.testing.platform import Platform
+from tanebi.testing.skipping import kubectl_missing
 from tests.e2e.driving import eventually
 
-missing = shutil.which("kubectl") is None
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.kubectl,
     pytest.mark.timeout(120),
-    pytest.mark.skipif(
-        missing and "TANEBI_CI" not in os.environ,
-        reason="kubectl is not installed (CI installs it)",
-    ),
+    kubectl_missing(),
 ]
 
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 
 import pytest
 import yaml
 
+from tanebi.testing.skipping import kubectl_missing
 from tests.e2e.driving import User, eventually, service
 
-missing = shutil.which("kubectl") is None
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.kubectl,
     pytest.mark.timeout(180),
-    pytest.mark.skipif(
-        missing and "TANEBI_CI" not in os.environ,
-        reason="kubectl is not installed (CI installs it)",
-    ),
+    kubectl_missing(),
 ]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 import yaml
 
 from tanebi.testing.platform import Platform
+from tanebi.testing.skipping import kubectl_missing
 from tests.e2e.driving import User, build_images, eventually
 
 IN_ORDER = True  # one session, as a person types it
@@ -25,10 +25,7 @@ pytestmark = [
     pytest.mark.kubectl,
     pytest.mark.slow,
     pytest.mark.timeout(180),
-    pytest.mark.skipif(
-        shutil.which("kubectl") is None and "TANEBI_CI" not in os.environ,
-        reason="kubectl is not installed (CI installs it)",
-    ),
+    kubectl_missing(),
 ]
 COMMANDS_MIN = 60
 IMAGE = "dev.local/probe"

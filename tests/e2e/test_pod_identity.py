@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 
 from tanebi.testing.network import network_missing
 from tanebi.testing.platform import Platform
+from tanebi.testing.skipping import kubectl_missing
 from tests.e2e.driving import User
 
 pytestmark = [
@@ -20,10 +19,7 @@ pytestmark = [
     pytest.mark.kubectl,
     pytest.mark.timeout(120),
     network_missing(),
-    pytest.mark.skipif(
-        shutil.which("kubectl") is None and "TANEBI_CI" not in os.environ,
-        reason="kubectl is not installed (CI installs it)",
-    ),
+    kubectl_missing(),
 ]
 FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 

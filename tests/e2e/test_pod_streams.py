@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import subprocess
 import sys
 import time
@@ -17,17 +16,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tanebi.testing.skipping import kubectl_missing
 from tests.e2e.driving import User, service
 
-missing = shutil.which("kubectl") is None
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.kubectl,
     pytest.mark.timeout(120),
-    pytest.mark.skipif(
-        missing and "TANEBI_CI" not in os.environ,
-        reason="kubectl is not installed (CI installs it)",
-    ),
+    kubectl_missing(),
 ]
 DATA = os.urandom(3_000_000)
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from tanebi.base.settings import environment
 from tanebi.kubelet.engine.role import platform_name
 from tanebi.kubelet.engine.spec import PLATFORM_LABEL
 from tanebi.testing import ordinary
-from tanebi.testing.engine import CI_VARIABLE, CONTAINERFILE, IMAGE
+from tanebi.testing.engine import CONTAINERFILE, IMAGE
 from tanebi.testing.network import user_namespaces_missing
 from tanebi.testing.ordinary import SUPERUSER, OrdinaryPlatform
+from tanebi.testing.skipping import skipped_but_in_ci
 from tests.e2e.driving import User, eventually, processes_with
 from tests.e2e.test_engine import CALLER, GREETING, page
 
@@ -31,9 +31,9 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.timeout(180),
     user_namespaces_missing(),
-    pytest.mark.skipif(
-        bool(MISSING) and CI_VARIABLE not in environment(),
-        reason="an ordinary user's podman needs the packages podman, uidmap and busybox-static",
+    skipped_but_in_ci(
+        bool(MISSING),
+        "an ordinary user's podman needs the packages podman, uidmap and busybox-static",
     ),
 ]
 
