@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable
 from datetime import UTC
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -19,16 +18,11 @@ from tanebi.api.meta import drop_nulls
 from tanebi.apiserver.protobuf.decode import MAGIC, decode
 from tanebi.apiserver.protobuf.messages import DELETE_OPTIONS, ROOTS, Field, fields_of, message_of
 from tanebi.apiserver.protobuf.wire import BYTES, VARINT, Budget, values
-from tests.tanebi.apiserver.protobuf.encoding import encode
+from tests.tanebi.apiserver.protobuf.encoding import VECTORS, encode
 
 KINDS: Final = [*sorted(ROOTS), ("v1", DELETE_OPTIONS)]
 DEPTH_MAX: Final = 7
 MEMBERS_MAX: Final = 4
-FOLDER: Final = Path(__file__).parents[1] / "tanebi/apiserver/protobuf"
-FILES: Final = ("vectors.json", "vectors_workload.json", "vectors_identity.json")
-VECTORS: Final[list[dict[str, Any]]] = [
-    vector for name in FILES for vector in json.loads((FOLDER / name).read_text())
-]
 
 
 def _times(timespec: str) -> st.SearchStrategy[str]:

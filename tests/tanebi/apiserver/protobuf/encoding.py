@@ -1,4 +1,4 @@
-"""An object to the bytes that a client would send: the tables of the decoder, read the other way round."""
+"""What Go's client sent, and an object to such bytes: the tables of the decoder, read the other way round."""
 
 from __future__ import annotations
 
@@ -7,12 +7,23 @@ import json
 import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from tanebi.apiserver.protobuf.decode import MAGIC
 from tanebi.apiserver.protobuf.messages import Field, fields_of, message_of
 from tanebi.apiserver.protobuf.wire import BYTES, FIXED64, VARINT
 
+VECTORS: Final[list[dict[str, Any]]] = [  # README.md tells how they were made
+    vector
+    for name in (
+        "vectors.json",
+        "vectors_workload.json",
+        "vectors_identity.json",
+        "vectors_policies.json",
+    )
+    for vector in json.loads((Path(__file__).parent / name).read_text())
+]
 _MASK: Final = (1 << 64) - 1
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import json
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -16,17 +15,8 @@ from hypothesis import strategies as st
 from tanebi.api.meta import drop_nulls
 from tanebi.apiserver.protobuf.decode import MAGIC, decode
 from tanebi.kube.errors import BadRequest, UnsupportedMediaType
+from tests.tanebi.apiserver.protobuf.encoding import VECTORS
 
-VECTORS: Final[list[dict[str, Any]]] = [
-    vector
-    for name in (
-        "vectors.json",
-        "vectors_workload.json",
-        "vectors_identity.json",
-        "vectors_policies.json",
-    )
-    for vector in json.loads((Path(__file__).parent / name).read_text())
-]
 BODIES: Final = [base64.b64decode(vector["protobuf"]) for vector in VECTORS]
 
 
