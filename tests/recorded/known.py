@@ -5,6 +5,7 @@ What differs and should not is in remaining.txt.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 # In every story.
@@ -81,3 +82,8 @@ KNOWN: Final[dict[str, dict[str, str]]] = {
         r"^2 .*pod updates may not change": "the difference of both pods is not printed",
     },
 }
+
+
+def explained(story: str, line: str) -> bool:
+    """Whether there is a reason for the difference that `line` tells."""
+    return any(re.search(pattern, line) for pattern in (*EVERYWHERE, *KNOWN.get(story, ())))

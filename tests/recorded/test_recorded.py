@@ -20,7 +20,7 @@ from tanebi.base.rng import system_rng
 from tanebi.kube.transport import Request, Response
 from tanebi.testing.clock import FakeClock
 from tests.recorded.books import BOOKS
-from tests.recorded.known import EVERYWHERE, KNOWN
+from tests.recorded.known import explained
 from tests.recorded.masking import differences, masked
 from tests.recorded.steps import AGENT, Answer, Step, body_bytes, filled, namespace_of, settled
 
@@ -123,8 +123,7 @@ async def test_the_answers_are_those_of_a_kube_apiserver(book: str, story: str) 
 
 
 def expected_difference(story: str, line: str) -> bool:
-    patterns = (*EVERYWHERE, *KNOWN.get(story, ()))
-    return any(re.search(p, line) for p in patterns) or listed(story, line) in REMAINING
+    return explained(story, line) or listed(story, line) in REMAINING
 
 
 def listed(story: str, line: str) -> str:

@@ -30,6 +30,12 @@ def _d(**spec: Any) -> dict[str, Any]:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec}
 
 
+def _scale(name: str, replicas: int) -> dict[str, Any]:
+    meta = {"name": name}
+    spec = {"replicas": replicas}
+    return {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": meta, "spec": spec}
+
+
 def _containers(*containers: dict[str, Any]) -> dict[str, Any]:
     return _d(template={"spec": {"containers": list(containers)}})
 
@@ -231,27 +237,8 @@ STORIES: Final[Stories] = {
             },
             "statusless",
         ),
-        apply(
-            _D + "/scale",
-            {
-                "apiVersion": "autoscaling/v1",
-                "kind": "Scale",
-                "metadata": {"name": "d"},
-                "spec": {"replicas": 6},
-            },
-            "scaler",
-        ),
-        apply(
-            _D + "/scale",
-            {
-                "apiVersion": "autoscaling/v1",
-                "kind": "Scale",
-                "metadata": {"name": "d"},
-                "spec": {"replicas": 6},
-            },
-            "scaler",
-            force="true",
-        ),
+        apply(_D + "/scale", _scale("d", 6), "scaler"),
+        apply(_D + "/scale", _scale("d", 6), "scaler", force="true"),
         apply(_D, deployment("d", replicas=4)),
         get(_D),
     ],

@@ -22,6 +22,7 @@ from tests.recorded.steps import Step, Stories, get, patch, post, put, wait
 _CM = CONFIG_MAPS + "/a"
 _D = DEPLOYMENTS + "/d"
 _G = "patch.example.com"
+_THINGS = f"/apis/{_G}/v1/namespaces/{{ns}}/things"
 
 
 def _json(*ops: dict[str, Any], path: str = _CM, **query: str) -> Step:
@@ -325,29 +326,21 @@ STORIES: Final[Stories] = {
             ),
         ),
         wait(CRDS + f"/things.{_G}", "Established"),
-        post(f"/apis/{_G}/v1/namespaces/{{ns}}/things", custom(_G, "Thing", "t", spec={})),
-        patch("merge", f"/apis/{_G}/v1/namespaces/{{ns}}/things/t", {"spec": {"size": 3}}),
-        patch("merge", f"/apis/{_G}/v1/namespaces/{{ns}}/things/t", {"spec": {"size": None}}),
-        patch("merge", f"/apis/{_G}/v1/namespaces/{{ns}}/things/t", {"spec": {"size": 30}}),
-        patch("merge", f"/apis/{_G}/v1/namespaces/{{ns}}/things/t", {"spec": {"x": 30}}),
-        patch(
-            "merge",
-            f"/apis/{_G}/v1/namespaces/{{ns}}/things/t",
-            {"spec": {"x": 30}},
-            fieldValidation="Strict",
-        ),
-        patch("merge", f"/apis/{_G}/v1/namespaces/{{ns}}/things/t", {"status": {"n": 30}}),
-        patch("merge", f"/apis/{_G}/v1/namespaces/{{ns}}/things/t/status", {"status": {"n": 30}}),
-        patch("merge", f"/apis/{_G}/v1/namespaces/{{ns}}/things/t/status", {"status": {"n": "x"}}),
-        patch("strategic", f"/apis/{_G}/v1/namespaces/{{ns}}/things/t", {"spec": {"size": 3}}),
+        post(_THINGS, custom(_G, "Thing", "t", spec={})),
+        patch("merge", _THINGS + "/t", {"spec": {"size": 3}}),
+        patch("merge", _THINGS + "/t", {"spec": {"size": None}}),
+        patch("merge", _THINGS + "/t", {"spec": {"size": 30}}),
+        patch("merge", _THINGS + "/t", {"spec": {"x": 30}}),
+        patch("merge", _THINGS + "/t", {"spec": {"x": 30}}, fieldValidation="Strict"),
+        patch("merge", _THINGS + "/t", {"status": {"n": 30}}),
+        patch("merge", _THINGS + "/t/status", {"status": {"n": 30}}),
+        patch("merge", _THINGS + "/t/status", {"status": {"n": "x"}}),
+        patch("strategic", _THINGS + "/t", {"spec": {"size": 3}}),
         patch(
             "json",
-            f"/apis/{_G}/v1/namespaces/{{ns}}/things/t",
+            _THINGS + "/t",
             [_op("add", "/spec/tags", value=["a"]), _op("add", "/spec/tags/-", value="b")],
         ),
-        put(
-            f"/apis/{_G}/v1/namespaces/{{ns}}/things/t",
-            custom(_G, "Thing", "t", spec={}),
-        ),
+        put(_THINGS + "/t", custom(_G, "Thing", "t", spec={})),
     ],
 }
