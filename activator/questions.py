@@ -39,22 +39,22 @@ class Questions:
         """`request` bears a prober's User-Agent or header."""
         value = next((v for n, v in request.headers if MEANING[n] & PROBE), b"")
         prober = request.seen & (KNATIVE_PROBE | KUBE_PROBE)
+        hit = self._hit_of(request)  # once: traffic may be split
         if value == ACTIVATOR:
-            self._respond(request, 200, (), value)
+            self._respond(request, hit, 200, (), value)
         elif value == WAY:
-            self._answer_for_way(request)
+            self._answer_for_way(request, hit)
         elif value == QUEUE and prober:
-            self._answer_for_queue(request)
+            self._answer_for_queue(request, hit)
         elif prober & KUBE_PROBE and not request.seen & PROBE:
-            self._respond(request, 200, (), b"")
+            self._respond(request, hit, 200, (), b"")
         else:
             text = f"unexpected probe header value: {value.decode('latin-1')}"
-            self._refuse(request, 400, text)
+            self._refuse(request, hit, 400, text)
 
-    def _answer_for_way(self, request: ClientStream) -> None:
+    def _answer_for_way(self, request: ClientStream, hit: Hit | None) -> None:
         """A network layer asks its own way so, to see which version of an Ingress is in effect. A revision is answered for, as
         by Knative's activator; any other Service is asked."""
-        hit = self._hit_of(request)
         if hit is None:
             request.respond_text(404, "no Ingress leads there")
             return
@@ -69,9 +69,10 @@ class Questions:
             request.sink = exchange
             exchange.begin()
         elif version:
-            self._respond(request, 200, answer, b"")
+            self._respond(request, hit, 200, answer, b"")
         else:
-            self._refuse(request, 400, "a probe request must contain a non-empty K-Network-Hash")
+            text = "a probe request must contain a non-empty K-Network-Hash"
+            self._refuse(request, hit, 400, text)
 
     def _hit_of(self, request: ClientStream) -> Hit | None:
         """Which Service a question of a prober is about."""
@@ -82,31 +83,31 @@ class Questions:
             return None
         return self._router.choose(route, request.target, request.headers)
 
-    def _answer_for_queue(self, request: ClientStream) -> None:
+    def _answer_for_queue(self, request: ClientStream, hit: Hit | None) -> None:
         """Whether a pod of the revision would take a request now."""
-        hit = self._hit_of(request)
         if hit is not None and hit.backend.throttler.targets:
-            self._respond(request, 200, (), QUEUE)
+            self._respond(request, hit, 200, (), QUEUE)
         else:
-            self._refuse(request, 503, "queue not ready")
+            self._refuse(request, hit, 503, "queue not ready")
 
-    def _respond(self, request: ClientStream, status: int, headers: Headers, body: bytes) -> None:
+    def _respond(
+        self, request: ClientStream, hit: Hit | None, status: int, headers: Headers, body: bytes
+    ) -> None:
         remote = request.connection.came_from
         request.respond(status, headers, body)
-        self._log(request, remote, status, len(body))
+        self._log(request, hit, remote, status, len(body))
 
-    def _refuse(self, request: ClientStream, status: int, text: str) -> None:
+    def _refuse(self, request: ClientStream, hit: Hit | None, status: int, text: str) -> None:
         remote = request.connection.came_from
         request.respond_text(status, text)
-        self._log(request, remote, status, len(text) + 1)
+        self._log(request, hit, remote, status, len(text) + 1)
 
-    def _log(self, request: ClientStream, remote: str, code: int, size: int) -> None:
+    def _log(
+        self, request: ClientStream, hit: Hit | None, remote: str, code: int, size: int
+    ) -> None:
         """An answer given for a revision, if such are logged: as one of the pod that has taken requests for longest."""
         log = self._around.log
-        if log is None or not log.probes:
-            return
-        hit = self._hit_of(request)
-        if hit is None or not hit.backend.metered:
+        if log is None or not log.probes or hit is None or not hit.backend.metered:
             return
         backend = hit.backend
         address = next((t.address for t in backend.throttler.targets if not t.peer), None)

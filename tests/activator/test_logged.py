@@ -139,3 +139,27 @@ async def test_a_delivery_leaves_one_too(world: Any, host: str) -> None:
         assert (await send(courier, f"http://{host}/e")).status == 200
         kept.log.flush()
     assert kept.lines == [("default", "p", "p POST /e HTTP/1.1 200 2 ")]
+
+
+async def test_a_probes_line_names_the_revision_that_answered(
+    world: Any, host: str, revision: Key
+) -> None:
+    kept = Kept("{{.Revision.Name}} {{.Response.Code}}", probes=True)
+    other = Key("default", "hello-00002")
+    async with world() as w:
+        pod(w, ("127.0.0.1", 9))  # the other one has none: its answer is 503
+        w.gateway.router.set_revision(other, RevisionFacts())
+        half = Path("", (Split(revision, 50), Split(other, 100)), 100)
+        w.gateway.router.set_table(Table({host: (half,)}))
+        w.gateway.log_requests(kept.log)
+        client = await w.client()
+        answers = []
+        for _ in range(20):
+            client.get(
+                host=host, extra="User-Agent: Knative-Activator-Probe\r\nK-Network-Probe: queue\r\n"
+            )
+            answers.append((await client.answer()).status)
+        w.gateway.log_requests(None)
+    assert set(answers) == {200, 503}
+    answered_by = {200: revision.name, 503: other.name}
+    assert [text for _, _, text in kept.lines] == [f"{answered_by[a]} {a}" for a in answers]
