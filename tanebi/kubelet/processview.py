@@ -21,7 +21,7 @@ from tanebi.kubelet.capabilities import dropped
 from tanebi.kubelet.cgroups import Amounts, Group, Groups, amounts
 from tanebi.kubelet.engine import memory, spec
 from tanebi.kubelet.engine.volumes import Volumes
-from tanebi.kubelet.environment import ConfigError, Sources
+from tanebi.kubelet.environment import ConfigError, Sources, volume_variable
 from tanebi.kubelet.images import Image
 from tanebi.kubelet.tokens import MOUNT_PATH
 from tanebi.kubelet.view import Ids, Shown, View, missing
@@ -147,7 +147,7 @@ class Views:
                     "Warning",
                     "FailedMount",
                     f"volume {one.name!r} is not at {one.mount_path}: {self._missing}; "
-                    f"the variable {_variable(one.name)} names its directory",
+                    f"the variable {volume_variable(one.name)} names its directory",
                 )
                 for one in container.volume_mounts
                 if one.mount_path != MOUNT_PATH
@@ -193,7 +193,3 @@ def _ids(pod: Pod, container: Container) -> Ids | None:
     if user is None and group is None and not others:
         return None
     return Ids(user or ROOT_ID, group or ROOT_ID, others)
-
-
-def _variable(volume: str) -> str:
-    return f"TANEBI_VOLUME_{volume.upper().replace('-', '_')}"

@@ -122,3 +122,6 @@ def test_what_cannot_be_had_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ]
     assert "TANEBI_VOLUME_V_1" in notes[0].message
     assert all("does not run as root" in note.message for note in notes)
+    drawn = [{"name": "kube-api-access-x7k2p", "mountPath": "/elsewhere"}]
+    (said,) = views(tmp_path).notes(pod(volumeMounts=drawn)[1])
+    assert "TANEBI_VOLUME_KUBE_API_ACCESS names" in said.message, "the variable that is set"
