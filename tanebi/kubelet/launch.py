@@ -46,8 +46,8 @@ class Launcher:
         folder: Path,
         path: str,
         local_url: Callable[[str], str],
+        views: Views,
         host: str = POD_IP,
-        views: Views | None = None,
     ) -> None:
         self._views = views
         self._logs = logs
@@ -103,8 +103,6 @@ class Launcher:
         env: Mapping[str, str],
     ) -> Made:
         """Raises StartFailed."""
-        if self._views is None:
-            return Made(None, None)
         try:
             return self._views.make(pod, container, attempt, image, sources, env)
         except ConfigError as error:
@@ -125,8 +123,8 @@ class Launcher:
         """Write anew what changed of the files that containers have. What went missing stays as it was, as in Kubernetes."""
         sources = replace(self._sources, address=sandbox.address, tokens=tokens)
         account = [one.name for one in _account_mounts(pod)]
-        viewed = self._views is not None and self._views.able
-        if self._views is not None and viewed:
+        viewed = self._views.able
+        if viewed:
             self._views.update(pod, sources)
         for volume in pod.spec.volumes:
             if self._home(pod, volume.name).exists() and (not viewed or volume.name in account):
@@ -135,18 +133,7 @@ class Launcher:
 
     def notes(self, container: Container) -> Sequence[Note]:
         """What of the container's wishes this runtime cannot do."""
-        if self._views is not None:
-            return self._views.notes(container)
-        return [
-            Note(
-                "Warning",
-                "FailedMount",
-                f"the process runtime cannot mount volume {mount.name!r} at {mount.mount_path}; its files are in "
-                f"the directory that the variable {environment.volume_variable(mount.name)} names",
-            )
-            for mount in container.volume_mounts
-            if mount.mount_path != MOUNT_PATH  # of every pod; nobody asked for it
-        ]
+        return self._views.notes(container)
 
     def _environment(
         self, pod: Pod, container: Container, image: Image, ports: PortMap, sources: Sources
@@ -169,7 +156,7 @@ class Launcher:
             one.name == volume.name and one.mount_path == MOUNT_PATH
             for one in container.volume_mounts
         )
-        if self._views is None or not self._views.able or of_account:
+        if not self._views.able or of_account:
             return self._materialise(pod, volume, sources)
         return self._home(pod, volume.name).absolute()
 

@@ -81,8 +81,8 @@ class ProcessPods:
             folder=folder,
             path=path,
             local_url=local_url,
-            host=host,
             views=self._views,
+            host=host,
         )
 
     async def prepare(self, pod: Pod) -> Sandbox:

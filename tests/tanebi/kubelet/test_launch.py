@@ -11,10 +11,12 @@ import pytest
 from tanebi.api.core.kinds import CONFIG_MAP, POD
 from tanebi.api.core.pod import Pod
 from tanebi.api.meta import Obj
+from tanebi.kubelet.cgroups import Groups
 from tanebi.kubelet.images import Image
 from tanebi.kubelet.launch import Launcher
 from tanebi.kubelet.logs import LogStore
 from tanebi.kubelet.podruntime import Sandbox
+from tanebi.kubelet.processview import Views
 from tanebi.kubelet.runtime import Inside, Launch, StartFailed
 from tanebi.kubelet.tokens import MOUNT_PATH
 from tanebi.testing.clock import FakeClock
@@ -48,6 +50,11 @@ def image(tmp_path: Path, *command: str, venv: bool = False) -> Image:
     )
 
 
+def refused(tmp_path: Path) -> Views:
+    """Whatever the machine offers."""
+    return Views(tmp_path / "pods", Groups("x", tmp_path / "groups"), refused="not in this test")
+
+
 def launch(
     tmp_path: Path, found: Pod, made: Image, sandbox: Sandbox = SHARED, inside: Inside | None = None
 ) -> Launch:
@@ -58,6 +65,7 @@ def launch(
         folder=tmp_path / "pods",
         path="/usr/bin:/bin",
         local_url=lambda value: value.replace("broker.svc", "localhost:81"),
+        views=refused(tmp_path),
     )
     return launcher.launch(found, found.spec.containers[0], 2, made, sandbox, inside)
 
@@ -164,6 +172,7 @@ def test_a_token_where_clients_look_for_it(tmp_path: Path) -> None:
         folder=tmp_path / "pods",
         path="/bin",
         local_url=str,
+        views=refused(tmp_path),
     )
     made = launcher.launch(
         found,
