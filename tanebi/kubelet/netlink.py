@@ -175,9 +175,8 @@ def pod_rules(table: str) -> list[Message]:
 
     Where somebody listens on the pod's address nothing is changed.
     """
-    listening = _protocol(TCP) + _expression(
-        "socket", _attr(1, struct.pack("!I", 2)) + _attr(2, struct.pack("!I", 1))
-    )  # `socket wildcard`: goes on only where there is a socket
+    # `socket wildcard`: goes on only where there is a socket
+    listening = _protocol(TCP) + _expression("socket", _numbers((1, 2), (2, 1)))
     return _batch(
         _table(table, 0),
         _chain(table, "in", "nat", PREROUTING, PRIORITY_DSTNAT),
@@ -217,24 +216,21 @@ def _expression(name: str, data: bytes) -> bytes:
 
 
 def _load_meta(key: int) -> bytes:
-    return _expression("meta", _attr(1, struct.pack("!I", 1)) + _attr(2, struct.pack("!I", key)))
+    return _expression("meta", _numbers((1, 1), (2, key)))
 
 
 def _load(header: int, offset: int, length: int) -> bytes:
-    numbers = ((1, 1), (2, header), (3, offset), (4, length))
-    return _expression("payload", b"".join(_attr(k, struct.pack("!I", v)) for k, v in numbers))
+    return _expression("payload", _numbers((1, 1), (2, header), (3, offset), (4, length)))
 
 
 def _compare(value: bytes, *, equal: bool = True) -> bytes:
-    numbers = ((1, 1), (2, 0 if equal else 1))
-    head = b"".join(_attr(k, struct.pack("!I", v)) for k, v in numbers)
+    head = _numbers((1, 1), (2, 0 if equal else 1))
     return _expression("cmp", head + _value(3, value))
 
 
 def _in(offset: int, net: IPv4Network, *, inside: bool = True) -> bytes:
     """Goes on when the address at `offset` is in `net`, or is not."""
-    numbers = ((1, 1), (2, 1), (3, 4))
-    head = b"".join(_attr(k, struct.pack("!I", v)) for k, v in numbers)
+    head = _numbers((1, 1), (2, 1), (3, 4))
     mask = _expression("bitwise", head + _value(4, net.netmask.packed) + _value(5, bytes(4)))
     found = _compare(net.network_address.packed, equal=inside)
     return _load(NETWORK_HEADER, offset, 4) + mask + found
@@ -256,7 +252,7 @@ def _destination(address: IPv4Address, port: int) -> bytes:
     if port:
         found += _immediate(2, struct.pack("!H", port))
         numbers.append((5, 2))
-    return found + _expression("nat", b"".join(_attr(k, struct.pack("!I", v)) for k, v in numbers))
+    return found + _expression("nat", _numbers(*numbers))
 
 
 def _immediate(register: int, value: bytes) -> bytes:
@@ -281,6 +277,10 @@ def _attr(kind: int, data: bytes) -> bytes:
     return struct.pack("=HH", size, kind) + data + bytes(-size % 4)
 
 
+def _numbers(*pairs: tuple[int, int]) -> bytes:
+    return b"".join(_attr(kind, struct.pack("!I", value)) for kind, value in pairs)
+
+
 def _nested(kind: int, data: bytes) -> bytes:
     return _attr(kind | NESTED, data)
 
@@ -295,7 +295,7 @@ def _u32(value: int) -> bytes:
 
 # --- Services --------------------------------------------------------------------------------------
 
-NFT_MSG_DELRULE, NFT_MSG_DELTABLE = 8, 2
+NFT_MSG_DELRULE: Final = 8
 LOCAL_OUT, FORWARD = 3, 2
 PRIORITY_FILTER: Final = 0
 NFT_JUMP: Final = -3
@@ -361,8 +361,7 @@ def service_rules(table: str, services: IPv4Network, found: Sequence[Balanced]) 
 
 def _balanced(table: str, services: IPv4Network, one: Balanced) -> Iterator[Message]:
     match = b"" if one.address is None else _in(DESTINATION_AT, IPv4Network(one.address))
-    match += _protocol(one.protocol) + _load(TRANSPORT_HEADER, PORT_AT, 2)
-    match += _compare(struct.pack("!H", one.port))
+    match += _port(one.protocol, one.port)
     chain = "ports" if one.address is None else "others"
     if one.address is not None and one.address in services:
         chain = "services"
@@ -391,10 +390,6 @@ def _jump(chain: str) -> bytes:
     verdict = _attr(1, struct.pack("!i", NFT_JUMP)) + _attr(2, _text(chain))
     inner = _nested(2, verdict)
     return _expression("immediate", _attr(1, struct.pack("!I", 0)) + _nested(2, inner))
-
-
-def _numbers(*pairs: tuple[int, int]) -> bytes:
-    return b"".join(_attr(kind, struct.pack("!I", value)) for kind, value in pairs)
 
 
 def _fib_type() -> bytes:
