@@ -38,10 +38,11 @@ class KeyRing:
         self._signing = _load(path)
         keys = [self._signing, *(_load(old) for old in sorted(folder.glob("sa-*.key")))]
         self._by_id = {key_id(key.public_key()): key.public_key() for key in keys}
+        head = {"alg": ALGORITHM, "kid": key_id(self._signing.public_key()), "typ": "JWT"}
+        self._head = _encode(orjson.dumps(head))
 
     def sign(self, claims: Obj) -> str:
-        head = {"alg": ALGORITHM, "kid": key_id(self._signing.public_key()), "typ": "JWT"}
-        text = f"{_encode(orjson.dumps(head))}.{_encode(orjson.dumps(claims))}"
+        text = f"{self._head}.{_encode(orjson.dumps(claims))}"
         signature = self._signing.sign(text.encode(), ec.ECDSA(hashes.SHA256()))
         r, s = utils.decode_dss_signature(signature)
         raw = r.to_bytes(COORDINATE_BYTES, "big") + s.to_bytes(COORDINATE_BYTES, "big")
