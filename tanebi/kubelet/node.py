@@ -70,23 +70,25 @@ class NodeKeeper:
 
     async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
         """Until cancelled. Started when the Node is there."""
-        await self._register()
+        await self._register(pressed=self._pressed())
         task_status.started()
         said_at = self._clock.now()
         while True:
             try:
                 await self._renew()
-                pressed = self._pressure.seen(disk_of(self._folder), self._clock.now())
+                pressed = self._pressed()
                 if pressed != self._said_pressure or self._clock.now() - said_at >= STATUS_S:
-                    await self._register()
+                    await self._register(pressed=pressed)
                     said_at = self._clock.now()
             except (ApiError, Unreachable) as error:
                 _log.warning("heartbeat not written", why=str(error))
             await self._clock.sleep(RENEW_S)
 
-    async def _register(self) -> None:
+    def _pressed(self) -> bool:
+        return self._pressure.seen(disk_of(self._folder), self._clock.now())
+
+    async def _register(self, *, pressed: bool) -> None:
         found = machine.look(self._folder)
-        pressed = self._pressure.seen(disk_of(self._folder), self._clock.now())
         labels = labels_of(found, self._name)
         try:
             live = await self._kube.get(NODE, "", self._name)
