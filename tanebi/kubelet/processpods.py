@@ -35,7 +35,7 @@ from tanebi.kubelet.pods import CONFIG_ERROR
 from tanebi.kubelet.portcheck import bindable
 from tanebi.kubelet.ports import POD_IP, PortTable, declared_ports
 from tanebi.kubelet.processview import Views
-from tanebi.kubelet.runtime import ExecResult, Inside, Runtime, StartFailed
+from tanebi.kubelet.runtime import ExecResult, Inside, Launch, Runtime, StartFailed
 from tanebi.kubelet.tokens import MOUNT_PATH, NO_TOKENS, PodTokens, Tokens
 from tanebi.kubelet.treesize import tree_bytes
 
@@ -119,11 +119,7 @@ class ProcessPods:
         say: Say = silent,
     ) -> Started:
         """Raises StartFailed."""
-        image = self._image(container)
-        inside = self.inside(pod.metadata.uid)
-        launch = self._launcher.launch(
-            pod, container, attempt, image, sandbox, inside, await self._tokens_of(pod)
-        )
+        launch, image = await self._launch(pod, container, attempt, sandbox)
         folder = self._launcher.shown_at(pod, MOUNT_PATH)
         if self._network is not None and folder is not None:
             self._network.show(pod.metadata.uid, folder)
@@ -156,11 +152,7 @@ class ProcessPods:
     ) -> ExecResult:
         asking = container.model_copy(update={"command": list(command), "args": []})
         try:
-            image = self._image(container)
-            inside = self.inside(pod.metadata.uid)
-            launch = self._launcher.launch(
-                pod, asking, 0, image, sandbox, inside, await self._tokens_of(pod)
-            )
+            launch, _ = await self._launch(pod, asking, 0, sandbox)
         except StartFailed as failed:
             return ExecResult(None, failed.message)
         return await self._runtime.execute(launch, timeout_s=timeout_s)
@@ -174,10 +166,7 @@ class ProcessPods:
         wish: Wish,
     ) -> Session:
         """Raises StartFailed."""
-        image, inside = self._image(container), self.inside(pod.metadata.uid)
-        launch = self._launcher.launch(
-            pod, container, 0, image, sandbox, inside, await self._tokens_of(pod)
-        )
+        launch, _ = await self._launch(pod, container, 0, sandbox)
         return await self._runtime.session(replace(launch, argv=tuple(command)), wish)
 
     async def written(self, pod: Pod) -> Mapping[str, int]:
@@ -205,6 +194,15 @@ class ProcessPods:
         ended = await self._runtime.clean_all()
         await _until(self._views.groups.remove_all)
         return ended
+
+    async def _launch(
+        self, pod: Pod, container: Container, attempt: int, sandbox: Sandbox
+    ) -> tuple[Launch, Image]:
+        """Raises StartFailed."""
+        image = self._image(container)
+        inside, tokens = self.inside(pod.metadata.uid), await self._tokens_of(pod)
+        launch = self._launcher.launch(pod, container, attempt, image, sandbox, inside, tokens)
+        return launch, image
 
     def _image(self, container: Container) -> Image:
         found = self._images.resolve(container.image)
