@@ -26,11 +26,10 @@ from tanebi.api.names import dns1123_subdomain
 def validate_pod(spec: PodSpec, features: Features) -> list[FieldError]:
     """Every error, in paths that begin at the fields of the pod spec."""
     around = Around(spec.volumes, serving_port(spec.containers), features)
-    everyone = [*spec.init_containers, *spec.containers]
     errors = fieldmask.refused(spec, fieldmask.pod_mask(spec, features))
     errors += via("securityContext", _pod_security(spec.security_context, features))
     errors += warn_of_insecure_defaults(spec)
-    errors += via("volumes", validate_volumes(spec.volumes, everyone, features))
+    errors += via("volumes", validate_volumes(spec.volumes, spec.original_containers, features))
     errors += _init_containers(spec, around)
     errors += via("containers[*]", _ports_of_all(spec.containers))
     errors += _containers(spec.containers, around)

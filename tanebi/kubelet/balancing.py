@@ -87,7 +87,7 @@ def _of_pod(pod: Pod) -> Iterable[Balanced]:
     address = _address(pod.status.pod_ip)
     if address is None or address.is_loopback or pod.spec.host_network or is_done(pod):
         return
-    for container in (*pod.spec.init_containers, *pod.spec.containers):
+    for container in pod.spec.original_containers:
         for port in container.ports:
             protocol = PROTOCOLS.get(port.protocol)
             if port.host_port and protocol is not None:

@@ -27,8 +27,7 @@ class ByImage:
 
     async def prepare(self, pod: Pod) -> Sandbox:
         """Raises SandboxFailed."""
-        containers = (*pod.spec.init_containers, *pod.spec.containers)
-        simple = all(self._is_directory(container.image) for container in containers)
+        simple = all(self._is_directory(one.image) for one in pod.spec.original_containers)
         chosen = self._chosen.setdefault(
             pod.metadata.uid, self._processes if simple else self._engine
         )

@@ -19,7 +19,7 @@ from decimal import Decimal
 from typing import Final
 
 from tanebi.api import quantity
-from tanebi.api.core.pod import Container, Pod
+from tanebi.api.core.pod import Pod
 
 STORAGE: Final = "ephemeral-storage"
 EVICTED: Final = "Evicted"
@@ -87,7 +87,7 @@ def is_limited(pod: Pod) -> bool:
 
 
 def has_limited_containers(pod: Pod) -> bool:
-    return any(STORAGE in container.resources.limits for container in _all(pod))
+    return any(STORAGE in container.resources.limits for container in pod.spec.original_containers)
 
 
 def over_limit(pod: Pod, usage: Usage) -> str:
@@ -99,7 +99,7 @@ def over_limit(pod: Pod, usage: Usage) -> str:
             return f'Usage of EmptyDir volume "{volume.name}" exceeds the limit "{limit}". '
     limits = {
         one.name: one.resources.limits[STORAGE]
-        for one in _all(pod)
+        for one in pod.spec.original_containers
         if STORAGE in one.resources.limits
     }
     own = [limits[one.name] for one in pod.spec.containers if one.name in limits]
@@ -138,10 +138,6 @@ def for_room(pods: Iterable[tuple[Pod, Usage]], disk: Disk) -> tuple[Pod, str] |
 def _requested(pod: Pod) -> int:
     asked = (one.resources.requests.get(STORAGE, "0") for one in pod.spec.containers)
     return int(sum((quantity.parse(one) for one in asked), Decimal(0)))
-
-
-def _all(pod: Pod) -> tuple[Container, ...]:
-    return (*pod.spec.init_containers, *pod.spec.containers)
 
 
 def _kibi(count: int) -> str:

@@ -113,7 +113,7 @@ class Launcher:
 
     def shown_at(self, pod: Pod, path: str) -> Path | None:
         """The folder of the volume that the pod's containers mount at `path`."""
-        for container in (*pod.spec.init_containers, *pod.spec.containers):
+        for container in pod.spec.original_containers:
             for mount in container.volume_mounts:
                 if mount.mount_path == path and not mount.sub_path:
                     return self._home(pod, mount.name).absolute()
@@ -191,8 +191,8 @@ class Launcher:
 
 
 def _account_mounts(pod: Pod) -> list[VolumeMount]:
-    containers = (*pod.spec.init_containers, *pod.spec.containers)
-    return [one for c in containers for one in c.volume_mounts if one.mount_path == MOUNT_PATH]
+    mounts = (one for c in pod.spec.original_containers for one in c.volume_mounts)
+    return [one for one in mounts if one.mount_path == MOUNT_PATH]
 
 
 def _put(path: Path, content: bytes, *, mode: int) -> None:

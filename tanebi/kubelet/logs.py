@@ -133,7 +133,7 @@ class LogStore:
     def sizes(self, pod: Pod) -> dict[str, int]:
         """Bytes of all that is kept of each container's output."""
         home, found = self._folder(pod.metadata.namespace, pod.metadata.name), {}
-        for container in (*pod.spec.init_containers, *pod.spec.containers):
+        for container in pod.spec.original_containers:
             files = (home / container.name).glob("*.log*")
             found[container.name] = sum(file.stat().st_size for file in files)
         return found

@@ -245,7 +245,7 @@ class PodLife:
                 new = _Box(added, False, 0, Waiting(CREATING), ephemeral=True)
                 self._boxes[added.name] = new
                 found.append(self._start(new))
-        for container in (*pod.spec.init_containers, *pod.spec.containers):
+        for container in pod.spec.original_containers:
             box = self._boxes.get(container.name)
             if box is None:
                 continue

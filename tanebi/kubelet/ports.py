@@ -84,7 +84,7 @@ def declared_ports(pod: Pod) -> dict[int, int | None]:
     fixed = bool(pod.spec.host_network)
     return {
         port.container_port: port.host_port or (port.container_port if fixed else None)
-        for container in (*pod.spec.init_containers, *pod.spec.containers)
+        for container in pod.spec.original_containers
         for port in container.ports
     }
 

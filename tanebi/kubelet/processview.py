@@ -97,11 +97,7 @@ class Views:
 
     def update(self, pod: Pod, sources: Sources) -> None:
         """ConfigMaps or Secrets have changed."""
-        mine = {
-            one.name
-            for c in (*pod.spec.init_containers, *pod.spec.containers)
-            for one in _volumes_of(c)
-        }
+        mine = {one.name for c in pod.spec.original_containers for one in _volumes_of(c)}
         volumes = [one for one in pod.spec.volumes if one.name in mine]
         self._volumes.update(_with_volumes(pod, volumes), sources)
 

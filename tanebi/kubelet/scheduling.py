@@ -76,7 +76,7 @@ def host_ports(spec: PodSpec) -> set[HostPort]:
     """The ports of the machine that a pod asks for; on the machine's network all of its ports are."""
     return {
         (_any(port.host_ip), port.protocol or "TCP", port.host_port or port.container_port)
-        for container in (*spec.init_containers, *spec.containers)
+        for container in spec.original_containers
         for port in container.ports
         if port.host_port or spec.host_network
     }

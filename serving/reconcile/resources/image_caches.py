@@ -14,7 +14,7 @@ from tanebi.api.names import child_name
 def make_image_caches(revision: Revision, digests: Mapping[str, str]) -> Iterator[Obj]:
     """`digests`: container name → image by digest."""
     meta, spec = revision.metadata, revision.spec
-    for container in (*spec.init_containers, *spec.containers):
+    for container in spec.original_containers:
         yield {
             "apiVersion": IMAGE.api_version,
             "kind": IMAGE.kind,

@@ -282,6 +282,11 @@ class PodSpec(Model):
     scheduling_gates: list[dict[str, Any]] | None = None
     resource_claims: list[dict[str, Any]] | None = None
 
+    @property
+    def original_containers(self) -> tuple[Container, ...]:
+        """Those it was made with: all but ephemeral ones."""
+        return (*self.init_containers, *self.containers)
+
 
 class StateRunning(Model):
     started_at: str | None = None
@@ -368,8 +373,7 @@ class Pod(Resource):
 
     @property
     def every_container(self) -> tuple[Container, ...]:
-        spec = self.spec
-        return (*spec.init_containers, *spec.containers, *spec.ephemeral_containers)
+        return (*self.spec.original_containers, *self.spec.ephemeral_containers)
 
 
 class PodTemplateSpec(Model):

@@ -84,7 +84,7 @@ def _ephemeral_errors(pod: Pod, old: Pod | None) -> Iterator[FieldError]:
             yield forbidden(
                 "", f'existing ephemeral containers "{known.name}" may not be changed or removed'
             )
-    taken = [c.name for c in (*spec.init_containers, *spec.containers)]
+    taken = [c.name for c in spec.original_containers]
     volumes = [volume.name for volume in spec.volumes]
     for i, container in enumerate(spec.ephemeral_containers):
         yield from via(f"[{i}].name", _label_errors(container.name, taken))
@@ -317,9 +317,7 @@ def _containers_changed(spec: PodSpec, old: PodSpec) -> list[FieldError]:
 
 def _fixed_part(spec: PodSpec) -> object:
     rest = spec.model_dump(exclude=set(MUTABLE))
-    containers = [
-        c.model_dump(exclude={"image"}) for c in (*spec.init_containers, *spec.containers)
-    ]
+    containers = [c.model_dump(exclude={"image"}) for c in spec.original_containers]
     return rest, containers
 
 

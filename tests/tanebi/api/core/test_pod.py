@@ -27,6 +27,17 @@ def test_names_with_odd_capitals() -> None:
     assert pod.status.container_statuses[0].container_id == "d"
 
 
+def test_containers_together_are_no_field() -> None:
+    spec = {name: [{"name": name}] for name in ("containers", "initContainers")}
+    pod = POD.view({"spec": {**spec, "ephemeralContainers": [{"name": "e"}]}})
+    assert [c.name for c in pod.spec.original_containers] == ["initContainers", "containers"]
+    assert [c.name for c in pod.every_container] == ["initContainers", "containers", "e"]
+    assert pod.spec.model_dump(by_alias=True, exclude_unset=True).keys() == {
+        *spec,
+        "ephemeralContainers",
+    }
+
+
 def test_ready_is_its_condition() -> None:
     def ready(status: str | None) -> bool:
         conditions = [] if status is None else [{"type": "Ready", "status": status}]
