@@ -205,6 +205,12 @@ class Conversation:
 
 
 def call(name: str, *args: object) -> None:
-    if getattr(_libc, name)(*args) != 0:
+    """A function of the C library. Raises OSError."""
+    check(getattr(_libc, name)(*args), said=f"{name}: ")
+
+
+def check(result: int, *, said: str = "") -> None:
+    """Raises OSError for what a function of the C library refused."""
+    if result != 0:
         error = ctypes.get_errno()
-        raise OSError(error, f"{name}: {os.strerror(error)}")
+        raise OSError(error, f"{said}{os.strerror(error)}")

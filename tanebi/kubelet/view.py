@@ -26,14 +26,15 @@ from tanebi.kubelet.namespaces import (
     CLONE_NEWNS,
     MNT_DETACH,
     MS_BIND,
+    MS_NODEV_NOSUID,
     MS_RDONLY,
     MS_REC,
     MS_REMOUNT,
     MS_SLAVE,
     call,
+    check,
 )
 
-MS_NOSUID_NODEV: Final = 0x6
 AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 MOUNT_ATTR_RDONLY: Final = 0x1
 SYS_MOUNT_SETATTR: Final = 442
@@ -126,7 +127,7 @@ class View:
 
     def _furnish(self) -> None:
         root = self.scratch
-        call("mount", b"tmpfs", os.fsencode(root), b"tmpfs", MS_NOSUID_NODEV, SCRATCH)
+        call("mount", b"tmpfs", os.fsencode(root), b"tmpfs", MS_NODEV_NOSUID, SCRATCH)
         held = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in self._kept()}
         sources = [os.open(one.source, os.O_PATH | os.O_CLOEXEC) for one in self.mounts]
         tmp = os.open(self.tmp, os.O_PATH | os.O_CLOEXEC)
@@ -141,7 +142,7 @@ class View:
             closed = [] if self.ids is None else _closed_to_others(held)
             for folder in closed:
                 over = os.fsencode(_in(root, folder))
-                call("mount", b"tmpfs", over, b"tmpfs", MS_NOSUID_NODEV, SCRATCH)
+                call("mount", b"tmpfs", over, b"tmpfs", MS_NODEV_NOSUID, SCRATCH)
             for path, source in held.items():
                 if any(path.is_relative_to(cover) for cover in (TMP, *closed)):
                     _bind(_held(source), _point(_in(root, path), directory=path.is_dir()))
@@ -278,7 +279,7 @@ def _read_only(target: Path) -> None:
     """With all that is mounted in it."""
     attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_RDONLY, 0, 0, 0)
     size = ctypes.sizeof(attributes)
-    _check(
+    check(
         _libc.syscall(
             SYS_MOUNT_SETATTR, AT_FDCWD, os.fsencode(target), AT_RECURSIVE, attributes, size
         )
@@ -289,12 +290,12 @@ def _drop(numbers: frozenset[int]) -> None:
     """From what the thread has."""
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
     data = (ctypes.c_uint32 * 6)()
-    _check(_libc.capget(header, data))
+    check(_libc.capget(header, data))
     for number in numbers:
         word, bit = divmod(number, 32)
         for kind in range(3):  # effective, permitted, inheritable
             data[3 * word + kind] &= ~(1 << bit) & 0xFFFFFFFF
-    _check(_libc.capset(header, data))
+    check(_libc.capset(header, data))
 
 
 def _become(ids: Ids) -> None:
@@ -306,10 +307,4 @@ def _become(ids: Ids) -> None:
 
 
 def _raw(which: int, *args: object) -> None:
-    _check(_libc.syscall(_SYSCALLS[os.uname().machine][which], *args))
-
-
-def _check(result: int) -> None:
-    if result != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
+    check(_libc.syscall(_SYSCALLS[os.uname().machine][which], *args))

@@ -10,9 +10,8 @@ from typing import Final
 
 from tanebi.api import quantity
 from tanebi.base.log import get_logger
+from tanebi.kubelet.namespaces import MNT_DETACH, MS_NODEV_NOSUID
 
-MNT_DETACH: Final = 2
-NOSUID_NODEV: Final = 6
 _MOUNTS: Final = Path("/proc/self/mounts")
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
@@ -28,7 +27,7 @@ def mount(folder: Path, limit: str | int | None) -> None:
         b"tmpfs",
         os.fsencode(folder),
         b"tmpfs",
-        NOSUID_NODEV,
+        MS_NODEV_NOSUID,
         f"mode=777,{size}".rstrip(",").encode(),
     )
     if _libc.mount(*what) != 0:
