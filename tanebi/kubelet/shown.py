@@ -16,7 +16,7 @@ SHOWN_ONLY: Final = "tanebi.dev/shown-only"
 
 def split(pod: Pod) -> tuple[Pod, tuple[Container, ...]]:
     """The pod to run, and what is only shown. A pod of nothing but such containers is run as it is."""
-    names = {name for name in pod.metadata.annotations.get(SHOWN_ONLY, "").split(",") if name}
+    names = set(_asked(pod))
     shown = tuple(c for c in pod.spec.containers if c.name in names)
     kept = [c for c in pod.spec.containers if c.name not in names]
     if not shown or not kept:
@@ -28,9 +28,11 @@ def split(pod: Pod) -> tuple[Pod, tuple[Container, ...]]:
 def shown_names(pod: Pod) -> list[str]:
     """Of a pod as it is run."""
     run = {c.name for c in pod.spec.containers}
-    return [
-        n for n in pod.metadata.annotations.get(SHOWN_ONLY, "").split(",") if n and n not in run
-    ]
+    return [name for name in _asked(pod) if name not in run]
+
+
+def _asked(pod: Pod) -> list[str]:
+    return [name for name in pod.metadata.annotations.get(SHOWN_ONLY, "").split(",") if name]
 
 
 def with_shown(status: Obj, shown: tuple[Container, ...]) -> Obj:
