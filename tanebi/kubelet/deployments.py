@@ -100,7 +100,8 @@ class DeploymentReconciler:
         meta = deployment.metadata
         raw = seen.raw(DEPLOYMENT, meta.namespace, meta.name)
         assert raw is not None, "the engine asks about what it has read"
-        if moved := claims(deployment, REPLICA_SET, seen, _chosen(deployment)):
+        chosen = _chosen(deployment)
+        if moved := claims(deployment, REPLICA_SET, seen, chosen):
             return Plan(patches=moved, prune=False)
         sets = owned_sets(deployment, seen)
         template = raw["spec"]["template"]
@@ -108,7 +109,7 @@ class DeploymentReconciler:
         if current is None and not deployment.spec.paused:
             return _with_new_set(deployment, template, sets, hash_of(template))
         target = current or max(sets, key=revision_of, default=None)
-        pods, frozen = parted(_pods_of(deployment, sets, seen))
+        pods, frozen = parted(_pods_of(deployment, chosen, sets, seen))
         if target is None:
             return Plan(status=make_status(deployment, pods, None, now), prune=False)
         if (resized := self._resized(deployment, seen, sets, target, pods)) is not None:
@@ -268,8 +269,10 @@ def _chosen(deployment: Deployment) -> Selector:
     return selectors.from_object(deployment.spec.selector.model_dump(by_alias=True))
 
 
-def _pods_of(deployment: Deployment, sets: Iterable[ReplicaSet], seen: Seen) -> list[Pod]:
-    found = seen.list(POD, deployment.metadata.namespace, _chosen(deployment))
+def _pods_of(
+    deployment: Deployment, chosen: Selector, sets: Iterable[ReplicaSet], seen: Seen
+) -> list[Pod]:
+    found = seen.list(POD, deployment.metadata.namespace, chosen)
     # Pods of earlier releases, which knew no ReplicaSets, are the Deployment's own.
     return owned_pods((deployment.metadata.uid, *(s.metadata.uid for s in sets)), found)
 
